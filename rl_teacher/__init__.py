@@ -1,0 +1,1 @@
+"""Teach reinforcement-learning agents from human preferences."""

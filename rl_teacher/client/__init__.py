@@ -1,0 +1,1 @@
+"""How the trainer speaks to a feedback server, over HTTP."""

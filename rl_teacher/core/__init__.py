@@ -1,0 +1,1 @@
+"""Pure mathematics of teaching from preferences: arrays in, arrays out."""

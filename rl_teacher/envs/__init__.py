@@ -1,0 +1,1 @@
+"""Environments: the nine tasks on mujoco.batch, and any Gymnasium id."""

@@ -1,0 +1,112 @@
+"""Every error that a user can cause, one class per mistake.
+
+RlTeacherError
+├── ConfigError                 a setting is out of range, or two settings contradict each other
+│   ├── UnknownEnv              no environment has this name
+│   ├── UnknownChoice           no agent, predictor, teacher, ... has this name
+│   ├── SegmentTooLong          a segment does not fit into an episode
+│   └── UnsupportedSpace        the environment's observations or actions cannot be learned from
+├── RunError                    something about a run folder
+│   ├── BadRunName              empty, or would leave the runs folder
+│   ├── RunExists               the name is taken, and --resume was not given
+│   ├── RunMissing              there is no run of this name
+│   ├── FolderUnwritable        the folder cannot be written
+│   ├── RunChanged              --resume with other settings than the run was started with
+│   ├── RunLocked               another process is working in the run folder
+│   └── CheckpointError         a checkpoint is damaged, or of a newer version
+├── EnvFault                    an environment did what it must not do
+│   ├── NotFinite               it handed out a nan or an infinity
+│   └── NoSegments              no episode was long enough to cut a segment from
+├── TeacherFault                a scripted teacher cannot be loaded, or answers nonsense
+├── VideoFault                  a clip could not be rendered or encoded
+└── ServerFault                 the feedback server refused, or answers nonsense
+
+The text of each says what and where, what it got, what it expected, and what to do. The command line
+prints it as one line and exits with code 2.
+"""
+
+
+class RlTeacherError(Exception):
+    """Anything that a user can cause and mend."""
+
+
+class ConfigError(RlTeacherError):
+    """A setting is out of range, or two settings contradict each other."""
+
+
+class UnknownEnv(ConfigError):
+    """No environment has this name."""
+
+
+class UnknownChoice(ConfigError):
+    """No agent, predictor, teacher, schedule or selector has this name."""
+
+
+class SegmentTooLong(ConfigError):
+    """A segment has more steps than an episode."""
+
+
+class UnsupportedSpace(ConfigError):
+    """The environment's observation or action space cannot be learned from."""
+
+
+class RunError(RlTeacherError):
+    """Something about a run folder."""
+
+
+class BadRunName(RunError):
+    """The name of a run is empty, or would leave the runs folder."""
+
+
+class RunExists(RunError):
+    """The name of a run is taken."""
+
+
+class RunMissing(RunError):
+    """There is no run of this name."""
+
+
+class FolderUnwritable(RunError):
+    """A folder cannot be written."""
+
+
+class RunChanged(RunError):
+    """A run is resumed with other settings than it was started with."""
+
+
+class RunLocked(RunError):
+    """Another process is working in the run folder."""
+
+
+class CheckpointError(RunError):
+    """A checkpoint is damaged, or was written by a newer version."""
+
+
+class EnvFault(RlTeacherError):
+    """An environment did what it must not do."""
+
+
+class NotFinite(EnvFault):
+    """An environment handed out a nan or an infinity."""
+
+
+class NoSegments(EnvFault):
+    """No episode was long enough to cut a segment from."""
+
+
+class TeacherFault(RlTeacherError):
+    """A scripted teacher cannot be loaded, or answers nonsense."""
+
+
+class VideoFault(RlTeacherError):
+    """A clip could not be rendered or encoded."""
+
+
+class ServerFault(RlTeacherError):
+    """The feedback server refused a request, or its answer makes no sense."""
+
+
+def require(holds: bool, name: str, value: object, expected: str) -> None:
+    """Raise ConfigError unless `holds`: `name` is the setting, `value` what it was, `expected` what it should be."""
+    if not holds:
+        raise ConfigError(f"{name}: got {value!r}, expected {expected}.")

@@ -1,0 +1,1 @@
+"""The feedback server: where people compare clips."""

@@ -1,0 +1,1 @@
+"""From rollouts to comparisons: segments, the pool, selection, schedules, the dataset."""

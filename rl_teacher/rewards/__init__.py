@@ -1,0 +1,1 @@
+"""Reward models: what is learned from the answers."""

@@ -1,0 +1,1 @@
+"""Who answers comparisons: synthetic, scripted and human teachers."""

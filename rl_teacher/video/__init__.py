@@ -1,0 +1,1 @@
+"""From simulator states to frames, and from frames to clips."""
