@@ -1,0 +1,145 @@
+"""PPO: proximal policy optimization with a clipped objective, readable from top to bottom.
+
+docs/agents.md numbers the details and names their sources.
+"""
+
+from functools import partial
+from typing import Self
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from rl_teacher.agents.acting import Actor, actor_of
+from rl_teacher.agents.actor_critic import ActorCritic
+from rl_teacher.agents.samples import Sample, flatten_axes, prepare, standardize, unrewarded
+from rl_teacher.config import PPOConfig
+from rl_teacher.core.actions import ActionSpec
+from rl_teacher.core.arrays import BlindRollout
+from rl_teacher.core.bradley_terry import weighted_mean
+from rl_teacher.core.distributions import Distribution
+from rl_teacher.core.running_stats import RunningStats
+from rl_teacher.protocols import RewardFn, UpdateResult
+
+
+class PPO(eqx.Module):
+    """The agent: networks, optimizer state, observation and value statistics."""
+
+    networks: ActorCritic
+    opt_state: optax.OptState
+    obs_stats: RunningStats
+    value_stats: RunningStats
+    actions: ActionSpec = eqx.field(static=True)
+    config: PPOConfig = eqx.field(static=True)
+
+    @classmethod
+    def build(cls, obs_shape: tuple[int, ...], actions: ActionSpec, config: PPOConfig, key: PRNGKeyArray) -> Self:
+        """A fresh agent."""
+        num_obs = int(np.prod(obs_shape))
+        networks = ActorCritic.build(num_obs, actions.distribution, config.hidden, config.init_log_std, key)
+        flat, _ = ravel_pytree(networks)
+        return cls(
+            networks, _optimizer(config).init(flat), RunningStats.of_shape((num_obs,)), RunningStats.of_shape(()),
+            actions, config,
+        )  # fmt: skip
+
+    def actor(self) -> Actor:
+        """The policy for one rollout: its parameters on the device, its function compiled."""
+        return actor_of(self.networks, self.obs_stats, self.actions.distribution)
+
+    def update(
+        self, rollout: BlindRollout, reward: RewardFn, progress: float, key: PRNGKeyArray
+    ) -> tuple[Self, UpdateResult]:
+        """The agent after learning from one rollout.
+
+        Args:
+            rollout: axes (time, env).
+            reward: scores the whole rollout in one call; frozen meanwhile.
+            progress: share of the run that is over, in [0, 1], for the learning rate.
+        """
+        predicted = jnp.asarray(reward(rollout.reward_input))
+        state = (self.networks, self.opt_state, self.obs_stats, self.value_stats)
+        updated, metrics = _update(
+            state, unrewarded(rollout), predicted, jnp.float32(progress), key, self.config, self.actions.distribution
+        )
+        return type(self)(*updated, self.actions, self.config), UpdateResult(np.asarray(predicted), metrics)
+
+
+def _optimizer(config: PPOConfig) -> optax.GradientTransformation:
+    return optax.chain(
+        optax.clip_by_global_norm(config.max_grad_norm), optax.scale_by_adam(eps=config.adam_eps), optax.scale(-1.0)
+    )
+
+
+State = tuple[ActorCritic, optax.OptState, RunningStats, RunningStats]
+
+
+@partial(jax.jit, static_argnums=(5, 6))
+def _update(
+    state: State,
+    rollout: BlindRollout,
+    reward: Float[Array, "time env"],
+    progress: Float[Array, ""],
+    key: PRNGKeyArray,
+    config: PPOConfig,
+    distribution: Distribution,
+) -> tuple[State, dict[str, Float[Array, ""]]]:
+    """One call on the device: prepare the samples, then epochs of minibatch steps."""
+    networks, opt_state, obs_stats, value_stats = state
+    batch = prepare(networks, obs_stats, value_stats, rollout, reward, config, distribution)
+    networks, samples = batch.networks, batch.samples
+    flat, unravel = ravel_pytree(networks)
+    optimizer = _optimizer(config)
+    learning_rate = config.learning_rate + progress * (config.final_learning_rate - config.learning_rate)
+    size = samples.weight.shape[0]
+    num_minibatches = max(1, round(size / config.minibatch_size))
+    per_epoch = num_minibatches * (size // num_minibatches)
+
+    def loss(flat: Float[Array, " n"], batch: Sample) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
+        return _loss(unravel(flat), batch, config, distribution)
+
+    def minibatch_step(
+        carry: tuple[Float[Array, " n"], optax.OptState], batch: Sample
+    ) -> tuple[tuple[Float[Array, " n"], optax.OptState], dict[str, Float[Array, ""]]]:
+        flat, opt_state = carry
+        gradient, metrics = jax.grad(loss, has_aux=True)(flat, batch)
+        step, opt_state = optimizer.update(gradient, opt_state)
+        return (flat + learning_rate * step, opt_state), metrics
+
+    def epoch(
+        carry: tuple[Float[Array, " n"], optax.OptState], key: PRNGKeyArray
+    ) -> tuple[tuple[Float[Array, " n"], optax.OptState], dict[str, Float[Array, ""]]]:
+        order = jax.random.permutation(key, size)[:per_epoch].reshape(num_minibatches, -1)
+        shuffled = jax.tree.map(lambda x: x[order], samples)
+        return jax.lax.scan(minibatch_step, carry, shuffled)
+
+    (flat, opt_state), metrics = jax.lax.scan(epoch, (flat, opt_state), jax.random.split(key, config.num_epochs))
+    last = jax.tree.map(lambda x: x[-1].mean(), metrics) | batch.metrics
+    return (unravel(flat), opt_state, batch.obs_stats, batch.value_stats), last
+
+
+def _loss(
+    networks: ActorCritic, batch: Sample, config: PPOConfig, distribution: Distribution
+) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
+    """Clipped surrogate - entropy bonus + squared error of the value, each a weighted mean over samples."""
+    params, log_std = networks.policy(batch.x), networks.log_std
+    log_ratio = distribution.log_prob(params, log_std, batch.action) - batch.log_prob
+    ratio = jnp.exp(log_ratio)
+    advantage = standardize(batch.advantage, batch.weight)
+    clipped = jnp.clip(ratio, 1 - config.clip_ratio, 1 + config.clip_ratio)
+    surrogate = weighted_mean(jnp.minimum(ratio * advantage, clipped * advantage), batch.weight)
+    entropy = weighted_mean(distribution.entropy(params, log_std), batch.weight)
+    value_loss = 0.5 * weighted_mean(jnp.square(networks.values(batch.x) - batch.target), batch.weight)
+    loss = -surrogate - config.entropy_coef * entropy + config.value_coef * value_loss
+    metrics = {
+        "agent/policy_loss": -surrogate,
+        "agent/value_loss": value_loss,
+        "agent/entropy": entropy,
+        "agent/kl": weighted_mean(ratio - 1 - log_ratio, batch.weight),
+        "agent/clip_share": weighted_mean((jnp.abs(ratio - 1) > config.clip_ratio).astype(jnp.float32), batch.weight),
+    }
+    return loss, metrics

@@ -1,0 +1,95 @@
+"""From a scored rollout to the samples of an update: what PPO and TRPO share."""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Num
+
+from rl_teacher.agents.actor_critic import ActorCritic, denormalize, flatten_obs, rescale_value_head
+from rl_teacher.config import PPOConfig, TRPOConfig
+from rl_teacher.core.advantages import generalized_advantages
+from rl_teacher.core.arrays import BlindRollout
+from rl_teacher.core.bradley_terry import weighted_mean
+from rl_teacher.core.distributions import Distribution
+from rl_teacher.core.running_stats import RunningStats
+
+
+class Sample(NamedTuple):
+    """What one step contributes to an update; every field has a leading axis of samples."""
+
+    x: Float[Array, "sample features"]
+    action: Num[Array, "sample *act"]
+    log_prob: Float[Array, " sample"]
+    advantage: Float[Array, " sample"]
+    target: Float[Array, " sample"]
+    weight: Float[Array, " sample"]
+
+
+class Batch(NamedTuple):
+    """A prepared rollout."""
+
+    samples: Sample
+    networks: ActorCritic
+    """The value head rescaled to the new value statistics."""
+    obs_stats: RunningStats
+    """With this rollout: for acting from now on."""
+    value_stats: RunningStats
+    metrics: dict[str, Float[Array, ""]]
+
+
+def prepare(
+    networks: ActorCritic,
+    obs_stats: RunningStats,
+    value_stats: RunningStats,
+    rollout: BlindRollout,
+    reward: Float[Array, "time env"],
+    config: PPOConfig | TRPOConfig,
+    distribution: Distribution,
+) -> Batch:
+    """Samples of one rollout, and the statistics and value head after it."""
+    weight = flatten_axes(rollout.counted.astype(jnp.float32))
+    seen = obs_stats.merge(flatten_axes(flatten_obs(rollout.obs, 2)), weight)
+    # The first batch has nothing older to be normalized by; later ones are normalized as they were acted with.
+    now = jax.tree.map(lambda new, old: jnp.where(obs_stats.count == 0, new, old), seen, obs_stats)
+    x = now.normalize(flatten_obs(rollout.obs, 2))
+    final_x = now.normalize(flatten_obs(rollout.final_obs, 2))
+    last_x = now.normalize(flatten_obs(rollout.last_obs, 1))
+    value = denormalize(networks.values(x), value_stats)
+    advantage = generalized_advantages(
+        reward, value, denormalize(networks.values(last_x), value_stats),
+        denormalize(networks.values(final_x), value_stats),
+        rollout.terminated, rollout.truncated, rollout.counted,
+        discount=config.discount, gae_lambda=config.gae_lambda,
+    )  # fmt: skip
+    returns = flatten_axes(advantage + value)
+    # Old returns are of an older policy and an older reward: forget them at a time scale of ten batches.
+    recent = RunningStats(jnp.minimum(value_stats.count, 10.0 * weight.shape[0]), value_stats.mean, value_stats.variance)
+    new_value_stats = recent.merge(returns, weight)
+    log_prob = distribution.log_prob(networks.policy(x), networks.log_std, rollout.action)
+    samples = Sample(
+        flatten_axes(x), flatten_axes(rollout.action), flatten_axes(log_prob), flatten_axes(advantage),
+        (returns - new_value_stats.mean) / jnp.sqrt(new_value_stats.variance + 1e-8), weight,
+    )  # fmt: skip
+    rescaled = rescale_value_head(networks.value, value_stats, new_value_stats)
+    mean = weighted_mean(returns, weight)
+    unexplained = weighted_mean(jnp.square(flatten_axes(advantage)), weight)
+    spread = weighted_mean(jnp.square(returns - mean), weight)
+    metrics = {"agent/explained_variance": 1.0 - unexplained / (spread + 1e-8), "agent/mean_return_target": mean}
+    return Batch(samples, ActorCritic(networks.policy, networks.log_std, rescaled), seen, new_value_stats, metrics)
+
+
+def unrewarded(rollout: BlindRollout) -> BlindRollout:
+    """The rollout without the reward's input, which no update needs once it is scored."""
+    return eqx.tree_at(lambda r: r.reward_input, rollout, None)
+
+
+def standardize(values: Float[Array, " sample"], weight: Float[Array, " sample"]) -> Float[Array, " sample"]:
+    """Values with weighted mean 0 and standard deviation 1."""
+    mean = weighted_mean(values, weight)
+    return (values - mean) / jnp.sqrt(weighted_mean(jnp.square(values - mean), weight) + 1e-8)
+
+
+def flatten_axes(x: Num[Array, "time env ..."]) -> Num[Array, "sample ..."]:
+    return x.reshape(-1, *x.shape[2:])

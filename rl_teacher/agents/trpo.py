@@ -1,0 +1,171 @@
+"""TRPO: a natural-gradient step inside a trust region, readable from top to bottom.
+
+docs/agents.md numbers the details and names their sources.
+"""
+
+from functools import partial
+from typing import Self
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Bool, Float, PRNGKeyArray
+
+from rl_teacher.agents.acting import Actor, actor_of
+from rl_teacher.agents.actor_critic import ActorCritic
+from rl_teacher.agents.samples import Sample, prepare, standardize, unrewarded
+from rl_teacher.config import TRPOConfig
+from rl_teacher.core.actions import ActionSpec
+from rl_teacher.core.arrays import BlindRollout
+from rl_teacher.core.bradley_terry import weighted_mean
+from rl_teacher.core.distributions import Distribution
+from rl_teacher.core.networks import MLP
+from rl_teacher.core.running_stats import RunningStats
+from rl_teacher.core.trust_region import conjugate_gradients, line_search
+from rl_teacher.protocols import RewardFn, UpdateResult
+
+
+class TRPO(eqx.Module):
+    """The agent: networks, the value network's optimizer state, observation and value statistics."""
+
+    networks: ActorCritic
+    opt_state: optax.OptState
+    obs_stats: RunningStats
+    value_stats: RunningStats
+    actions: ActionSpec = eqx.field(static=True)
+    config: TRPOConfig = eqx.field(static=True)
+
+    @classmethod
+    def build(cls, obs_shape: tuple[int, ...], actions: ActionSpec, config: TRPOConfig, key: PRNGKeyArray) -> Self:
+        """A fresh agent."""
+        num_obs = int(np.prod(obs_shape))
+        networks = ActorCritic.build(num_obs, actions.distribution, config.hidden, config.init_log_std, key)
+        flat, _ = ravel_pytree(networks.value)
+        return cls(
+            networks, optax.scale_by_adam().init(flat), RunningStats.of_shape((num_obs,)), RunningStats.of_shape(()),
+            actions, config,
+        )  # fmt: skip
+
+    def actor(self) -> Actor:
+        """The policy for one rollout: its parameters on the device, its function compiled."""
+        return actor_of(self.networks, self.obs_stats, self.actions.distribution)
+
+    def update(
+        self, rollout: BlindRollout, reward: RewardFn, progress: float, key: PRNGKeyArray
+    ) -> tuple[Self, UpdateResult]:
+        """The agent after learning from one rollout; `progress` is not used, the trust region needs no schedule."""
+        predicted = jnp.asarray(reward(rollout.reward_input))
+        state = (self.networks, self.opt_state, self.obs_stats, self.value_stats)
+        updated, metrics = _update(
+            state, unrewarded(rollout), predicted, key, self.config, self.actions.distribution
+        )  # fmt: skip
+        return type(self)(*updated, self.actions, self.config), UpdateResult(np.asarray(predicted), metrics)
+
+
+State = tuple[ActorCritic, optax.OptState, RunningStats, RunningStats]
+PolicyParts = tuple[MLP, Float[Array, " act"]]
+
+
+@partial(jax.jit, static_argnums=(4, 5))
+def _update(
+    state: State,
+    rollout: BlindRollout,
+    reward: Float[Array, "time env"],
+    key: PRNGKeyArray,
+    config: TRPOConfig,
+    distribution: Distribution,
+) -> tuple[State, dict[str, Float[Array, ""]]]:
+    """One call on the device: prepare the samples, step the policy, fit the value network."""
+    networks, opt_state, obs_stats, value_stats = state
+    batch = prepare(networks, obs_stats, value_stats, rollout, reward, config, distribution)
+    (policy, log_std), metrics = _policy_step(
+        (batch.networks.policy, batch.networks.log_std), batch.samples, config, distribution
+    )
+    value, opt_state, value_loss = _fit_value(batch.networks.value, opt_state, batch.samples, config, key)
+    metrics |= batch.metrics | {"agent/value_loss": value_loss}
+    return (ActorCritic(policy, log_std, value), opt_state, batch.obs_stats, batch.value_stats), metrics
+
+
+def _policy_step(
+    parts: PolicyParts, samples: Sample, config: TRPOConfig, distribution: Distribution
+) -> tuple[PolicyParts, dict[str, Float[Array, ""]]]:
+    """Along the natural gradient as far as the KL limit allows, then back until it holds and the surrogate improves.
+
+    Source: Schulman et al. 2015, arXiv:1502.05477, appendix C.
+    """
+    start, unravel = ravel_pytree(parts)
+    advantage = standardize(samples.advantage, samples.weight)
+    old_params, old_log_std = parts[0](samples.x), parts[1]
+
+    def surrogate(flat: Float[Array, " n"]) -> Float[Array, ""]:
+        net, log_std = unravel(flat)
+        params = net(samples.x)
+        ratio = jnp.exp(distribution.log_prob(params, log_std, samples.action) - samples.log_prob)
+        entropy = weighted_mean(distribution.entropy(params, log_std), samples.weight)
+        return weighted_mean(ratio * advantage, samples.weight) + config.entropy_coef * entropy
+
+    def mean_kl(flat: Float[Array, " n"]) -> Float[Array, ""]:
+        net, log_std = unravel(flat)
+        return weighted_mean(distribution.kl(old_params, old_log_std, net(samples.x), log_std), samples.weight)
+
+    def fisher_product(vector: Float[Array, " n"]) -> Float[Array, " n"]:
+        _, product = jax.jvp(jax.grad(mean_kl), (start,), (vector,))
+        return product + config.cg_damping * vector
+
+    before, gradient = jax.value_and_grad(surrogate)(start)
+    direction = conjugate_gradients(fisher_product, gradient, num_steps=config.cg_steps)
+    curvature = direction @ fisher_product(direction)
+    full_step = jnp.sqrt(2.0 * config.max_kl / jnp.maximum(curvature, 1e-12)) * direction
+
+    def accept(flat: Float[Array, " n"]) -> Bool[Array, ""]:
+        return (mean_kl(flat) <= config.max_kl) & (surrogate(flat) > before)
+
+    flat, share = line_search(
+        accept, start, full_step, shrink=config.line_search_shrink, num_tries=config.line_search_tries
+    )
+    new_parts: PolicyParts = unravel(flat)
+    entropy = weighted_mean(distribution.entropy(new_parts[0](samples.x), new_parts[1]), samples.weight)
+    metrics = {
+        "agent/policy_loss": -surrogate(flat),
+        "agent/kl": mean_kl(flat),
+        "agent/entropy": entropy,
+        "agent/line_search_share": share,
+    }
+    return new_parts, metrics
+
+
+def _fit_value(
+    net: MLP, opt_state: optax.OptState, samples: Sample, config: TRPOConfig, key: PRNGKeyArray
+) -> tuple[MLP, optax.OptState, Float[Array, ""]]:
+    """A few passes of Adam on the squared error of the normalized returns."""
+    flat, unravel = ravel_pytree(net)
+    optimizer = optax.scale_by_adam()
+    size = samples.weight.shape[0]
+    num_minibatches = max(1, round(size / config.minibatch_size))
+    per_epoch = num_minibatches * (size // num_minibatches)
+    Rows = tuple[Float[Array, "sample features"], Float[Array, " sample"], Float[Array, " sample"]]
+
+    def loss(flat: Float[Array, " n"], rows: Rows) -> Float[Array, ""]:
+        x, target, weight = rows
+        return 0.5 * weighted_mean(jnp.square(unravel(flat)(x)[..., 0] - target), weight)
+
+    def step(
+        carry: tuple[Float[Array, " n"], optax.OptState], rows: Rows
+    ) -> tuple[tuple[Float[Array, " n"], optax.OptState], Float[Array, ""]]:
+        flat, opt_state = carry
+        value, gradient = jax.value_and_grad(loss)(flat, rows)
+        direction, opt_state = optimizer.update(gradient, opt_state)
+        return (flat - config.value_learning_rate * direction, opt_state), value
+
+    def epoch(
+        carry: tuple[Float[Array, " n"], optax.OptState], key: PRNGKeyArray
+    ) -> tuple[tuple[Float[Array, " n"], optax.OptState], Float[Array, ""]]:
+        order = jax.random.permutation(key, size)[:per_epoch].reshape(num_minibatches, -1)
+        rows = jax.tree.map(lambda x: x[order], (samples.x, samples.target, samples.weight))
+        return jax.lax.scan(step, carry, rows)
+
+    (flat, opt_state), losses = jax.lax.scan(epoch, (flat, opt_state), jax.random.split(key, config.value_epochs))
+    return unravel(flat), opt_state, losses[-1].mean()

@@ -1,0 +1,315 @@
+"""Every setting of a run with its default; flags, --help and docs/config.md are made from these fields."""
+
+import dataclasses
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from rl_teacher.errors import require
+
+DEFAULT_LABELS = 1400
+DEFAULT_HUMAN_PRETRAIN_LABELS = 175
+
+
+@dataclass(frozen=True, slots=True)
+class PPOConfig:
+    """How PPO learns; docs/agents.md has the source of each number."""
+
+    num_envs: int = 64
+    """Environments stepped side by side."""
+    rollout_steps: int = 128
+    """Steps of each environment per iteration."""
+    hidden: tuple[int, ...] = (64, 64)
+    """Units of the hidden layers of policy and value network."""
+    discount: float = 0.99
+    """Discount of the return (gamma), in [0, 1]."""
+    gae_lambda: float = 0.95
+    """Lambda of the advantage estimate, in [0, 1]."""
+    learning_rate: float = 3e-4
+    """Adam's step size at the start."""
+    final_learning_rate: float = 3e-5
+    """Adam's step size at the end; linear in between."""
+    num_epochs: int = 10
+    """Passes over each batch."""
+    minibatch_size: int = 512
+    """Samples per gradient step."""
+    clip_ratio: float = 0.2
+    """The ratio of new to old probability is clipped to 1 +- this."""
+    entropy_coef: float = 0.0
+    """Weight of the entropy bonus."""
+    value_coef: float = 0.5
+    """Weight of the value loss."""
+    max_grad_norm: float = 0.5
+    """Gradients are scaled down to this norm."""
+    adam_eps: float = 1e-5
+    """Adam's epsilon."""
+    init_log_std: float = -0.5
+    """Log standard deviation of the Gaussian policy at the start."""
+
+    def __post_init__(self) -> None:
+        check_on_policy("ppo", self)
+        require(self.num_epochs >= 1, "ppo.num_epochs", self.num_epochs, "at least 1")
+        require(self.minibatch_size >= 1, "ppo.minibatch_size", self.minibatch_size, "at least 1")
+        require(0 < self.clip_ratio < 1, "ppo.clip_ratio", self.clip_ratio, "in (0, 1)")
+
+
+@dataclass(frozen=True, slots=True)
+class TRPOConfig:
+    """How TRPO learns; docs/agents.md has the source of each number."""
+
+    num_envs: int = 64
+    """Environments stepped side by side."""
+    rollout_steps: int = 128
+    """Steps of each environment per iteration."""
+    hidden: tuple[int, ...] = (64, 64)
+    """Units of the hidden layers of policy and value network."""
+    discount: float = 0.99
+    """Discount of the return (gamma), in [0, 1]."""
+    gae_lambda: float = 0.97
+    """Lambda of the advantage estimate, in [0, 1]."""
+    max_kl: float = 0.01
+    """Largest mean KL divergence of one update [nats]."""
+    cg_steps: int = 10
+    """Steps of the conjugate gradients."""
+    cg_damping: float = 0.1
+    """Added to the diagonal of the Fisher matrix."""
+    line_search_shrink: float = 0.8
+    """Factor between two tries of the line search."""
+    line_search_tries: int = 10
+    """Most tries of the line search."""
+    entropy_coef: float = 0.0
+    """Weight of the entropy bonus."""
+    value_learning_rate: float = 1e-3
+    """Adam's step size of the value network."""
+    value_epochs: int = 5
+    """Passes of the value network over each batch."""
+    minibatch_size: int = 512
+    """Samples per gradient step of the value network."""
+    init_log_std: float = -0.5
+    """Log standard deviation of the Gaussian policy at the start."""
+
+    def __post_init__(self) -> None:
+        check_on_policy("trpo", self)
+        require(self.max_kl > 0, "trpo.max_kl", self.max_kl, "above 0")
+        require(self.cg_steps >= 1, "trpo.cg_steps", self.cg_steps, "at least 1")
+        require(0 < self.line_search_shrink < 1, "trpo.line_search_shrink", self.line_search_shrink, "in (0, 1)")
+
+
+def check_on_policy(section: str, config: PPOConfig | TRPOConfig) -> None:
+    """The ranges that both on-policy agents share."""
+    require(config.num_envs >= 1, f"{section}.num_envs", config.num_envs, "at least 1")
+    require(config.rollout_steps >= 1, f"{section}.rollout_steps", config.rollout_steps, "at least 1")
+    require(len(config.hidden) >= 1 and min(config.hidden) >= 1, f"{section}.hidden", config.hidden, "positive sizes")
+    require(0 <= config.discount <= 1, f"{section}.discount", config.discount, "in [0, 1]")
+    require(0 <= config.gae_lambda <= 1, f"{section}.gae_lambda", config.gae_lambda, "in [0, 1]")
+    require(config.entropy_coef >= 0, f"{section}.entropy_coef", config.entropy_coef, "at least 0")
+
+
+@dataclass(frozen=True, slots=True)
+class RewardModelConfig:
+    """How the reward model is built and fitted."""
+
+    num_members: int = 3
+    """Networks in the ensemble."""
+    hidden: tuple[int, ...] = (64, 64)
+    """Units of the hidden layers."""
+    tanh_output: bool = True
+    """Bound each network's output to +-1."""
+    learning_rate: float = 3e-4
+    """AdamW's step size. PEBBLE's Adam has the same."""
+    minibatch_size: int = 64
+    """Most comparisons per gradient step."""
+    passes_per_fit: float = 20.0
+    """Gradient steps of a fit = passes * labels / minibatch, within the two limits below."""
+    min_steps: int = 50
+    """Fewest gradient steps of a fit."""
+    max_steps: int = 200
+    """Most gradient steps of a fit."""
+    refit_growth: float = 0.1
+    """Fit again when the labels have grown by this share since the last fit."""
+    random_answer_prob: float = 0.0
+    """Share of answers taken as coin flips. Christiano et al. 2017 use 0.1 for people, section 2.2.3."""
+    label_smoothing: float = 0.05
+    """Targets are drawn this far towards each other. STAR's value for few labels."""
+    bootstrap: bool = True
+    """Give each member its own fixed Poisson(1) weight of each label."""
+    num_crops: int = 8
+    """Random crops of each segment per gradient step, beside the whole."""
+    min_crop: float = 0.7
+    """Shortest crop, as a share of the segment."""
+    max_crop: float = 0.9
+    """Longest crop, as a share of the segment."""
+    max_frames: int = 30
+    """Frames of a segment that a gradient step looks at, evenly spread from a random offset; 0 for all."""
+    weight_decay: float = 1e-4
+    """Decoupled weight decay at the start; adapted when `adapt_weight_decay`."""
+    adapt_weight_decay: bool = True
+    """Keep validation / training loss within 1.1-1.5 by changing the weight decay, as the paper did."""
+    dropout: float = 0.0
+    """Share of hidden units dropped while fitting; the seed had 0.5."""
+    max_grad_norm: float = 1.0
+    """Gradients are scaled down to this norm."""
+    normalize: bool = True
+    """Give each member mean 0 and standard deviation 1 on recent frames."""
+    pessimism: float = 0.0
+    """Subtract this many standard deviations over members from the reward; negative explores."""
+
+    def __post_init__(self) -> None:
+        require(self.num_members >= 1, "reward.num_members", self.num_members, "at least 1")
+        require(len(self.hidden) >= 1 and min(self.hidden) >= 1, "reward.hidden", self.hidden, "positive sizes")
+        require(self.learning_rate > 0, "reward.learning_rate", self.learning_rate, "above 0")
+        require(self.minibatch_size >= 1, "reward.minibatch_size", self.minibatch_size, "at least 1")
+        require(1 <= self.min_steps <= self.max_steps, "reward.min_steps", self.min_steps, "in 1..reward.max_steps")
+        require(0 <= self.random_answer_prob < 1, "reward.random_answer_prob", self.random_answer_prob, "in [0, 1)")
+        require(0 <= self.label_smoothing < 0.5, "reward.label_smoothing", self.label_smoothing, "in [0, 0.5)")
+        require(self.num_crops >= 0, "reward.num_crops", self.num_crops, "at least 0")
+        require(0 < self.min_crop <= self.max_crop <= 1, "reward.min_crop", self.min_crop, "in (0, reward.max_crop]")
+        require(0 <= self.dropout < 1, "reward.dropout", self.dropout, "in [0, 1)")
+        require(self.max_frames >= 0, "reward.max_frames", self.max_frames, "at least 0")
+
+
+@dataclass(frozen=True, slots=True)
+class SelectionConfig:
+    """Which comparisons are asked."""
+
+    rule: str = "disagreement"
+    """uniform, disagreement or mutual_info."""
+    candidates: int = 10
+    """Candidate pairs per wanted comparison."""
+    pool_iterations: int = 4
+    """Segments of this many recent iterations may be asked about."""
+    segments_per_iteration: int = 128
+    """Segments cut from each rollout."""
+    wide_share: float = 0.0
+    """Share of candidate pairs drawn from every segment asked about before, instead of the recent pool."""
+
+    def __post_init__(self) -> None:
+        require(self.candidates >= 1, "selection.candidates", self.candidates, "at least 1")
+        require(self.pool_iterations >= 1, "selection.pool_iterations", self.pool_iterations, "at least 1")
+        require(self.segments_per_iteration >= 2, "selection.segments_per_iteration", self.segments_per_iteration, ">= 2")
+        require(0 <= self.wide_share <= 1, "selection.wide_share", self.wide_share, "in [0, 1]")
+
+
+@dataclass(frozen=True, slots=True)
+class TeacherConfig:
+    """Parameters of a synthetic teacher that replace those of its preset; unset ones keep it."""
+
+    rationality: float | None = None
+    """Beta: P(left) = sigmoid(beta * (return left - return right)); unset for a teacher who is always right."""
+    rationality_per_std: bool = False
+    """Measure beta per standard deviation of segment returns."""
+    discount: float | None = None
+    """Gamma of a myopic teacher, who weighs the last step by 1 and earlier ones by its powers."""
+    mistake_prob: float | None = None
+    """Share of answers that are flipped."""
+    skip_threshold: float | None = None
+    """Epsilon of skipping: can't tell when both returns are below this share of the mean."""
+    equal_threshold: float | None = None
+    """Epsilon of ties: returns closer than this share of the mean are equal."""
+    bpref_compat: bool = False
+    """Square the two thresholds after the first round, as B-Pref's code does by mistake."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunConfig:
+    """One training run."""
+
+    env_id: str = ""
+    """Environment: one of the nine tasks (ShortHopper-v1), or a Gymnasium id."""
+    predictor: str = ""
+    """Where the reward comes from: rl (true reward), synth (synthetic labels), human (answers of people)."""
+    name: str = ""
+    """Name of the run and of its folder."""
+    seed: int = 1
+    """Seed of everything: same seed, same bytes on the same machine."""
+    workers: int = 0
+    """Threads that step the environments; 0 for all processors. Results do not depend on it."""
+    n_labels: int | None = None
+    """Label budget, met exactly; turns on the annealed schedule."""
+    pretrain_labels: int | None = None
+    """Labels before any training; a quarter of the budget if unset."""
+    num_timesteps: int = 5_000_000
+    """Environment steps, exactly."""
+    agent: str = "ppo"
+    """ppo or trpo; the seed's parallel_trpo and pposgd_mpi are accepted."""
+    pretrain_iters: int | None = None
+    """Gradient steps of the reward model before training; unset: by the number of labels."""
+    no_videos: bool = False
+    """Record no training videos."""
+    clip_length: float = 1.5
+    """Length of a segment [s]."""
+    teacher: str = "oracle"
+    """oracle, stochastic, mistake, skip, equal, myopic, seed, or path/to/file.py:function."""
+    schedule: str = "auto"
+    """auto, annealed, hyperbolic, constant_steps, constant_seconds."""
+    preset: str = "default"
+    """default, or seed: the settings of the 2017 program."""
+    pretrain_rollouts: str = "random_actions"
+    """What acts while the first segments are gathered: random_actions or policy."""
+    resume: bool = False
+    """Continue a run that was interrupted."""
+    runs_dir: str = "~/rl-teacher/runs"
+    """Folder of the run folders."""
+    tb_dir: str = "~/tb/rl-teacher"
+    """Folder of the TensorBoard files."""
+    ppo: PPOConfig = field(default_factory=PPOConfig)
+    """Settings of PPO."""
+    trpo: TRPOConfig = field(default_factory=TRPOConfig)
+    """Settings of TRPO."""
+    reward: RewardModelConfig = field(default_factory=RewardModelConfig)
+    """Settings of the reward model."""
+    selection: SelectionConfig = field(default_factory=SelectionConfig)
+    """Settings of query selection."""
+    synthetic: TeacherConfig = field(default_factory=TeacherConfig)
+    """Settings of the synthetic teacher."""
+
+    def __post_init__(self) -> None:
+        require(self.num_timesteps >= 1, "-t/--num_timesteps", self.num_timesteps, "at least 1")
+        require(0 <= self.seed < 2**32, "-s/--seed", self.seed, "in 0..2^32-1")
+        require(self.workers >= 0, "-w/--workers", self.workers, "at least 0")
+        require(self.n_labels is None or self.n_labels >= 1, "-l/--n_labels", self.n_labels, "at least 1")
+        require(
+            self.pretrain_labels is None or self.pretrain_labels >= 1,
+            "-L/--pretrain_labels", self.pretrain_labels, "at least 1",
+        )  # fmt: skip
+        require(
+            self.pretrain_iters is None or self.pretrain_iters >= 1,
+            "-i/--pretrain_iters", self.pretrain_iters, "at least 1",
+        )  # fmt: skip
+        require(
+            math.isfinite(self.clip_length) and self.clip_length > 0,
+            "-c/--clip_length", self.clip_length, "above 0 seconds",
+        )  # fmt: skip
+        if self.n_labels is not None and self.pretrain_labels is not None:
+            require(
+                self.pretrain_labels <= self.n_labels,
+                "-L/--pretrain_labels", self.pretrain_labels, f"at most the {self.n_labels} labels of -l",
+            )  # fmt: skip
+
+    @property
+    def agent_config(self) -> PPOConfig | TRPOConfig:
+        """The section of the chosen agent."""
+        return self.ppo if self.agent == "ppo" else self.trpo
+
+
+# What may differ between a run and its resumption: where things are and how fast, never what is learned.
+FREE_ON_RESUME = frozenset({"resume", "runs_dir", "tb_dir", "workers", "no_videos"})
+
+
+def to_json(config: RunConfig) -> dict[str, Any]:
+    """The configuration as plain JSON values."""
+    return dataclasses.asdict(config)
+
+
+def differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> list[str]:
+    """Settings that differ between two configurations, as 'name: old -> new', those free on resume left out."""
+    found = []
+    for name in sorted(old.keys() | new.keys()):
+        if not prefix and name in FREE_ON_RESUME:
+            continue
+        before, after = old.get(name), new.get(name)
+        if isinstance(before, dict) and isinstance(after, dict):
+            found += differences(before, after, f"{prefix}{name}.")
+        elif (list(before) if isinstance(before, tuple) else before) != (list(after) if isinstance(after, tuple) else after):
+            found.append(f"{prefix}{name}: {before} -> {after}")
+    return found

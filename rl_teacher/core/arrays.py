@@ -1,0 +1,138 @@
+"""Records of arrays that flow through the loop: rollouts, segments, labeled comparisons.
+
+Axes: time and env index a rollout, step lies inside a segment, side is left or right, member is one
+network of an ensemble. obs and act stand for the shape of one observation and of one action.
+"""
+
+from typing import Any
+
+import equinox as eqx
+import numpy as np
+from jaxtyping import Array, Bool, Float, Float64, Int, Num, Shaped
+
+
+class RewardInput(eqx.Module):
+    """What a reward may look at, made by one view chosen in runs/build.py; agents hand it on unopened."""
+
+    obs: Num[Array | np.ndarray, "..."]
+    """Observations before the step, not normalized, (*batch, *obs)."""
+    action: Float[Array | np.ndarray, "*batch act"]
+    """Clamped action in policy units, or one-hot."""
+    true_reward: Float[Array | np.ndarray, "*batch"] | None = None
+    """Only with `-p rl`, where the true reward comes in through the same door."""
+
+
+class BlindRollout(eqx.Module):
+    """What an agent learns from: a rollout without the true reward."""
+
+    obs: Num[Array | np.ndarray, "time env *obs"]
+    action: Num[Array | np.ndarray, "time env *act"]
+    """As the policy drew it: unclamped, or the index of a discrete action."""
+    last_obs: Num[Array | np.ndarray, "env *obs"]
+    """Observation after the last counted step of each environment."""
+    final_obs: Num[Array | np.ndarray, "time env *obs"]
+    """Where an episode ended: its last observation, before the reset. Zero elsewhere."""
+    terminated: Bool[Array | np.ndarray, "time env"]
+    truncated: Bool[Array | np.ndarray, "time env"]
+    counted: Bool[Array | np.ndarray, "time env"]
+    """False: padding after the last wanted step of a run; never learned from."""
+    reward_input: RewardInput
+
+
+class Rollout(eqx.Module):
+    """Consecutive steps of all environments under one policy, as NumPy arrays of the host."""
+
+    obs: Num[np.ndarray, "time env *obs"]
+    action: Num[np.ndarray, "time env *act"]
+    last_obs: Num[np.ndarray, "env *obs"]
+    final_obs: Num[np.ndarray, "time env *obs"]
+    terminated: Bool[np.ndarray, "time env"]
+    truncated: Bool[np.ndarray, "time env"]
+    counted: Bool[np.ndarray, "time env"]
+    reward_action: Float[np.ndarray, "time env act"]
+    """What the reward model sees of the action: clamped to the bounds, or one-hot."""
+    env_action: Shaped[np.ndarray, "time env ..."]
+    """What the environment was given, in its own units."""
+    true_reward: Float[np.ndarray, "time env"]
+    sim_state: Float64[np.ndarray, "time env state"]
+    """[qpos, qvel] before each step; zero columns for environments without one."""
+    episode: Int[np.ndarray, "time env"]
+    """Number of the episode in its environment, from 0."""
+    episode_step: Int[np.ndarray, "time env"]
+    """Steps since the reset."""
+
+    @property
+    def num_steps(self) -> int:
+        """Environment steps that count."""
+        return int(self.counted.sum())
+
+    @property
+    def ended(self) -> Bool[np.ndarray, "time env"]:
+        """Where an episode ended, for whatever reason."""
+        return (self.terminated | self.truncated) & self.counted
+
+    def blind(self, *, show_true_reward: bool) -> BlindRollout:
+        """The same without the true reward, which only `-p rl` puts into the reward's input."""
+        shown = self.true_reward if show_true_reward else None
+        return BlindRollout(
+            obs=self.obs, action=self.action, last_obs=self.last_obs, final_obs=self.final_obs,
+            terminated=self.terminated, truncated=self.truncated, counted=self.counted,
+            reward_input=RewardInput(self.obs, self.reward_action, shown),
+        )  # fmt: skip
+
+
+class Segments(eqx.Module):
+    """Segments of equal length, one row each, as NumPy arrays of the host."""
+
+    id: Shaped[np.ndarray, " segment"]
+    """SegmentId as text."""
+    obs: Num[np.ndarray, "segment step *obs"]
+    reward_action: Float[np.ndarray, "segment step act"]
+    env_action: Shaped[np.ndarray, "segment step ..."]
+    true_reward: Float[np.ndarray, "segment step"]
+    sim_state: Float64[np.ndarray, "segment step state"]
+    env: Int[np.ndarray, " segment"]
+    episode: Int[np.ndarray, " segment"]
+    start: Int[np.ndarray, " segment"]
+    """Step of the episode at which the segment starts."""
+    iteration: Int[np.ndarray, " segment"]
+    """Iteration of the policy that acted: its version."""
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+    def take(self, rows: Int[np.ndarray, " n"]) -> "Segments":
+        """These rows, copied."""
+        return Segments(*(getattr(self, name)[rows] for name in SEGMENT_FIELDS))
+
+    def fields(self) -> dict[str, np.ndarray]:
+        """The arrays by name."""
+        return {name: getattr(self, name) for name in SEGMENT_FIELDS}
+
+
+SEGMENT_FIELDS = (
+    "id", "obs", "reward_action", "env_action", "true_reward", "sim_state", "env", "episode", "start", "iteration",
+)  # fmt: skip
+
+
+def concatenate(parts: list[Segments]) -> Segments:
+    """All rows of all parts, in order."""
+    return Segments(*(np.concatenate([getattr(part, name) for part in parts]) for name in SEGMENT_FIELDS))
+
+
+class LabeledBatch(eqx.Module):
+    """Labeled comparisons that are trained on, as NumPy arrays of the host."""
+
+    obs: Num[np.ndarray, "comparison 2 step *obs"]
+    """Left at index 0 of the second axis, right at 1."""
+    action: Float[np.ndarray, "comparison 2 step act"]
+    """As a reward model sees it."""
+    true_return: Float[np.ndarray, "comparison 2"]
+    """Only for metrics."""
+    target: Float[np.ndarray, " comparison"]
+    """P(left preferred): 1, 0, or 0.5 for a tie."""
+    key: Int[np.ndarray, " comparison"]
+    """A number made from each comparison's id, from which members draw their fixed weights."""
+
+    def __len__(self) -> int:
+        return len(self.target)

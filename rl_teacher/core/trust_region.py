@@ -1,0 +1,57 @@
+"""The two tools of a trust-region step: conjugate gradients and a backtracking line search, on flat vectors."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+MatVec = Callable[[Float[Array, " n"]], Float[Array, " n"]]
+
+
+def conjugate_gradients(product: MatVec, b: Float[Array, " n"], *, num_steps: int) -> Float[Array, " n"]:
+    """x with product(x) close to b, for a symmetric positive definite product, after num_steps steps.
+
+    Source: Hestenes and Stiefel 1952.
+    """
+
+    def step(
+        carry: tuple[Float[Array, " n"], Float[Array, " n"], Float[Array, " n"], Float[Array, ""]], _: None
+    ) -> tuple[tuple[Float[Array, " n"], Float[Array, " n"], Float[Array, " n"], Float[Array, ""]], None]:
+        x, residual, direction, squared = carry
+        along = product(direction)
+        size = squared / jnp.maximum(direction @ along, 1e-12)
+        x, residual = x + size * direction, residual - size * along
+        new_squared = residual @ residual
+        direction = residual + (new_squared / jnp.maximum(squared, 1e-12)) * direction
+        return (x, residual, direction, new_squared), None
+
+    (x, *_), _ = jax.lax.scan(step, (jnp.zeros_like(b), b, b, b @ b), None, length=num_steps)
+    return x
+
+
+def line_search(
+    accept: Callable[[Float[Array, " n"]], Bool[Array, ""]],
+    start: Float[Array, " n"],
+    full_step: Float[Array, " n"],
+    *,
+    shrink: float,
+    num_tries: int,
+) -> tuple[Float[Array, " n"], Float[Array, ""]]:
+    """The first of start + shrink^k full_step, k = 0 .. num_tries - 1, that is accepted, and the share shrink^k.
+
+    Nothing accepted: `start` and share 0.
+    """
+
+    def going_on(carry: tuple[Array, Array, Array]) -> Bool[Array, ""]:
+        k, accepted, _ = carry
+        return (~accepted) & (k < num_tries)
+
+    def attempt(carry: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        k, _, share = carry
+        accepted = accept(start + share * full_step)
+        return k + 1, accepted, jnp.where(accepted, share, share * shrink)
+
+    _, accepted, share = jax.lax.while_loop(going_on, attempt, (jnp.array(0), jnp.array(False), jnp.array(1.0)))
+    share = jnp.where(accepted, share, 0.0)
+    return start + share * full_step, share

@@ -1,0 +1,34 @@
+"""The pool: segments of the newest iterations, which may be asked about."""
+
+from collections import deque
+from collections.abc import Mapping
+
+import numpy as np
+
+from rl_teacher.core.arrays import SEGMENT_FIELDS, Segments, concatenate
+
+
+class Pool:
+    """Segments of the last few iterations."""
+
+    def __init__(self, num_iterations: int) -> None:
+        self._parts: deque[Segments] = deque(maxlen=num_iterations)
+
+    def add(self, segments: Segments) -> None:
+        """Take in an iteration's segments, dropping the oldest iteration's."""
+        if len(segments):
+            self._parts.append(segments)
+
+    def segments(self) -> Segments | None:
+        """All of them, oldest first; None while there are none."""
+        return concatenate(list(self._parts)) if self._parts else None
+
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """For a checkpoint."""
+        return {f"{i}/{name}": a for i, part in enumerate(self._parts) for name, a in part.fields().items()}
+
+    def restore(self, snapshot: Mapping[str, np.ndarray]) -> None:
+        """From a checkpoint."""
+        self._parts.clear()
+        for i in sorted({int(name.split("/")[0]) for name in snapshot}):
+            self._parts.append(Segments(**{name: snapshot[f"{i}/{name}"] for name in SEGMENT_FIELDS}))

@@ -1,0 +1,97 @@
+"""The learned reward model: an ensemble of small networks, scored in one vmapped call."""
+
+from functools import partial
+from typing import Self
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Num, PRNGKeyArray
+
+from rl_teacher.config import RewardModelConfig
+from rl_teacher.core.arrays import RewardInput
+from rl_teacher.protocols import FitData
+from rl_teacher.rewards.fit import FitState, fit_members
+from rl_teacher.rewards.members import ObsStats, fresh_members, member_rewards
+from rl_teacher.rewards.scale import Scale, measure
+
+
+class RewardEnsemble(eqx.Module):
+    """Members, the observation statistics they were fitted with, and the scale of their outputs: frozen between fits."""
+
+    state: FitState
+    obs_stats: ObsStats
+    """Snapshot of the agent's observation statistics at the last fit."""
+    scale: Scale
+    num_fitted: Array
+    """Labels at the last fit."""
+    obs_axes: int = eqx.field(static=True)
+    """Axes of one observation."""
+    center: bool = eqx.field(static=True)
+    """Shift the reward to mean 0: only where no episode can end early."""
+    config: RewardModelConfig = eqx.field(static=True)
+
+    @classmethod
+    def build(
+        cls, obs_shape: tuple[int, ...], num_actions: int, config: RewardModelConfig, *, center: bool, key: PRNGKeyArray
+    ) -> Self:
+        """An ensemble that knows nothing."""
+        num_obs = int(np.prod(obs_shape))
+        members = fresh_members(num_obs + num_actions, config, key)
+        return cls(
+            FitState.fresh(members, config), (jnp.zeros(num_obs), jnp.ones(num_obs)),
+            Scale.identity(config.num_members), jnp.array(0), len(obs_shape), center, config,
+        )  # fmt: skip
+
+    def __call__(self, x: RewardInput) -> Float[Array, "*batch"]:
+        """Mean over members of the normalized reward, less `pessimism` standard deviations."""
+        return _score(self.state.members, self.obs_stats, self.scale, self._flat(x), jnp.asarray(x.action), self.config)
+
+    def member_returns(self, x: RewardInput) -> Float[np.ndarray, "member segment"]:
+        """Each member's return of each segment, not normalized: differences of two are its logits."""
+        return self._raw(x).sum(-1)
+
+    def wants_fit(self, num_labels: int) -> bool:
+        """True when the labels have grown by `refit_growth` since the last fit."""
+        before = int(self.num_fitted)
+        return num_labels >= max(before + 1, before * (1 + self.config.refit_growth))
+
+    def fit(self, data: FitData, num_steps: int | None, key: PRNGKeyArray) -> tuple[Self, dict[str, float]]:
+        """The model after more gradient steps on all labels, on a new snapshot of the observation statistics."""
+        stats = (data.obs_stats.mean, data.obs_stats.variance)
+        state, metrics = fit_members(self.state, data.labeled, stats, self.config, num_steps, key)
+        fitted = eqx.tree_at(
+            lambda model: (model.state, model.obs_stats, model.num_fitted),
+            self, (state, stats, jnp.array(len(data.labeled))),
+        )  # fmt: skip
+        raw = fitted._raw(data.window)
+        scale = measure(raw, center=self.center) if self.config.normalize else Scale.identity(len(raw))
+        metrics |= {"reward/raw_mean": float(raw.mean()), "reward/raw_std": float(raw.std(axis=1).mean())}
+        return eqx.tree_at(lambda model: model.scale, fitted, scale), metrics
+
+    def _raw(self, x: RewardInput) -> Float[np.ndarray, "member *batch"]:
+        return np.asarray(
+            _member_rewards(self.state.members, self._flat(x), jnp.asarray(x.action), self.obs_stats, self.config)
+        )
+
+    def _flat(self, x: RewardInput) -> Num[Array, "*batch features"]:
+        obs = jnp.asarray(x.obs)
+        return obs.reshape(*obs.shape[: obs.ndim - self.obs_axes], -1)
+
+
+_member_rewards = jax.jit(member_rewards, static_argnames="config")
+
+
+@partial(jax.jit, static_argnames="config")
+def _score(
+    members: Float[Array, "member params"],
+    stats: ObsStats,
+    scale: Scale,
+    obs: Num[Array, "*batch features"],
+    action: Float[Array, "*batch act"],
+    config: RewardModelConfig,
+) -> Float[Array, "*batch"]:
+    normalized = scale.apply(member_rewards(members, obs, action, stats, config))
+    mean = normalized.mean(0)
+    return mean - config.pessimism * normalized.std(0) if config.pessimism else mean

@@ -1,0 +1,257 @@
+"""From a configuration to live objects: the one place that knows the concrete classes."""
+
+import dataclasses
+import difflib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gymnasium import spaces
+
+from rl_teacher.agents.ppo import PPO
+from rl_teacher.agents.trpo import TRPO
+from rl_teacher.config import (
+    DEFAULT_HUMAN_PRETRAIN_LABELS,
+    DEFAULT_LABELS,
+    PPOConfig,
+    RewardModelConfig,
+    RunConfig,
+    SelectionConfig,
+    TeacherConfig,
+    TRPOConfig,
+)
+from rl_teacher.core.actions import ActionSpec, BoxActions, DiscreteActions
+from rl_teacher.core.running_stats import RunningStats
+from rl_teacher.core.streams import Streams
+from rl_teacher.envs.catalog import EnvSpec, find_env, make_envs
+from rl_teacher.errors import ConfigError, SegmentTooLong, UnknownChoice, UnsupportedSpace
+from rl_teacher.preferences.dataset import Dataset
+from rl_teacher.preferences.pool import Pool
+from rl_teacher.preferences.schedules import (
+    NoLabels,
+    Schedule,
+    ScheduleOptions,
+    build_schedule,
+    default_pretrain_labels,
+    labels_required,
+)
+from rl_teacher.preferences.selection import SCORES
+from rl_teacher.protocols import Agent, RewardModel, Teacher
+from rl_teacher.rewards.ensemble import RewardEnsemble
+from rl_teacher.rewards.true_reward import TrueReward
+from rl_teacher.rollouts.collect import Collector
+from rl_teacher.rollouts.episodes import EpisodeTracker
+from rl_teacher.teachers.scripted import load_teacher
+from rl_teacher.teachers.synthetic import PRESETS, SyntheticTeacher, preset
+
+AGENTS = {"ppo": "ppo", "trpo": "trpo", "pposgd_mpi": "ppo", "parallel_trpo": "trpo"}
+PREDICTORS = ("rl", "synth", "human")
+SCHEDULES = ("auto", "annealed", "hyperbolic", "constant_steps", "constant_seconds", "rounds")
+
+
+@dataclass(slots=True)
+class Run:
+    """What does not change while a run goes on, and the parts that keep state of their own."""
+
+    config: RunConfig
+    spec: EnvSpec
+    actions: ActionSpec
+    streams: Streams
+    schedule: Schedule
+    teacher: Teacher | None
+    """None with `-p rl`: nobody is asked."""
+    segment_steps: int
+    rollout_steps: int
+    """Time axis of a rollout: as configured, or longer if a segment would not fit."""
+    pretrain_labels: int
+    collector: Collector
+    make_envs: Callable[[int, str], Collector]
+    """(number of environments, stream) -> fresh environments of the same kind, not those of training."""
+    pool: Pool
+    dataset: Dataset
+    episodes: EpisodeTracker
+    started_at: float = field(default_factory=time.monotonic)
+    seconds_before: float = 0.0
+    """Seconds of training before a resume."""
+    first_stats: RunningStats | None = None
+    """Observation statistics of the pretraining rollouts: what the reward model starts with."""
+    mean_random_reward: float = 0.0
+    """Mean true reward per step of random actions, measured in pretraining."""
+
+    @property
+    def num_envs(self) -> int:
+        """Environments of training."""
+        return self.collector.num_envs
+
+    @property
+    def labels_required(self) -> int:
+        """Answers that pretraining waits for: 75 % of its labels."""
+        return labels_required(self.pretrain_labels)
+
+    def seconds(self) -> float:
+        """Seconds of training, those before a resume included."""
+        return self.seconds_before + time.monotonic() - self.started_at
+
+
+def complete(config: RunConfig) -> tuple[RunConfig, list[str]]:
+    """The configuration with names resolved, presets applied and label counts filled in; and what to tell the user.
+
+    Raises:
+        ConfigError: see errors.py; nothing was created yet.
+    """
+    notes = []
+    choose("-p/--predictor", config.predictor, PREDICTORS)
+    choose("-a/--agent", config.agent, tuple(AGENTS))
+    choose("--schedule", config.schedule, SCHEDULES)
+    choose("--preset", config.preset, ("default", "seed"))
+    choose("--pretrain-rollouts", config.pretrain_rollouts, ("random_actions", "policy"))
+    choose("--selection.rule", config.selection.rule, tuple(SCORES))
+    if ":" not in config.teacher:
+        choose("--teacher", config.teacher, tuple(PRESETS))
+    config = dataclasses.replace(config, agent=AGENTS[config.agent])
+    if config.preset == "seed":
+        config = seed_preset(config)
+    if config.predictor != "rl" and config.n_labels is None:
+        if config.pretrain_labels is None and config.predictor == "synth":
+            config = dataclasses.replace(config, n_labels=DEFAULT_LABELS)
+            notes.append(f"No label limit given (-l). Using {DEFAULT_LABELS} synthetic labels.")
+        elif config.pretrain_labels is None:
+            config = dataclasses.replace(config, pretrain_labels=DEFAULT_HUMAN_PRETRAIN_LABELS)
+        if config.n_labels is None:
+            notes.append("No label limit given. We will request one label every few seconds.")
+    if config.predictor != "rl" and config.pretrain_labels is None:
+        assert config.n_labels is not None, "one of the two counts is known by now"
+        config = dataclasses.replace(config, pretrain_labels=default_pretrain_labels(config.n_labels))
+    return config, notes
+
+
+def choose(flag: str, value: str, choices: tuple[str, ...]) -> None:
+    """Refuse a value that is not among the choices, naming close ones."""
+    if value not in choices:
+        close = difflib.get_close_matches(value, choices, n=2)
+        hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+        raise UnknownChoice(f"{flag}: got {value!r}.{hint} Choose one of {', '.join(choices)}.")
+
+
+def seed_preset(config: RunConfig) -> RunConfig:
+    """The settings of the 2017 program: its single network, uniform queries, its numbers of both agents."""
+    reward = RewardModelConfig(
+        num_members=1, tanh_output=False, learning_rate=1e-3, label_smoothing=0.0, bootstrap=False, num_crops=0,
+        max_frames=0, weight_decay=0.0, adapt_weight_decay=False, dropout=0.5, max_grad_norm=1e9, normalize=False,
+    )  # fmt: skip
+    ppo = PPOConfig(
+        num_envs=8, rollout_steps=2048, final_learning_rate=3e-4, minibatch_size=64, adam_eps=1e-8, init_log_std=0.0
+    )
+    trpo = TRPOConfig(num_envs=8, rollout_steps=1000, discount=0.995, gae_lambda=1.0, max_kl=0.001)
+    selection = SelectionConfig(rule="uniform", candidates=1)
+    teacher = "seed" if config.teacher == "oracle" else config.teacher
+    return dataclasses.replace(config, reward=reward, ppo=ppo, trpo=trpo, selection=selection, teacher=teacher)
+
+
+def build_run(config: RunConfig) -> Run:
+    """All live parts of a run but agent and reward model; `config` is complete."""
+    spec = find_env(config.env_id)
+    streams = Streams(config.seed)
+    segment_steps = steps_of_segment(config, spec)
+    settings = config.agent_config
+    rollout_steps = settings.rollout_steps
+    if config.predictor != "rl":
+        rollout_steps = max(rollout_steps, segment_steps)
+    num_envs = max(1, min(settings.num_envs, config.num_timesteps))
+    envs = make_envs(spec, num_envs, seed=config.seed, num_threads=config.workers, stagger=True)
+    actions = action_spec(spec, envs.single_observation_space, envs.single_action_space)
+
+    def fresh(num: int, stream: str) -> Collector:
+        seed = int(streams.generator(stream).integers(2**31))
+        return Collector(make_envs(spec, num, seed=seed, num_threads=config.workers), actions)
+
+    return Run(
+        config=config, spec=spec, actions=actions, streams=streams,
+        schedule=build_label_schedule(config), teacher=build_teacher(config, spec),
+        segment_steps=segment_steps, rollout_steps=rollout_steps, pretrain_labels=config.pretrain_labels or 0,
+        collector=Collector(envs, actions), make_envs=fresh,
+        pool=Pool(config.selection.pool_iterations), dataset=Dataset(),
+        episodes=EpisodeTracker(num_envs, spec.horizon, is_fixed_horizon=spec.is_fixed_horizon),
+    )  # fmt: skip
+
+
+def build_agent(run: Run) -> Agent:
+    """A fresh agent."""
+    shape = run.collector.obs_shape
+    key = run.streams.key("agent")
+    if run.config.agent == "ppo":
+        return PPO.build(shape, run.actions, run.config.ppo, key)
+    return TRPO.build(shape, run.actions, run.config.trpo, key)
+
+
+def build_reward_model(run: Run) -> RewardModel:
+    """A reward model that knows nothing; with `-p rl`, the true reward."""
+    if run.config.predictor == "rl":
+        return TrueReward()
+    return RewardEnsemble.build(
+        run.collector.obs_shape, run.actions.size, run.config.reward,
+        center=run.spec.is_fixed_horizon, key=run.streams.key("reward"),
+    )  # fmt: skip
+
+
+def build_teacher(config: RunConfig, spec: EnvSpec) -> Teacher | None:
+    """The teacher of the run."""
+    if config.predictor == "rl":
+        return None
+    if ":" in config.teacher:
+        return load_teacher(config.teacher, spec.dt or 1.0 / spec.clip_fps)
+    changed = {
+        f.name: value
+        for f in dataclasses.fields(TeacherConfig)
+        if (value := getattr(config.synthetic, f.name)) not in (None, False)
+    }
+    settings = dataclasses.replace(preset(config.teacher), **changed)
+    return SyntheticTeacher(config.teacher, settings, config.seed)
+
+
+def build_label_schedule(config: RunConfig) -> Schedule:
+    """How many comparisons are wanted when."""
+    if config.predictor == "rl":
+        return NoLabels()
+    kind = config.schedule
+    if kind == "auto":
+        by_time = "constant_seconds" if config.predictor == "human" else "constant_steps"
+        kind = "annealed" if config.n_labels is not None else by_time
+    assert config.pretrain_labels is not None, "complete() fills in the label counts"
+    return build_schedule(
+        kind, pretrain_labels=config.pretrain_labels, num_labels=config.n_labels, horizon_steps=config.num_timesteps,
+        options=ScheduleOptions(),
+    )  # fmt: skip
+
+
+def steps_of_segment(config: RunConfig, spec: EnvSpec) -> int:
+    """int(seconds * frames per second), as in the seed: one frame per step."""
+    steps = int(config.clip_length * spec.clip_fps)
+    if steps < 1:
+        raise ConfigError(
+            f"-c/--clip_length: {config.clip_length} s at {spec.clip_fps} steps/s is no step. "
+            f"Use at least {1 / spec.clip_fps:.3g}."
+        )
+    if config.predictor != "rl" and spec.horizon is not None and steps > spec.horizon:
+        raise SegmentTooLong(
+            f"env {spec.env_id!r}: a segment of {config.clip_length:g} s at {spec.clip_fps} steps/s is {steps} steps, "
+            f"an episode has {spec.horizon}. Use --clip-length {spec.horizon / spec.clip_fps:g} or less (docs/envs.md)."
+        )
+    return steps
+
+
+def action_spec(spec: EnvSpec, obs: spaces.Space[object], action: spaces.Space[object]) -> ActionSpec:
+    """Actions as policies see them.
+
+    Raises:
+        UnsupportedSpace: neither a vector of numbers nor one of several choices.
+    """
+    if not isinstance(obs, spaces.Box):
+        raise UnsupportedSpace(f"env {spec.env_id!r}: observations are {obs}, expected a Box. Flatten them with a wrapper.")
+    if isinstance(action, spaces.Box) and len(action.shape) == 1:
+        return BoxActions(tuple(map(float, action.low)), tuple(map(float, action.high)))
+    if isinstance(action, spaces.Discrete):
+        return DiscreteActions(int(action.n), int(action.start))
+    raise UnsupportedSpace(
+        f"env {spec.env_id!r}: actions are {action}, expected a Box of one axis or Discrete. Change them with a wrapper."
+    )

@@ -1,0 +1,117 @@
+"""Comparisons, their segments and their labels on disk: append-only, and flushed before they are used."""
+
+import io
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rl_teacher.core.arrays import SEGMENT_FIELDS, Segments
+from rl_teacher.preferences.dataset import Dataset
+from rl_teacher.records import Comparison, Label, Preference
+from rl_teacher.runs.folder import write_whole
+
+COMPARISONS, LABELS, SEGMENTS = "comparisons.jsonl", "labels.jsonl", "segments"
+
+
+class LabelLog:
+    """The files of one run: comparisons.jsonl, labels.jsonl, and segments/*.npz, one for each round.
+
+    A line is written once: what is known already is left out, so that repeating a round after a crash changes nothing.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        (folder / SEGMENTS).mkdir(parents=True, exist_ok=True)
+        self._known = {line["id"] for line in read_lines(folder / COMPARISONS)}
+        self._newest = {line["comparison"]: line for line in read_lines(folder / LABELS)}
+        for name in (COMPARISONS, LABELS):
+            _drop_torn_line(folder / name)
+
+    def write_comparisons(
+        self, iteration: int, comparisons: Sequence[Comparison], left: Segments, right: Segments
+    ) -> None:
+        """Keep a round of comparisons: the arrays first, then the lines that name them."""
+        if all(comparison.id in self._known for comparison in comparisons):
+            return
+        arrays = {f"left_{name}": array for name, array in left.fields().items()}
+        arrays |= {f"right_{name}": array for name, array in right.fields().items()}
+        buffer = io.BytesIO()
+        np.savez(buffer, **arrays)
+        file = f"{iteration:06d}-{comparisons[0].id[:8]}.npz"
+        write_whole(self._folder / SEGMENTS / file, buffer.getvalue())
+        lines = [
+            {
+                "id": c.id, "left": c.left, "right": c.right, "step": c.step,
+                "iteration": iteration, "file": file, "row": row,
+            }
+            for row, c in enumerate(comparisons)
+            if c.id not in self._known
+        ]
+        _append(self._folder / COMPARISONS, lines)
+        self._known |= {c.id for c in comparisons}
+
+    def write_labels(self, labels: Sequence[Label]) -> None:
+        """Append answers; one that is the newest of its comparison already is not written again."""
+        lines = []
+        for label in labels:
+            line = {
+                "comparison": label.comparison, "preference": label.preference and str(label.preference),
+                "labeler": label.labeler, "answered_at": label.answered_at,
+            }  # fmt: skip
+            if self._newest.get(label.comparison) != line:
+                self._newest[label.comparison] = line
+                lines.append(line)
+        if lines:
+            _append(self._folder / LABELS, lines)
+
+    def read(self, dataset: Dataset, *, before_iteration: int) -> None:
+        """Fill a dataset with all comparisons asked before an iteration, and their newest labels.
+
+        Later ones, of iterations that a crash took back, are asked again under the same ids.
+        """
+        rounds: dict[str, list[Mapping[str, Any]]] = {}
+        for line in read_lines(self._folder / COMPARISONS):
+            if line["iteration"] < before_iteration:
+                rounds.setdefault(line["file"], []).append(line)
+        for file, lines in rounds.items():
+            with np.load(self._folder / SEGMENTS / file, allow_pickle=False) as arrays:
+                sides = [Segments(**{name: arrays[f"{side}_{name}"] for name in SEGMENT_FIELDS}) for side in ("left", "right")]
+            rows = np.array([line["row"] for line in lines])
+            comparisons = [Comparison(line["id"], line["left"], line["right"], line["step"]) for line in lines]
+            dataset.add(comparisons, sides[0].take(rows), sides[1].take(rows))
+        dataset.label(self.labels())
+
+    def labels(self) -> Iterator[Label]:
+        """Every label line, oldest first."""
+        for line in read_lines(self._folder / LABELS):
+            preference = line["preference"] and Preference(line["preference"])
+            yield Label(line["comparison"], preference or None, line["labeler"], line["answered_at"])
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The JSON lines of a file; a last line that a crash tore off is left out."""
+    if not path.exists():
+        return
+    for line in path.read_bytes().split(b"\n")[:-1]:
+        yield json.loads(line)
+
+
+def _drop_torn_line(path: Path) -> None:
+    """Cut off a last line without its end, so that the next one starts on a line of its own."""
+    if path.exists():
+        data = path.read_bytes()
+        whole = data.rfind(b"\n") + 1
+        if whole != len(data):
+            with path.open("r+b") as file:
+                file.truncate(whole)
+
+
+def _append(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
+    with path.open("ab") as file:
+        file.write("".join(json.dumps(line) + "\n" for line in lines).encode())
+        file.flush()
+        os.fsync(file.fileno())

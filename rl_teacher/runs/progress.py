@@ -1,0 +1,78 @@
+"""Progress: a live bar on a terminal, plain lines elsewhere."""
+
+import math
+import sys
+import time
+from collections.abc import Callable, Mapping
+
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
+
+LINE_SECONDS = 10.0
+"""Time between two plain lines [s]."""
+
+
+class Progress:
+    """Shows steps, speed, labels and returns while a run goes on."""
+
+    def __init__(self, num_steps: int, say: Callable[[str], None]) -> None:
+        self._num_steps = num_steps
+        self._say = say
+        self._is_terminal = sys.stdout.isatty()
+        self._started_at, self._first_step = time.monotonic(), 0
+        self._last_line = -math.inf
+        self._bar: RichProgress | None = None
+        self._steps = 0
+
+    def start(self, step: int) -> None:
+        """Begin at `step`."""
+        self._started_at, self._first_step = time.monotonic(), step
+
+    def rate(self, steps: int) -> float:
+        """Environment steps per second since the start."""
+        return (steps - self._first_step) / max(time.monotonic() - self._started_at, 1e-9)
+
+    def show(self, steps: int, metrics: Mapping[str, float], *, with_labels: bool) -> None:
+        """Show where the run stands."""
+        text = describe(metrics, with_labels=with_labels)
+        if self._is_terminal:
+            if self._bar is None:
+                columns = (
+                    BarColumn(30), TextColumn("{task.percentage:3.0f}%"), TextColumn("{task.description}"),
+                    TimeRemainingColumn(),
+                )  # fmt: skip
+                self._bar = RichProgress(*columns, console=Console(), transient=False)
+                self._bar.add_task("", total=self._num_steps)
+                self._bar.start()
+            self._bar.update(self._bar.task_ids[0], completed=steps, description=f"{steps:,} steps · {text}")
+        elif time.monotonic() - self._last_line >= LINE_SECONDS or steps >= self._num_steps:
+            self._last_line = time.monotonic()
+            rate = self.rate(steps)
+            left = (self._num_steps - steps) / rate if rate else math.inf
+            self._say(f"{steps:>11,}/{self._num_steps:,} steps · {text} · {left:.0f} s left")
+
+    def stop(self) -> None:
+        """Take the bar away."""
+        if self._bar:
+            self._bar.stop()
+            self._bar = None
+
+
+def describe(metrics: Mapping[str, float], *, with_labels: bool) -> str:
+    """The figures of a progress line."""
+
+    def value(name: str) -> float:
+        return metrics.get(name, math.nan)
+
+    parts = [
+        f"{value('time/env_steps_per_second'):,.0f}/s",
+        f"true return {value('agent/true_reward_per_episode'):.1f}",
+    ]
+    if with_labels:
+        parts += [
+            f"predicted {value('agent/predicted_reward_per_episode'):.1f}",
+            f"labels {value('labels/answered'):.0f}/{value('labels/total_comparisons'):.0f}",
+            f"correlation {value('predictor/step_correlation'):.2f}",
+        ]
+    return " · ".join(parts)

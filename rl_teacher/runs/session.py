@@ -1,0 +1,218 @@
+"""One process working on a run: its folder, its logs, its checkpoints, and what the user sees meanwhile."""
+
+import math
+import signal
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import FrameType
+from typing import IO, Any, Protocol, TypeVar
+
+import jax.numpy as jnp
+import numpy as np
+
+from rl_teacher.core.arrays import Rollout
+from rl_teacher.core.running_stats import RunningStats
+from rl_teacher.errors import CheckpointError
+from rl_teacher.protocols import UpdateResult
+from rl_teacher.rollouts.episodes import correlation
+from rl_teacher.runs import checkpoint as store
+from rl_teacher.runs.build import Run
+from rl_teacher.runs.folder import CHECKPOINT, SUMMARY, slug, write_json
+from rl_teacher.runs.label_log import LabelLog
+from rl_teacher.runs.metrics import MetricsWriter
+from rl_teacher.runs.progress import Progress
+
+CHECKPOINT_SECONDS = 10.0
+"""Least time between two checkpoints [s]; what is learned does not depend on when they are written."""
+
+
+class State(Protocol):
+    """What a checkpoint keeps of teach.TeachState."""
+
+    @property
+    def iteration(self) -> int:
+        """Turns of the loop."""
+        ...
+
+    @property
+    def steps(self) -> int:
+        """Environment steps."""
+        ...
+
+    @property
+    def agent(self) -> Any:
+        """A pytree."""
+        ...
+
+    @property
+    def reward_model(self) -> Any:
+        """A pytree."""
+        ...
+
+
+T = TypeVar("T")
+
+
+class Session:
+    """Opens the files of a run; `close` closes them."""
+
+    def __init__(self, run: Run, folder: Path, lock: IO[str], say: Callable[[str], None]) -> None:
+        self.folder = folder
+        self.say = say
+        self.label_log = LabelLog(folder)
+        self.stop_asked = False
+        self._lock = lock
+        self._run_name = slug(run.config.name)
+        self._progress = Progress(run.config.num_timesteps, say)
+        self._last_checkpoint = time.monotonic()
+        self._last_metrics: dict[str, float] = {}
+        self._tb_folder = Path(run.config.tb_dir).expanduser() / self._run_name
+        self._writer: MetricsWriter | None = None
+
+    # -- what the user sees ------------------------------------------------------------------------------------
+
+    def start(self, resumed_at: int | None) -> None:
+        """Begin to publish; from here on, Ctrl-C stops after the iteration and a second one at once."""
+        self._writer = MetricsWriter(self.folder, self._tb_folder, resumed_at)
+        self._progress.start(resumed_at or 0)
+
+        def ask_to_stop(signum: int, frame: FrameType | None) -> None:
+            if self.stop_asked:
+                raise KeyboardInterrupt
+            self.stop_asked = True
+            self.say("Stopping after this iteration. Press Ctrl-C again to stop at once.")
+
+        signal.signal(signal.SIGINT, ask_to_stop)
+
+    def publish(
+        self, run: Run, state: State, rollout: Rollout, update: UpdateResult, fit_metrics: Mapping[str, float]
+    ) -> None:
+        """Write the metrics of an iteration, and show progress."""
+        seconds = run.seconds()
+        counted = rollout.counted
+        values = {
+            "agent/total_steps": float(state.steps),
+            "agent/iteration": float(state.iteration),
+            "agent/batch_true_return": _per_episode(rollout, rollout.true_reward, run.spec.horizon),
+            "time/elapsed_seconds": seconds,
+            "time/env_steps_per_second": self._progress.rate(state.steps),
+            **run.episodes.metrics(),
+            **{name: float(value) for name, value in update.metrics.items()},
+            **fit_metrics,
+        }
+        if run.teacher:
+            values |= {
+                "labels/desired_labels": float(run.schedule.wanted(state.steps, seconds)),
+                "labels/total_comparisons": float(len(run.dataset.comparisons)),
+                "labels/labeled_comparisons": float(run.dataset.num_decisive),
+                "labels/answered": float(run.dataset.num_answered),
+                "labels/trained_on": float(run.dataset.num_labels),
+                "predictor/step_correlation": correlation(
+                    rollout.true_reward[counted].astype(np.float64), update.predicted_reward[counted].astype(np.float64)
+                ),
+            }
+        self._last_metrics |= values
+        assert self._writer is not None, "start() comes first"
+        self._writer.write(state.steps, values)
+        self._progress.show(state.steps, self._last_metrics, with_labels=run.teacher is not None)
+
+    def describe_fit(self, metrics: Mapping[str, float]) -> str:
+        """One line on a fit."""
+        self._last_metrics |= metrics
+        return (
+            f"loss {metrics.get('predictor/loss', math.nan):.3f}, "
+            f"held-out loss {metrics.get('predictor/holdout_loss', math.nan):.3f}, "
+            f"held-out accuracy {metrics.get('predictor/holdout_accuracy', math.nan):.0%}"
+            if metrics
+            else "no label to fit"
+        )
+
+    # -- what survives a crash -----------------------------------------------------------------------------------
+
+    def checkpoint(self, run: Run, state: State, *, force: bool = False) -> None:
+        """Keep everything, at most every few seconds."""
+        is_last = state.steps >= run.config.num_timesteps or self.stop_asked
+        if not force and not is_last and time.monotonic() - self._last_checkpoint < CHECKPOINT_SECONDS:
+            return
+        arrays = {
+            **store.pack("agent", state.agent), **store.pack("reward", state.reward_model),
+            **store.nest("collector", run.collector.snapshot()), **store.nest("pool", run.pool.snapshot()),
+            **store.nest("episodes", run.episodes.snapshot()),
+        }  # fmt: skip
+        if run.first_stats is not None:
+            arrays |= {"first/mean": np.asarray(run.first_stats.mean), "first/var": np.asarray(run.first_stats.variance)}
+        head = {
+            "iteration": state.iteration, "steps": state.steps, "seconds": run.seconds(),
+            "mean_random_reward": run.mean_random_reward, "metrics": _jsonable(self._last_metrics),
+            "teacher": run.teacher.state() if run.teacher else {},
+        }  # fmt: skip
+        store.save(self.folder / CHECKPOINT, arrays, head)
+        self._last_checkpoint = time.monotonic()
+
+    def restore(self, run: Run, agent: T, reward_model: T) -> tuple[int, int, T, T] | None:
+        """Bring the run back to its checkpoint; None when there is none yet.
+
+        Returns:
+            iteration, steps, agent and reward model of the checkpoint.
+        """
+        path = self.folder / CHECKPOINT
+        if not path.exists():
+            return None
+        arrays, head = store.load(path)
+        agent, reward_model = store.unpack("agent", arrays, agent), store.unpack("reward", arrays, reward_model)
+        try:
+            run.collector.restore(store.under("collector", arrays))
+            run.pool.restore(store.under("pool", arrays))
+            run.episodes.restore(store.under("episodes", arrays))
+            if "first/mean" in arrays:
+                ones = jnp.ones(())
+                run.first_stats = RunningStats(ones, jnp.asarray(arrays["first/mean"]), jnp.asarray(arrays["first/var"]))
+            if run.teacher:
+                run.teacher.restore(head["teacher"])
+            self.label_log.read(run.dataset, before_iteration=head["iteration"])
+            run.seconds_before, run.mean_random_reward = head["seconds"], head["mean_random_reward"]
+            self._last_metrics = {name: math.nan if v is None else v for name, v in head["metrics"].items()}
+            return head["iteration"], head["steps"], agent, reward_model
+        except KeyError as error:
+            raise CheckpointError(f"{path}: {error} is missing. Start a new run; the labels beside it stay.") from error
+
+    # -- the end -------------------------------------------------------------------------------------------------
+
+    def summarize(self, run: Run, state: State, deterministic: np.ndarray) -> dict[str, Any]:
+        """Write summary.json and return it."""
+        config, seconds = run.config, run.seconds()
+        metrics = self._last_metrics
+        summary = {
+            "env_id": config.env_id, "canonical_env_id": run.spec.canonical_id, "predictor": config.predictor,
+            "agent": config.agent, "seed": config.seed, "name": config.name, "timesteps": state.steps,
+            "labels": run.dataset.num_labels, "comparisons": len(run.dataset.comparisons), "teacher": config.teacher,
+            "seconds": round(seconds, 2), "env_steps_per_second": round(state.steps / max(seconds, 1e-9), 1),
+            "final_true_return": run.episodes.mean_true_return(64),
+            "final_true_return_deterministic": float(deterministic.mean()),
+            "reward_true_correlation": metrics.get("predictor/step_correlation", math.nan),
+            "episode_return_correlation": metrics.get("predictor/correlations", math.nan),
+            "comparison_accuracy_holdout": metrics.get("predictor/holdout_accuracy", math.nan),
+        }  # fmt: skip
+        if config.predictor == "rl":
+            summary |= {"labels": 0, "reward_true_correlation": 1.0, "comparison_accuracy_holdout": None}
+        summary = _jsonable(summary)
+        write_json(self.folder / SUMMARY, summary)
+        return summary
+
+    def close(self) -> None:
+        """Close files, and let others have the folder."""
+        self._progress.stop()
+        if self._writer:
+            self._writer.close()
+        self._lock.close()
+
+
+def _per_episode(rollout: Rollout, reward: np.ndarray, horizon: int | None) -> float:
+    """Mean reward per step of a batch, times the horizon: the return of an episode like it."""
+    return float(reward[rollout.counted].mean()) * (horizon or 1)
+
+
+def _jsonable(values: Mapping[str, Any]) -> dict[str, Any]:
+    """nan and infinity as null: JSON knows neither."""
+    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}

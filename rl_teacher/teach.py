@@ -1,0 +1,201 @@
+"""The loop: an agent acts, is asked about, and learns. Also runs as the seed's script."""
+
+import time
+from dataclasses import dataclass, replace
+
+import jax.numpy as jnp
+import numpy as np
+
+from rl_teacher.core.arrays import RewardInput, Rollout, Segments, concatenate
+from rl_teacher.core.running_stats import RunningStats
+from rl_teacher.errors import NoSegments
+from rl_teacher.preferences.segments import by_id, cut_segments
+from rl_teacher.preferences.selection import first_pairs, select_pairs
+from rl_teacher.protocols import Agent, FitData, RewardModel
+from rl_teacher.records import Comparison, make_id
+from rl_teacher.rollouts.collect import RandomActor
+from rl_teacher.runs.build import Run
+from rl_teacher.runs.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class TeachState:
+    """What an iteration changes; the run's environments, pool, dataset and teacher keep the rest."""
+
+    iteration: int
+    steps: int
+    """Environment steps of the agent so far."""
+    agent: Agent
+    reward_model: RewardModel
+
+
+def teach(run: Run, session: Session, state: TeachState) -> TeachState:
+    """Teach an agent from preferences, from `state` to the last step: the whole system on one screen."""
+    config, streams = run.config, run.streams
+    if run.teacher and state.iteration == 0:
+        state = pretrain(run, session, state)
+
+    while state.steps < config.num_timesteps and not session.stop_asked:
+        iteration = state.iteration
+
+        # Act: the only place in training where an environment moves.
+        wanted_steps = min(run.num_envs * run.rollout_steps, config.num_timesteps - state.steps)
+        rollout = run.collector.collect(
+            state.agent.actor(), wanted_steps, run.rollout_steps, streams.key("act", iteration)
+        )
+        steps = state.steps + rollout.num_steps
+
+        # Ask and listen: comparisons of short segments of what the agent just did, answered when the teacher likes.
+        if run.teacher:
+            run.pool.add(cut(run, rollout, config.selection.segments_per_iteration, iteration))
+            converse(run, session, state.reward_model, steps, iteration)
+
+        # Learn: first the reward, then the policy; the reward is frozen while a rollout is scored.
+        reward_model, fit_metrics = fit(run, state, rollout, None)
+        agent, update = state.agent.update(
+            rollout.blind(show_true_reward=run.teacher is None), reward_model,
+            state.steps / config.num_timesteps, streams.key("update", iteration),
+        )  # fmt: skip
+
+        state = TeachState(iteration + 1, steps, agent, reward_model)
+        run.episodes.add(rollout, update.predicted_reward)
+        session.publish(run, state, rollout, update, fit_metrics)
+        session.checkpoint(run, state)
+    return state
+
+
+def pretrain(run: Run, session: Session, state: TeachState) -> TeachState:
+    """Iteration 0: gather the first segments, ask about them, wait for three quarters of the answers, fit the reward."""
+    session.say("Starting random rollouts to generate pretraining segments. No learning will take place...")
+    segments, rollouts = gather(run, session, state.agent, 2 * run.pretrain_labels)
+    frames = np.concatenate([flat_counted(rollout, rollout.obs) for rollout in rollouts])
+    actions = np.concatenate([flat_counted(rollout, rollout.reward_action) for rollout in rollouts])
+    run.mean_random_reward = float(np.mean([rollout.true_reward[rollout.counted].mean() for rollout in rollouts]))
+    run.pool.add(segments)
+    pairs = first_pairs(segments, run.pretrain_labels)
+    ask(run, session, segments, pairs, 0, 0)
+    listen(run, session, until=run.labels_required)
+    for _ in range(100):  # a teacher who could not tell, or pairs that overlapped, are made up for
+        missing = run.pretrain_labels - run.dataset.num_budgeted
+        pairs = select_pairs(
+            segments, missing, None, run.dataset.asked, run.config.selection, run.streams.generator("first")
+        )
+        if missing <= 0 or not pairs:
+            break
+        ask(run, session, segments, pairs, 0, 0)
+        listen(run, session, until=run.labels_required)
+    stats = RunningStats.of_shape((int(np.prod(frames.shape[1:])),))
+    flat = jnp.asarray(frames.reshape(len(frames), -1))
+    run.first_stats = stats.merge(flat, jnp.ones(len(flat)))
+    reward_model, metrics = fit(run, state, RewardInput(frames, actions), run.config.pretrain_iters)
+    session.say(f"Fitted the reward model to {run.dataset.num_labels} labels: {session.describe_fit(metrics)}")
+    session.say("Starting joint training of predictor and agent")
+    run.started_at = time.monotonic()
+    return replace(state, iteration=1, reward_model=reward_model)
+
+
+def gather(run: Run, session: Session, agent: Agent, num: int) -> tuple[Segments, list[Rollout]]:
+    """`num` segments from the beginnings of fresh episodes, before any training.
+
+    Only the first steps after a reset: later on most of the nine tasks' robots lie on the ground, and two clips of
+    a robot that lies there teach nothing.
+    """
+    random = run.config.pretrain_rollouts == "random_actions"
+    actor = RandomActor(run.actions) if random else agent.actor()
+    collector = run.make_envs(run.num_envs, "pretrain envs")
+    parts: list[Segments] = []
+    rollouts: list[Rollout] = []
+    while (have := sum(map(len, parts))) < num:
+        attempt = len(rollouts)
+        if attempt:
+            collector.restart(int(run.streams.generator("pretrain restart", attempt).integers(2**31)))
+        steps = run.num_envs * run.rollout_steps
+        rollout = collector.collect(actor, steps, run.rollout_steps, run.streams.key("pretrain act", attempt))
+        rollouts.append(rollout)
+        parts.append(cut(run, rollout, num - have, -1 - attempt))
+        if attempt >= 3 and not any(map(len, parts)):
+            longest = int(max(r.episode_step.max() for r in rollouts)) + 1
+            raise NoSegments(
+                f"env {run.spec.env_id!r}: no episode of random actions had the {run.segment_steps} steps of a segment, "
+                f"the longest had {longest}. Use --clip-length {longest / 2 / run.spec.clip_fps:.2g} or less."
+            )
+        session.say(f"Collected {sum(map(len, parts))}/{num} segments")
+    collector.close()
+    return concatenate(parts), rollouts
+
+
+def cut(run: Run, rollout: Rollout, num: int, iteration: int) -> Segments:
+    """Segments of one rollout."""
+    generator = run.streams.generator("cut", iteration % 2**32)
+    return cut_segments(rollout, run.segment_steps, num, generator, run=run.config.name, iteration=iteration)
+
+
+def converse(run: Run, session: Session, reward_model: RewardModel, steps: int, iteration: int) -> None:
+    """Ask for as many comparisons as the schedule wants by now, and take in what was answered.
+
+    Questions come in rounds, a round for each fit that they would cause; at the last step the budget is met
+    exactly, and what could not be told is asked anew.
+    """
+    is_last = steps >= run.config.num_timesteps
+    for attempt in range(20 if is_last else 1):
+        wanted = run.schedule.wanted(steps, run.seconds()) - run.dataset.num_budgeted
+        if wanted > 0 and (is_last or reward_model.wants_fit(run.dataset.num_labels + wanted)):
+            pool = run.pool.segments()
+            pairs = [] if pool is None else select_pairs(
+                pool, wanted, reward_model, run.dataset.asked, run.config.selection,
+                run.streams.generator(f"select {attempt}", iteration),
+            )  # fmt: skip
+            if pool is not None and pairs:
+                ask(run, session, pool, pairs, steps, iteration)
+        listen(run, session)
+
+
+def ask(run: Run, session: Session, pool: Segments, pairs: list[tuple[int, int]], steps: int, iteration: int) -> None:
+    """Put pairs of the pool to the teacher, once they and their arrays are on disk."""
+    assert run.teacher is not None, "-p rl asks nobody"
+    left, right = (pool.take(np.array([pair[side] for pair in pairs])) for side in (0, 1))
+    comparisons = [
+        Comparison(make_id(run.config.name, "comparison", str(a), str(b)), str(a), str(b), steps)
+        for a, b in zip(left.id, right.id, strict=True)
+    ]
+    session.label_log.write_comparisons(iteration, comparisons, left, right)
+    run.dataset.add(comparisons, left, right)
+    recent = run.episodes.mean_true_return(10)
+    horizon = run.spec.horizon or 1000
+    run.teacher.observe(None if np.isnan(recent) else recent, horizon, run.mean_random_reward)
+    run.teacher.ask(comparisons, by_id(left, right))
+
+
+def listen(run: Run, session: Session, until: int = 0) -> None:
+    """Take in new labels, on disk before they are used; waits only while fewer than `until` exist."""
+    assert run.teacher is not None, "-p rl asks nobody"
+    labels = run.teacher.poll(until)
+    session.label_log.write_labels(labels)
+    run.dataset.label(labels)
+
+
+def fit(
+    run: Run, state: TeachState, frames: Rollout | RewardInput, num_steps: int | None
+) -> tuple[RewardModel, dict[str, float]]:
+    """The reward model after fitting what is new, if enough is; its scale is measured on `frames`."""
+    labeled = run.dataset.labeled() if state.reward_model.wants_fit(run.dataset.num_labels) else None
+    if labeled is None:
+        return state.reward_model, {}
+    if isinstance(frames, Rollout):
+        window = RewardInput(flat_counted(frames, frames.obs), flat_counted(frames, frames.reward_action))
+        stats = state.agent.obs_stats if float(state.agent.obs_stats.count) else run.first_stats
+    else:
+        window, stats = frames, run.first_stats
+    assert stats is not None, "pretraining measured the first statistics"
+    return state.reward_model.fit(FitData(labeled, window, stats), num_steps, run.streams.key("fit", state.iteration))
+
+
+def flat_counted(rollout: Rollout, array: np.ndarray) -> np.ndarray:
+    """Rows (time, env) of an array as one axis, padding left out."""
+    return array[rollout.counted]
+
+
+if __name__ == "__main__":  # the seed's `python rl_teacher/teach.py -p synth ...`
+    from rl_teacher.cli import main
+
+    raise SystemExit(main(command="teach"))
