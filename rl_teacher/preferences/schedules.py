@@ -240,8 +240,9 @@ def _build_rounds(pretrain_labels: int, num_labels: int | None, horizon_steps: i
     weights = [_round_weight(step, horizon_steps, options.round_shape) for step in steps]
     if options.labels_per_round is None:
         rest = 3 * pretrain_labels if num_labels is None else num_labels - pretrain_labels
-        due = itertools.accumulate(weights)
-        totals = tuple(pretrain_labels + math.floor(rest * so_far / sum(weights)) for so_far in due)
+        due = list(itertools.accumulate(float(weight) for weight in weights))
+        spread = (pretrain_labels + math.floor(rest * so_far / due[-1]) for so_far in due[:-1])
+        totals = (*spread, pretrain_labels + rest)  # x * y / y can round below x
         return Rounds(pretrain_labels, steps, totals)
     asked = (math.floor(options.labels_per_round * weight) for weight in weights)
     totals = tuple(pretrain_labels + so_far for so_far in itertools.accumulate(asked))
