@@ -10,7 +10,7 @@ import itertools
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from rl_teacher.errors import ConfigError, UnknownChoice, require
 
@@ -22,6 +22,7 @@ KINDS = ("annealed", "hyperbolic", "constant_seconds", "constant_steps", "rounds
 ROUND_SHAPES = ("uniform", "decay", "increase")
 
 
+@runtime_checkable
 class Schedule(Protocol):
     """How many comparisons are wanted."""
 

@@ -1,11 +1,12 @@
 """What a teacher that answers by itself sees of a segment."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Shaped
 
 
+@runtime_checkable
 class JudgedSegment(Protocol):
     """A segment with its true rewards; `preferences/` hands out such things, nothing here makes them."""
 

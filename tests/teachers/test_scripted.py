@@ -162,7 +162,7 @@ def test_a_script_shadows_no_module_and_may_define_dataclasses(tmp_path: Path):
 
 def test_a_time_step_of_zero_is_refused():
     with pytest.raises(ConfigError, match="dt: got 0"):
-        load_teacher(f"{EXAMPLES}/own_teacher.py:prefer_spinning", dt=0)
+        load_teacher(f"{EXAMPLES}/own_teacher.py:prefer_spinning", dt=0.0)
 
 
 @pytest.mark.parametrize("pending", ["", "{", "[1]", '[["c", "maybe"]]'])
