@@ -192,12 +192,13 @@ GOLDEN = [[0.013567298197306066, 0.6151736694487636]]
 
 
 def test_the_standard_deviation_is_that_of_all_segments_at_hand():
-    # Returns 0, 2, 4, 6: std = sqrt(5) = 2.236, gap = -2, P(left) = sigmoid(-200 / 2.236) = 1e-39
-    config = SyntheticTeacherConfig(rationality=100.0, rationality_per_std=True)
-    segments = {str(i): Segment([float(i), float(i)]) for i in range(4)}
+    # Returns 0, 20, 10, 10: std = sqrt(50) = 7.071; P(left) = sigmoid(-20 / 7.071) = 0.0558, of 0 and 20 alone
+    # sigmoid(-2) = 0.1192, without std sigmoid(-20) = 2e-9. Standard error: sqrt(.0558 * .9442 / 2000) = 0.0051
+    config = SyntheticTeacherConfig(rationality=1.0, rationality_per_std=True)
+    segments = {"a": Segment([0.0]), "b": Segment([20.0]), "c": Segment([10.0]), "d": Segment([10.0])}
     teacher = SyntheticTeacher("stochastic", config, seed=1)
-    teacher.ask([Comparison("c", "0", "1", 0)], segments)
-    assert teacher.poll()[0].preference is RIGHT
+    teacher.ask([Comparison(str(i), "a", "b", 0) for i in range(2000)], segments)
+    assert np.mean([label.preference is LEFT for label in teacher.poll()]) == pytest.approx(0.0558, abs=0.02)
 
 
 def test_labels_name_the_teacher_and_carry_no_time():
