@@ -179,9 +179,9 @@ class Session:
 
     # -- the end -------------------------------------------------------------------------------------------------
 
-    def summarize(self, run: Run, state: State, deterministic: np.ndarray) -> dict[str, Any]:
+    def summarize(self, run: Run, state: State, deterministic: np.ndarray, seconds: float) -> dict[str, Any]:
         """Write summary.json and return it."""
-        config, seconds = run.config, run.seconds()
+        config = run.config
         metrics = self._last_metrics
         summary = {
             "env_id": config.env_id, "canonical_env_id": run.spec.canonical_id, "predictor": config.predictor,

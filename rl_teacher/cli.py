@@ -1,0 +1,106 @@
+"""The command line: arguments to one call; errors printed once, as one line, with exit code 2."""
+
+import sys
+from collections.abc import Callable, Sequence
+
+from rl_teacher.errors import RlTeacherError, UnknownChoice
+
+Command = Callable[[list[str]], int]
+
+
+def main(argv: Sequence[str] | None = None, *, command: str | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: the words after the program's name; those of the process if None.
+        command: the command, when the words do not start with it: the seed's `python rl_teacher/teach.py ...`.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        if command is None:
+            if not words or words[0] in ("-h", "--help"):
+                print(USAGE)
+                return 0
+            if words[0].startswith("-"):  # the seed's `python rl_teacher/ -p rl ...`
+                command = "teach"
+            else:
+                command = words.pop(0)
+        if command not in COMMANDS:
+            raise unknown_command(command)
+        return COMMANDS[command](words)
+    except RlTeacherError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 0
+
+
+def unknown_command(name: str) -> UnknownChoice:
+    """The error for a command that does not exist, with close matches."""
+    import difflib
+
+    close = difflib.get_close_matches(name, COMMANDS, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    return UnknownChoice(f"no command named {name!r}.{hint} Commands: {', '.join(COMMANDS)}.")
+
+
+def teach(argv: list[str]) -> int:
+    """Teach an agent."""
+    from rl_teacher.config import RunConfig
+    from rl_teacher.flags import parse
+
+    config = parse(RunConfig, argv, "rl-teacher teach", "Teach an agent from preferences.")
+    from rl_teacher.training import train
+
+    return train(config)
+
+
+def plot(argv: list[str]) -> int:
+    """Draw learning curves."""
+    from rl_teacher.runs.commands import plot
+
+    return plot(argv)
+
+
+def replay(argv: list[str]) -> int:
+    """Film a trained agent."""
+    from rl_teacher.replay import main
+
+    return main(argv)
+
+
+def runs(argv: list[str]) -> int:
+    """List runs."""
+    from rl_teacher.runs.commands import runs
+
+    return runs(argv)
+
+
+def doctor(argv: list[str]) -> int:
+    """Say what works on this machine."""
+    from rl_teacher.doctor import main
+
+    return main()
+
+
+COMMANDS: dict[str, Command] = {
+    "teach": teach,
+    "plot": plot,
+    "replay": replay,
+    "runs": runs,
+    "doctor": doctor,
+}
+
+USAGE = """Teach reinforcement-learning agents from human preferences.
+
+  rl-teacher teach -p rl -e ShortHopper-v1 -n base-rl                learn from the true reward
+  rl-teacher teach -p synth -l 1400 -e ShortHopper-v1 -n syn-1400    learn from synthetic labels
+  rl-teacher plot base-rl syn-1400                                   draw their learning curves
+  rl-teacher replay syn-1400                                         film the trained agent
+  rl-teacher runs                                                    list runs
+  rl-teacher doctor                                                  say what works on this machine
+
+`rl-teacher COMMAND --help` lists the flags of a command."""

@@ -1,0 +1,64 @@
+"""One training from beginning to end: check, build or resume, teach, evaluate, summarize."""
+
+import dataclasses
+import json
+import sys
+
+from rl_teacher.config import RunConfig
+from rl_teacher.envs.catalog import make_envs
+from rl_teacher.errors import ConfigError
+from rl_teacher.rollouts.evaluate import evaluate
+from rl_teacher.runs.build import Run, build_agent, build_reward_model, build_run, complete
+from rl_teacher.runs.folder import open_run, slug
+from rl_teacher.runs.session import Session
+from rl_teacher.teach import TeachState, teach
+
+EVALUATION_EPISODES = 32
+
+
+def train(config: RunConfig) -> int:
+    """Teach as the configuration says; the exit code."""
+    config, notes = complete(config)
+    if config.predictor == "human":
+        raise ConfigError("-p human: the feedback server is not part of this version yet. Use -p synth or -p rl.")
+    run = build_run(dataclasses.replace(config, name=slug(config.name)))
+    folder, lock = open_run(config)
+    say(f"{run.spec.description}")
+    for note in notes:
+        say(note)
+    session = Session(run, folder, lock, say)
+    state = TeachState(0, 0, build_agent(run), build_reward_model(run))
+    resumed = session.restore(run, state.agent, state.reward_model) if config.resume else None
+    if resumed is not None:
+        state = TeachState(*resumed)
+        say(f"Resuming at {state.steps:,} steps with {run.dataset.num_labels} labels.")
+    session.start(resumed[1] if resumed else None)
+    try:
+        state = teach(run, session, state)
+        if session.stop_asked and state.steps < config.num_timesteps:
+            session.checkpoint(run, state, force=True)
+            session.close()
+            say(f"Stopped at {state.steps:,} steps. Continue with the same command and --resume.")
+            return 130
+        finish(run, session, state)
+    finally:
+        session.close()
+        run.collector.close()
+    return 0
+
+
+def finish(run: Run, session: Session, state: TeachState) -> None:
+    """Evaluate the policy's most likely actions, and write and print the summary."""
+    seconds = run.seconds()
+    envs = make_envs(run.spec, EVALUATION_EPISODES, seed=run.config.seed + 1_000_003, num_threads=run.config.workers)
+    returns = evaluate(envs, run.actions, state.agent.actor())
+    envs.close()
+    summary = session.summarize(run, state, returns, seconds)
+    session.close()
+    say(json.dumps(summary, indent=1))
+    say(f"Done: {session.folder}")
+
+
+def say(line: str) -> None:
+    """One line to the user, at once."""
+    print(line, flush=True, file=sys.stdout)
