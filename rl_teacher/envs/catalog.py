@@ -1,0 +1,176 @@
+"""Catalog: from the id that a user wrote to environments. Imports MuJoCo and Gymnasium only when they are needed.
+
+The rules, in this order (the first that fits):
+1. an id with ':' or '/' is a Gymnasium id as it stands ('rl_teacher/<id>' are our own tasks);
+2. a leading 'Short', in upper or lower case, means a task;
+3. a name of TASK_NAMES, in upper or lower case, with no version or v0 to v3, is a task;
+4. all else is Gymnasium's own environment, with its own reward and termination.
+"""
+
+import re
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from rl_teacher.envs.task import Task
+from rl_teacher.errors import UnknownEnv
+
+if TYPE_CHECKING:
+    from rl_teacher.envs.envs import Envs
+
+NAMESPACE = "rl_teacher"
+"""Before the '/' of our ids in Gymnasium's registry."""
+
+TASK_NAMES = {
+    "reacher": "reacher",
+    "hopper": "hopper",
+    "walker": "walker",
+    "walker2d": "walker",
+    "cheetah": "half_cheetah",
+    "halfcheetah": "half_cheetah",
+    "swimmer": "swimmer",
+    "ant": "ant",
+    "humanoid": "humanoid",
+    "pendulum": "pendulum",
+    "invertedpendulum": "pendulum",
+    "doublependulum": "double_pendulum",
+    "inverteddoublependulum": "double_pendulum",
+}
+"""Accepted name, lower case -> the module of rl_teacher.envs that holds the task."""
+
+ID_PATTERN = re.compile(r"(?P<short>short)?(?P<name>[a-z0-9]+?)(?:-v(?P<version>[0-9]+))?", re.IGNORECASE)
+LAST_TASK_VERSION = 3
+"""Above this, the names of tasks are Gymnasium's."""
+
+
+@dataclass(frozen=True, slots=True)
+class EnvSpec:
+    """What must be known of an environment before it is built."""
+
+    env_id: str
+    """As the user wrote it."""
+    canonical_id: str
+    """'ShortHopper-v1' for tasks, the Gymnasium id otherwise."""
+    is_task: bool
+    """One of the nine tasks."""
+    horizon: int | None
+    """Most steps of an episode; None: unlimited."""
+    is_fixed_horizon: bool
+    """Episodes end nowhere else than at the horizon."""
+    clip_fps: int
+    """Frames per second of a clip, one frame a step."""
+    dt: float | None
+    """Simulated time of a step [s], where known."""
+    description: str
+    """One line for the start-up message: which environment was chosen, and why."""
+
+
+def find_env(env_id: str) -> EnvSpec:
+    """The environment that `env_id` names, by the rules above.
+
+    Raises:
+        UnknownEnv: none has this name; the message has close matches.
+    """
+    namespace, slash, name = env_id.partition("/")
+    if slash and namespace == NAMESPACE:
+        return _find_task(env_id, name, f"'{NAMESPACE}/' are the tasks of this package")
+    if ":" in env_id or slash:
+        from rl_teacher.envs.gymnasium_specs import find_gymnasium
+
+        return find_gymnasium(env_id, "an id with ':' or '/' is Gymnasium's as it stands", [])
+    parts = ID_PATTERN.fullmatch(env_id)
+    if parts and parts["short"]:
+        return _find_task(env_id, env_id, "a leading 'Short' always means a task")
+    if parts and parts["name"].lower() in TASK_NAMES and int(parts["version"] or 0) <= LAST_TASK_VERSION:
+        return _find_task(env_id, env_id, f"this name without a version or with v0 to v{LAST_TASK_VERSION} is a task")
+    from rl_teacher.envs.gymnasium_specs import find_gymnasium
+
+    return find_gymnasium(env_id, "with its own reward and termination", task_ids())
+
+
+def make_envs(spec: EnvSpec, num_envs: int, *, seed: int, num_threads: int = 0, stagger: bool = False) -> "Envs":
+    """Build `num_envs` copies of an environment; `reset` must follow.
+
+    Args:
+        spec: from find_env.
+        num_envs: how many, >= 1.
+        seed: of the starts of all episodes, 0 to 2**64 - 1.
+        num_threads: of MuJoCo, for tasks; 0 is one per CPU. Results do not depend on it.
+        stagger: cut the first episodes so that later resets are spread over time: that of env i ends after
+            ceil(horizon * (i + 1) / num_envs) steps. Without effect where episodes are unlimited.
+    """
+    if spec.is_task:
+        from rl_teacher.envs.batched import BatchedTask
+
+        task = find_task(spec.canonical_id)
+        limit = spec.horizon or task.horizon
+        return BatchedTask(
+            task, num_envs, limit=limit, seed=seed, env_id=spec.env_id, num_threads=num_threads, stagger=stagger
+        )
+    from rl_teacher.envs.gymnasium_ids import GymnasiumEnvs
+
+    return GymnasiumEnvs(spec.canonical_id, num_envs, seed=seed, limit=spec.horizon, stagger=stagger)
+
+
+def find_task(canonical_id: str) -> Task:
+    """The task behind an EnvSpec's canonical_id: its camera, model, formulas and data sheet."""
+    parts = ID_PATTERN.fullmatch(canonical_id)
+    if parts is None or parts["name"].lower() not in TASK_NAMES:
+        raise UnknownEnv(f"no task named '{canonical_id}'.{_did_you_mean(canonical_id, task_ids())}")
+    task = import_module(f"rl_teacher.envs.{TASK_NAMES[parts['name'].lower()]}").TASK
+    assert isinstance(task, Task), task
+    return task
+
+
+def task_ids() -> list[str]:
+    """The canonical ids of the nine tasks and their Short forms."""
+    names = [import_module(f"rl_teacher.envs.{module}").TASK.name for module in dict.fromkeys(TASK_NAMES.values())]
+    return [f"{short}{name}-v1" for name in names for short in ("", "Short")]
+
+
+def register() -> None:
+    """Make the tasks known to gymnasium.make, as 'rl_teacher/ShortHopper-v1' and so on.
+
+    Gymnasium calls this itself when it is imported, through the entry point in pyproject.toml.
+    """
+    from gymnasium.envs.registration import register as register_env
+    from gymnasium.envs.registration import registry
+
+    for canonical_id in task_ids():
+        full_id = f"{NAMESPACE}/{canonical_id}"
+        if full_id not in registry:
+            register_env(
+                full_id,
+                entry_point="rl_teacher.envs.single:TaskEnv",
+                vector_entry_point="rl_teacher.envs.single:make_vector",
+                max_episode_steps=find_env(canonical_id).horizon,
+                kwargs={"task_id": canonical_id},
+            )
+
+
+def _find_task(env_id: str, name: str, reason: str) -> EnvSpec:
+    parts = ID_PATTERN.fullmatch(name)
+    if parts is None or parts["name"].lower() not in TASK_NAMES:
+        matches = [task_id for task_id in task_ids() if not (parts and parts["short"]) or task_id.startswith("Short")]
+        raise UnknownEnv(f"no environment named '{env_id}'.{_did_you_mean(name, matches)} docs/envs.md lists all.")
+    task = find_task(name)
+    canonical_id = f"{'Short' if parts['short'] else ''}{task.name}-v1"
+    horizon = task.short_horizon if parts["short"] else task.horizon
+    return EnvSpec(
+        env_id=env_id,
+        canonical_id=canonical_id,
+        is_task=True,
+        horizon=horizon,
+        is_fixed_horizon=True,
+        clip_fps=task.clip_fps,
+        dt=task.dt,
+        description=f"'{env_id}' is the task {canonical_id} of {horizon} steps, which ends nowhere else ({reason}).",
+    )
+
+
+def _did_you_mean(name: str, known: list[str]) -> str:
+    """' Did you mean ...?' with the nearest known names, or nothing."""
+    by_lower = {one.lower(): one for one in reversed(known)}
+    matches = [f"'{by_lower[one]}'" for one in get_close_matches(name.lower(), by_lower, n=3, cutoff=0.6)]
+    return f" Did you mean {' or '.join(matches)}?" if matches else ""
