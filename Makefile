@@ -1,0 +1,44 @@
+# Every target sets up what it needs; a fresh clone needs Python 3.11, make and apt.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+RUNS ?= $(HOME)/rl-teacher/runs
+
+.PHONY: setup teach test test-slow quick check format bench docs
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt scripts/system_packages.sh
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	bash scripts/system_packages.sh
+	touch $@
+
+teach: setup
+	$(BIN)/python scripts/first_lesson.py
+
+test: setup check
+	$(BIN)/python -m pytest -n 2
+
+test-slow: setup
+	$(BIN)/python -m pytest -m 'slow or postgres'
+
+quick: setup
+	$(BIN)/python -m pytest -n 2 tests/core tests/agents tests/rewards tests/preferences tests/teachers tests/structure
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup
+	$(BIN)/python -m benchmarks.throughput
+
+docs: setup
+	$(BIN)/python -m rl_teacher.envs.data_sheets > docs/envs.md
+	$(BIN)/python -m scripts.config_page > docs/config.md
