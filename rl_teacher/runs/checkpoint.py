@@ -38,7 +38,7 @@ def load(path: Path) -> tuple[Arrays, dict[str, Any]]:
         CheckpointError: the file is damaged, or a newer version wrote it.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         head: dict[str, Any] = json.loads(arrays.pop(HEAD).tobytes())
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, json.JSONDecodeError) as error:
