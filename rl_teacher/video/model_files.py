@@ -1,18 +1,11 @@
 """Load a MuJoCo model for rendering, without the warnings that MuJoCo would write into the working directory."""
 
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import mujoco
 
 from rl_teacher.errors import VideoFault
-
-
-@lru_cache(maxsize=16)
-def model_name(path: Path) -> str:
-    """What the camera table knows the model in `path` by: the stem of its file."""
-    return path.stem.lower()
 
 
 def load_model(path: Path) -> Any:
