@@ -17,7 +17,7 @@ from rl_teacher.video.stage import dress_model
 class Look:
     """How a scene is drawn."""
 
-    supersampling: float = 1.5
+    supersampling: float = 1.25
     """The picture is drawn this many times larger on each side, then averaged down, >= 1."""
     num_samples: int = 0
     """Multisampling, 0 for none; Mesa's llvmpipe knows only 4, at more than twice the time."""
@@ -29,7 +29,7 @@ class Look:
     """Whether the floor mirrors."""
     is_dressed: bool = True
     """Whether floor, sky, light and marks of the model are replaced by our own (stage.py)."""
-    num_slices: int = 20
+    num_slices: int = 16
     """Flat faces around a cylinder, capsule or sphere."""
 
     def __post_init__(self) -> None:

@@ -100,7 +100,7 @@ class StateRenderer:
         if self._pixels.shape[:2] == (self.height, self.width):
             return self._pixels
         large = av.VideoFrame.from_ndarray(self._pixels, format="rgb24")
-        return large.reformat(self.width, self.height, interpolation="AREA").to_ndarray()
+        return large.reformat(self.width, self.height, interpolation="FAST_BILINEAR").to_ndarray()
 
     def _draw(self, row: NDArray[np.float64]) -> None:
         model, data = self._model, self._data
