@@ -190,7 +190,9 @@ def file_system(folder: Path, mounts: Path) -> str:
         return ""
     place = folder.resolve()
     points = [(Path(fields[1].replace("\\040", " ")), fields[2]) for fields in lines if len(fields) >= 3]
-    above = [(len(point.parts), index, kind) for index, (point, kind) in enumerate(points) if place.is_relative_to(point)]
+    above = [
+        (len(point.parts), index, kind) for index, (point, kind) in enumerate(points) if place.is_relative_to(point)
+    ]
     return max(above)[2] if above else ""
 
 
@@ -198,7 +200,9 @@ def check_disk(folder: Path, free_gib: float) -> Check:
     """There is room for runs, clips and labels."""
     found = f"{free_gib:.1f} GiB free in {folder}"
     if free_gib < _TOO_LITTLE_GIB:
-        return Check("free disk", Verdict.FAIL, found, f"Free at least {_TOO_LITTLE_GIB} GiB, or runs and labels are lost.")
+        return Check(
+            "free disk", Verdict.FAIL, found, f"Free at least {_TOO_LITTLE_GIB} GiB, or runs and labels are lost."
+        )
     if free_gib < _ENOUGH_GIB:
         return Check("free disk", Verdict.WARN, found, f"A long run with clips may need {_ENOUGH_GIB:.0f} GiB.")
     return Check("free disk", Verdict.OK, found)

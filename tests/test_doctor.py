@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 from rl_teacher import doctor
-from rl_teacher.doctor import Check, Verdict, check_disk, check_python, check_sqlite, file_system, format_checks, is_wal_safe
+from rl_teacher.doctor import (
+    Check,
+    Verdict,
+    check_disk,
+    check_python,
+    check_sqlite,
+    file_system,
+    format_checks,
+    is_wal_safe,
+)
 from rl_teacher.video import backend
 
 
@@ -14,7 +23,8 @@ from rl_teacher.video import backend
 def test_everything_is_tried_on_this_machine(tmp_path: Path) -> None:
     checks = doctor.run_doctor(home=tmp_path)
     assert [check.name for check in checks] == [
-        "Python", "JAX", "MuJoCo", "rendering", "mp4 (H.264)", "webm (VP9)", "SQLite", "file system", "free disk", "logs",
+        "Python", "JAX", "MuJoCo", "rendering", "mp4 (H.264)", "webm (VP9)", "SQLite",
+        "file system", "free disk", "logs",
     ]  # fmt: skip
     assert not [check for check in checks[:7] if check.verdict is Verdict.FAIL]
     assert list(tmp_path.iterdir()) == []
@@ -50,7 +60,9 @@ def test_an_old_python_fails_and_little_disk_warns() -> None:
 
 def test_a_home_on_a_network_disk_is_noticed(tmp_path: Path) -> None:
     mounts = tmp_path / "mounts"
-    mounts.write_text("/dev/sda / ext4 rw 0 0\nserver:/home /home nfs4 rw 0 0\n/dev/sdb /home/me/my\\040disk xfs rw 0 0\n")
+    mounts.write_text(
+        "/dev/sda / ext4 rw 0 0\nserver:/home /home nfs4 rw 0 0\n/dev/sdb /home/me/my\\040disk xfs rw 0 0\n"
+    )
     assert file_system(Path("/home/me"), mounts) == "nfs4"
     assert file_system(Path("/homes"), mounts) == "ext4"
     assert file_system(Path("/home/me/my disk/x"), mounts) == "xfs"

@@ -39,7 +39,9 @@ def list_runs(runs_dir: Path, *, now: float | None = None) -> list[RunRow]:
     now = time.time() if now is None else now
     if not runs_dir.is_dir():
         return []
-    folders = [path for path in runs_dir.iterdir() if any((path / name).exists() for name in (CONFIG_FILE, SUMMARY_FILE))]
+    folders = [
+        path for path in runs_dir.iterdir() if any((path / name).exists() for name in (CONFIG_FILE, SUMMARY_FILE))
+    ]
     rows = [_row(read_run(folder), now) for folder in folders]
     return sorted(rows, key=lambda row: (row.age_seconds, row.name))
 

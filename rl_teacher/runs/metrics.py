@@ -40,7 +40,9 @@ class MetricsWriter:
             self._tensorboard: Any = SummaryWriter(logdir=str(tb_folder), purge_step=purge_step, flush_secs=10)
         except OSError as error:
             self._file.close()
-            raise FolderUnwritable(f"TensorBoard folder {str(tb_folder)!r}: cannot be written: {error.strerror}.") from error
+            raise FolderUnwritable(
+                f"TensorBoard folder {str(tb_folder)!r}: cannot be written: {error.strerror}."
+            ) from error
 
     def write(self, step: int, values: Mapping[str, float]) -> None:
         """Write the metrics of one iteration; what is not finite is null in the file and left out of TensorBoard.

@@ -38,7 +38,7 @@ class RunFacts:
 
 
 def read_run(folder: Path) -> RunFacts:
-    """Read config.json, metrics.jsonl and summary.json of `folder`; a file that is missing or damaged counts as empty."""
+    """Read config.json, metrics.jsonl and summary.json of `folder`; a missing or damaged file counts as empty."""
     config, summary = _object(folder / CONFIG_FILE), _object(folder / SUMMARY_FILE)
     lines = read_metrics(folder / METRICS_FILE)
     points = [(line["step"], line[RETURN_TAG]) for line in lines if isinstance(line.get(RETURN_TAG), int | float)]

@@ -5,6 +5,7 @@ MuJoCo chooses by the environment variable MUJOCO_GL when it is imported; here t
 """
 
 import ctypes
+import os
 import platform
 import subprocess
 import sys
@@ -29,6 +30,7 @@ import os
 os._exit(0)
 """
 _PROBE_S = 60.0
+_MARK = "PYOPENGL_PLATFORM"
 
 
 def candidates() -> tuple[str, ...]:
@@ -39,9 +41,15 @@ def candidates() -> tuple[str, ...]:
 @cache
 def probe(name: str) -> str:
     """Try the backend `name` in a process of its own, as a broken driver may crash: "" if it works, else why not."""
+    environment = {key: value for key, value in os.environ.items() if key != _MARK}
     try:
         done = subprocess.run(
-            [sys.executable, "-c", _PROBE.format(name=name)], capture_output=True, text=True, timeout=_PROBE_S, check=False
+            [sys.executable, "-c", _PROBE.format(name=name)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=_PROBE_S,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
@@ -65,6 +73,11 @@ def choose_backend(wanted: str | None = None) -> str:
             return name
     reasons = "; ".join(f"{name}: {probe(name)}" for name in names)
     raise VideoFault(f"no rendering backend works ({reasons}). Do: apt-get install -y {' '.join(APT_PACKAGES)}")
+
+
+def forget_backend() -> None:
+    """Remove the mark by which MuJoCo ties a process to its backend; for a child, before it opens a context."""
+    os.environ.pop(_MARK, None)
 
 
 def open_context(backend: str, width: int, height: int) -> Any:

@@ -10,7 +10,7 @@ from rl_teacher.errors import VideoFault
 class Camera:
     """A camera that follows a body across the ground and never up or down, so that hops and falls can be seen.
 
-    It looks at the point (x of the body + lookat[0], y of the body + lookat[1], lookat[2]); with `body` None at `lookat`.
+    It looks at (x of the body + lookat[0], y of the body + lookat[1], lookat[2]); with `body` None at `lookat`.
     The fields are those of `envs.camera.Camera`: a task's camera is this one, field by field.
     """
 

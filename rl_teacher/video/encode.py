@@ -77,8 +77,9 @@ def decode_clip(clip: bytes) -> NDArray[np.uint8]:
         VideoFault: the bytes are not a video.
     """
     try:
-        with av.open(io.BytesIO(clip)) as container:
-            return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
+        with av.open(io.BytesIO(clip), mode="r") as container:
+            frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+            return np.stack(frames).astype(np.uint8, copy=False)
     except (av.error.FFmpegError, ValueError, IndexError) as error:
         raise VideoFault(f"a clip of {len(clip)} bytes cannot be played back: {error}") from error
 
@@ -97,6 +98,7 @@ def _encode(frames: NDArray[np.uint8], fps: int, container: str, codec: str, set
         with av.open(str(path), "w", format=container, options=muxer) as output:
             options = settings | {"g": str(keyframe_every), "keyint_min": str(keyframe_every), "threads": "1"}
             stream = output.add_stream(codec, rate=fps, options=options)
+            assert isinstance(stream, av.VideoStream), stream
             stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
             coder = stream.codec_context
             coder.colorspace = coder.color_primaries = coder.color_trc = _BT709

@@ -51,7 +51,11 @@ class StateRenderer:
         self._floor = floor_height(model) if look.has_flat_shadows else None
         self._view = mujoco.MjvCamera()
         self._view.type = mujoco.mjtCamera.mjCAMERA_FREE
-        self._view.distance, self._view.azimuth, self._view.elevation = camera.distance, camera.azimuth, camera.elevation
+        self._view.distance, self._view.azimuth, self._view.elevation = (
+            camera.distance,
+            camera.azimuth,
+            camera.elevation,
+        )
         self._rectangle = mujoco.MjrRect(0, 0, drawn_width, drawn_height)
         self._context: Any = open_context(backend, drawn_width, drawn_height)
         self._drawing: Any = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100.value)
@@ -93,14 +97,20 @@ class StateRenderer:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def _shrunk(self) -> NDArray[np.uint8]:
         if self._pixels.shape[:2] == (self.height, self.width):
             return self._pixels
         large = av.VideoFrame.from_ndarray(self._pixels, format="rgb24")
-        return large.reformat(self.width, self.height, interpolation="FAST_BILINEAR").to_ndarray()
+        return (
+            large.reformat(self.width, self.height, interpolation="FAST_BILINEAR")
+            .to_ndarray()
+            .astype(np.uint8, copy=False)
+        )
 
     def _draw(self, row: NDArray[np.float64]) -> None:
         model, data = self._model, self._data
@@ -128,7 +138,7 @@ def check_states(sim_states: NDArray[np.float64], num_positions: int, num_veloci
     expected = num_positions + num_velocities
     if sim_states.ndim != 2 or sim_states.shape[1] != expected:
         raise VideoFault(
-            f"sim_states: got shape {sim_states.shape}, expected (steps, {expected}), which is nq = {num_positions} plus "
+            f"sim_states: got shape {sim_states.shape}, expected (steps, {expected}), nq = {num_positions} plus "
             f"nv = {num_velocities} of the model. Keep rows of [qpos, qvel] of the same model."
         )
     if len(sim_states) == 0:
@@ -136,7 +146,9 @@ def check_states(sim_states: NDArray[np.float64], num_positions: int, num_veloci
     bad = np.argwhere(~np.isfinite(sim_states))
     if len(bad):
         row, column = (int(index) for index in bad[0])
-        raise VideoFault(f"sim_states: row {row}, column {column} is {sim_states[row, column]}, expected finite numbers.")
+        raise VideoFault(
+            f"sim_states: row {row}, column {column} is {sim_states[row, column]}, expected finite numbers."
+        )
 
 
 def _body_id(model: Any, name: str | None) -> int | None:

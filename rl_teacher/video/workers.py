@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 from rl_teacher.errors import VideoFault
+from rl_teacher.video.backend import forget_backend
 from rl_teacher.video.encode import EncodedClip
 from rl_teacher.video.jobs import ClipJob, ClipMaker, ClipResult
 
@@ -84,7 +85,9 @@ class ClipWorkers:
         """The results since the last call; waits up to `timeout_seconds` for the first one if there is none."""
         results: list[ClipResult] = []
         try:
-            results.append(self._results.get(timeout=timeout_seconds) if timeout_seconds > 0 else self._results.get_nowait())
+            results.append(
+                self._results.get(timeout=timeout_seconds) if timeout_seconds > 0 else self._results.get_nowait()
+            )
             while True:
                 results.append(self._results.get_nowait())
         except Empty:
@@ -116,7 +119,9 @@ class ClipWorkers:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def _start(self) -> _Worker:
@@ -197,6 +202,7 @@ def _work(pipe: Connection, backend: str | None) -> None:
     """The life of a worker process: a job in, a clip or the text of an error out, until the pipe ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
     os.nice(NICENESS)
+    forget_backend()
     os.environ["LP_NUM_THREADS"] = "0"  # Mesa draws in this thread: two workers are faster than one with two threads
     maker = ClipMaker(backend)
     try:

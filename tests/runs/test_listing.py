@@ -8,7 +8,14 @@ import pytest
 
 from rl_teacher.runs.listing import format_age, format_runs, list_runs
 
-CONFIG = {"env_id": "Hopper-v1", "predictor": "synth", "agent": "ppo", "seed": 1, "n_labels": 300, "timesteps": 5_000_000}
+CONFIG = {
+    "env_id": "Hopper-v1",
+    "predictor": "synth",
+    "agent": "ppo",
+    "seed": 1,
+    "n_labels": 300,
+    "timesteps": 5_000_000,
+}
 
 MakeRun = Callable[..., Path]
 
@@ -58,6 +65,8 @@ def test_no_runs_say_how_to_start_one(tmp_path: Path) -> None:
     assert "rl-teacher teach" in format_runs([])
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0, "0 s"), (59.9, "59 s"), (60, "1 min"), (7200, "2 h"), (86400 * 12, "12 d")])
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0 s"), (59.9, "59 s"), (60, "1 min"), (7200, "2 h"), (86400 * 12, "12 d")]
+)
 def test_an_age_has_its_largest_unit(seconds: float, text: str) -> None:
     assert format_age(seconds) == text

@@ -11,7 +11,6 @@ from rl_teacher.errors import FolderUnwritable
 from rl_teacher.runs.metrics import METRICS_FILE, MetricsWriter, read_metrics
 
 
-
 def events(folder: Path) -> list[Any]:
     """Every event in the files of `folder`, in order: a record is length, checksum, bytes, checksum."""
     found = []

@@ -36,7 +36,9 @@ def draw(tmp_path: Path) -> Callable[..., NDArray[np.uint8]]:
     path = tmp_path / "sliders.xml"
     path.write_text(SLIDERS)
 
-    def pictures(camera: Camera, *rows: list[float], size: tuple[int, int] = (120, 120), look: Look = DEFAULT_LOOK) -> Any:
+    def pictures(
+        camera: Camera, *rows: list[float], size: tuple[int, int] = (120, 120), look: Look = DEFAULT_LOOK
+    ) -> Any:
         width, height = size
         model = load_model(path)
         with StateRenderer(model, camera, backend=choose_backend(), width=width, height=height, look=look) as renderer:
@@ -87,7 +89,9 @@ def test_the_gap_to_the_shadow_is_the_height_above_the_ground(draw: Callable[...
     assert darkened_rows(touching).min() < red_center(touching)[0] + radius_px + 4
 
 
-def test_velocities_do_not_change_the_picture_and_same_state_same_pixels(draw: Callable[..., NDArray[np.uint8]]) -> None:
+def test_velocities_do_not_change_the_picture_and_same_state_same_pixels(
+    draw: Callable[..., NDArray[np.uint8]],
+) -> None:
     first, second, third = draw(SIDE, [0.3, 0.2, 0, 0], [0.3, 0.2, 7, -7], [0.3, 0.2, 0, 0])
     np.testing.assert_array_equal(first, second)
     np.testing.assert_array_equal(first, third)

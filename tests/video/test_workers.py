@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rl_teacher.errors import VideoFault
-from rl_teacher.video.backend import choose_backend
+from rl_teacher.video.backend import candidates, probe
 from rl_teacher.video.camera import Camera
 from rl_teacher.video.encode import decode_clip, encode_clip
 from rl_teacher.video.jobs import ClipJob, ClipResult, Frames, States
@@ -120,14 +120,17 @@ def test_fewer_than_one_worker_is_refused() -> None:
 
 
 @pytest.mark.render
-def test_states_are_drawn_and_bad_ones_reported(tmp_path: Path) -> None:
+@pytest.mark.parametrize("backend", candidates())
+def test_states_are_drawn_and_bad_ones_reported(tmp_path: Path, backend: str) -> None:
+    if probe(backend):
+        pytest.skip(f"{backend} does not work here: {probe(backend)}")
     model = tmp_path / "ball.xml"
     model.write_text(
         '<mujoco><worldbody><body name="ball"><freejoint/><geom size=".3" rgba="1 0 0 1"/></body></worldbody></mujoco>'
     )
     camera = Camera("ball", distance=2.0)
     good = np.tile([0.0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0], (3, 1))
-    with ClipWorkers(1, backend=choose_backend()) as workers:
+    with ClipWorkers(1, backend=backend) as workers:
         workers.submit(ClipJob("good", States(model, camera, good, 64, 64), fps=10))
         workers.submit(ClipJob("bad", States(model, camera, good[:, :5], 64, 64), fps=10))
         results = collect(workers, 2)
