@@ -127,7 +127,7 @@ def gather(run: Run, session: Session, agent: Agent, num: int) -> tuple[Segments
 def cut(run: Run, rollout: Rollout, num: int, iteration: int) -> Segments:
     """Segments of one rollout."""
     generator = run.streams.generator("cut", iteration % 2**32)
-    return cut_segments(rollout, run.segment_steps, num, generator, run=run.config.name, iteration=iteration)
+    return cut_segments(rollout, run.segment_steps, num, generator, origin=run.origin, iteration=iteration)
 
 
 def converse(run: Run, session: Session, reward_model: RewardModel, steps: int, iteration: int) -> None:
@@ -155,7 +155,7 @@ def ask(run: Run, session: Session, pool: Segments, pairs: list[tuple[int, int]]
     assert run.teacher is not None, "-p rl asks nobody"
     left, right = (pool.take(np.array([pair[side] for pair in pairs])) for side in (0, 1))
     comparisons = [
-        Comparison(make_id(run.config.name, "comparison", str(a), str(b)), str(a), str(b), steps)
+        Comparison(make_id(run.origin, "comparison", str(a), str(b)), str(a), str(b), steps)
         for a, b in zip(left.id, right.id, strict=True)
     ]
     session.label_log.write_comparisons(iteration, comparisons, left, right)

@@ -84,6 +84,11 @@ class Run:
         return self.collector.num_envs
 
     @property
+    def origin(self) -> str:
+        """What ids are made from: all that decides what a segment holds, so that a run's name changes no result."""
+        return f"{self.spec.canonical_id}/{self.config.seed}"
+
+    @property
     def labels_required(self) -> int:
         """Answers that pretraining waits for: 75 % of its labels."""
         return labels_required(self.pretrain_labels)
