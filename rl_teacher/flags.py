@@ -44,6 +44,18 @@ def parse(config_class: type[T], argv: Sequence[str], prog: str, description: st
     return _build(config_class, given, "")
 
 
+def from_json(config_class: type[T], values: Mapping[str, Any]) -> T:
+    """The configuration that was written as JSON: lists become tuples again, sections their classes."""
+    hints, fields = get_type_hints(config_class), {}
+    for field in dataclasses.fields(config_class):  # type: ignore[arg-type]  # a dataclass, by contract
+        if field.name in values:
+            value = values[field.name]
+            if dataclasses.is_dataclass(hints[field.name]):
+                value = from_json(hints[field.name], value)
+            fields[field.name] = tuple(value) if isinstance(value, list) else value
+    return config_class(**fields)
+
+
 def field_docs(config_class: type) -> dict[str, str]:
     """The docstring under each field of a configuration class."""
     body = ast.parse(inspect.getsource(config_class)).body[0]

@@ -181,12 +181,16 @@ def build_run(config: RunConfig) -> Run:
 
 
 def build_agent(run: Run) -> Agent:
-    """A fresh agent."""
-    shape = run.collector.obs_shape
-    key = run.streams.key("agent")
-    if run.config.agent == "ppo":
-        return PPO.build(shape, run.actions, run.config.ppo, key)
-    return TRPO.build(shape, run.actions, run.config.trpo, key)
+    """The agent of a run at its start."""
+    return fresh_agent(run.config, run.collector.obs_shape, run.actions)
+
+
+def fresh_agent(config: RunConfig, obs_shape: tuple[int, ...], actions: ActionSpec) -> Agent:
+    """An agent that has seen nothing."""
+    key = Streams(config.seed).key("agent")
+    if config.agent == "ppo":
+        return PPO.build(obs_shape, actions, config.ppo, key)
+    return TRPO.build(obs_shape, actions, config.trpo, key)
 
 
 def build_reward_model(run: Run) -> RewardModel:
