@@ -256,11 +256,13 @@ def action_spec(spec: EnvSpec, obs: spaces.Space[object], action: spaces.Space[o
         UnsupportedSpace: neither a vector of numbers nor one of several choices.
     """
     if not isinstance(obs, spaces.Box):
-        raise UnsupportedSpace(f"env {spec.env_id!r}: observations are {obs}, expected a Box. Flatten them with a wrapper.")
+        raise UnsupportedSpace(
+            f"env {spec.env_id!r}: observations are {obs}, expected a Box. Flatten them with a wrapper."
+        )
     if isinstance(action, spaces.Box) and len(action.shape) == 1:
         return BoxActions(tuple(map(float, action.low)), tuple(map(float, action.high)))
     if isinstance(action, spaces.Discrete):
         return DiscreteActions(int(action.n), int(action.start))
     raise UnsupportedSpace(
-        f"env {spec.env_id!r}: actions are {action}, expected a Box of one axis or Discrete. Change them with a wrapper."
+        f"env {spec.env_id!r}: actions are {action}, expected a Box of one axis or Discrete. Use a wrapper."
     )
