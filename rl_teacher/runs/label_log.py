@@ -81,10 +81,10 @@ class LabelLog:
                 rounds.setdefault(line["file"], []).append(line)
         for file, lines in rounds.items():
             with np.load(self._folder / SEGMENTS / file, allow_pickle=False) as arrays:
-                sides = [
+                left, right = (
                     Segments(**{name: arrays[f"{side}_{name}"] for name in SEGMENT_FIELDS})
                     for side in ("left", "right")
-                ]
+                )
             rows = np.array([line["row"] for line in lines])
             comparisons = [Comparison(line["id"], line["left"], line["right"], line["step"]) for line in lines]
             dataset.add(comparisons, left.take(rows), right.take(rows))
