@@ -25,11 +25,11 @@ class PPOConfig:
     """Discount of the return (gamma), in [0, 1]."""
     gae_lambda: float = 0.95
     """Lambda of the advantage estimate, in [0, 1]."""
-    learning_rate: float = 3e-4
+    learning_rate: float = 1e-3
     """Adam's step size at the start."""
-    final_learning_rate: float = 3e-5
+    final_learning_rate: float = 1e-4
     """Adam's step size at the end; linear in between."""
-    num_epochs: int = 10
+    num_epochs: int = 4
     """Passes over each batch."""
     minibatch_size: int = 512
     """Samples per gradient step."""

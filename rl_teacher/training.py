@@ -34,6 +34,8 @@ def train(config: RunConfig) -> int:
         state = TeachState(iteration, steps, agent, reward_model)
         say(f"Resuming at {state.steps:,} steps with {run.dataset.num_labels} labels.")
     session.start(resumed[1] if resumed else None)
+    if run.teacher is None:
+        say("Training starts on the true reward.")
     try:
         state = teach(run, session, state)
         if session.stop_asked and state.steps < config.num_timesteps:
