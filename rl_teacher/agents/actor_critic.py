@@ -25,7 +25,7 @@ class ActorCritic(eqx.Module):
     def build(
         cls, num_obs: int, distribution: Distribution, hidden: tuple[int, ...], init_log_std: float, key: PRNGKeyArray
     ) -> Self:
-        """Fresh networks: orthogonal weights, tanh, the policy's last layer times 0.01 so that it starts at its center."""
+        """Fresh networks: orthogonal weights, tanh; a policy that starts at its center (last layer times 0.01)."""
         policy_key, value_key = jax.random.split(key)
         outputs = distribution.num_params
         return cls(

@@ -16,7 +16,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from rl_teacher.agents.acting import Actor, actor_of
 from rl_teacher.agents.actor_critic import ActorCritic
-from rl_teacher.agents.samples import Sample, flatten_axes, prepare, standardize, unrewarded
+from rl_teacher.agents.samples import Sample, Steps, on_device, prepare, standardize
 from rl_teacher.config import PPOConfig
 from rl_teacher.core.actions import ActionSpec
 from rl_teacher.core.arrays import BlindRollout
@@ -64,9 +64,11 @@ class PPO(eqx.Module):
         predicted = jnp.asarray(reward(rollout.reward_input))
         state = (self.networks, self.opt_state, self.obs_stats, self.value_stats)
         updated, metrics = _update(
-            state, unrewarded(rollout), predicted, jnp.float32(progress), key, self.config, self.actions.distribution
+            state, on_device(rollout), predicted, jnp.float32(progress), key, self.config, self.actions.distribution
         )
-        return type(self)(*updated, self.actions, self.config), UpdateResult(np.asarray(predicted), metrics)
+        networks, opt_state, obs_stats, value_stats = updated
+        agent = type(self)(networks, opt_state, obs_stats, value_stats, self.actions, self.config)
+        return agent, UpdateResult(np.asarray(predicted), metrics)
 
 
 def _optimizer(config: PPOConfig) -> optax.GradientTransformation:
@@ -81,7 +83,7 @@ State = tuple[ActorCritic, optax.OptState, RunningStats, RunningStats]
 @partial(jax.jit, static_argnums=(5, 6))
 def _update(
     state: State,
-    rollout: BlindRollout,
+    steps: Steps,
     reward: Float[Array, "time env"],
     progress: Float[Array, ""],
     key: PRNGKeyArray,
@@ -90,7 +92,7 @@ def _update(
 ) -> tuple[State, dict[str, Float[Array, ""]]]:
     """One call on the device: prepare the samples, then epochs of minibatch steps."""
     networks, opt_state, obs_stats, value_stats = state
-    batch = prepare(networks, obs_stats, value_stats, rollout, reward, config, distribution)
+    batch = prepare(networks, obs_stats, value_stats, steps, reward, config, distribution)
     networks, samples = batch.networks, batch.samples
     flat, unravel = ravel_pytree(networks)
     optimizer = _optimizer(config)

@@ -1,4 +1,4 @@
-"""The learned reward model: an ensemble of small networks, scored in one vmapped call."""
+"""The learned reward model: an ensemble of small networks."""
 
 from functools import partial
 from typing import Self
@@ -18,7 +18,7 @@ from rl_teacher.rewards.scale import Scale, measure
 
 
 class RewardEnsemble(eqx.Module):
-    """Members, the observation statistics they were fitted with, and the scale of their outputs: frozen between fits."""
+    """Members, the observation statistics that they were fitted with, and their scale: frozen between fits."""
 
     state: FitState
     obs_stats: ObsStats
@@ -46,11 +46,13 @@ class RewardEnsemble(eqx.Module):
 
     def __call__(self, x: RewardInput) -> Float[Array, "*batch"]:
         """Mean over members of the normalized reward, less `pessimism` standard deviations."""
-        return _score(self.state.members, self.obs_stats, self.scale, self._flat(x), jnp.asarray(x.action), self.config)
+        action = jnp.asarray(x.action)
+        reward: Array = _score(self.state.members, self.obs_stats, self.scale, self._flat(x), action, self.config)
+        return reward
 
     def member_returns(self, x: RewardInput) -> Float[np.ndarray, "member segment"]:
         """Each member's return of each segment, not normalized: differences of two are its logits."""
-        return self._raw(x).sum(-1)
+        return np.asarray(self._raw(x).sum(-1))
 
     def wants_fit(self, num_labels: int) -> bool:
         """True when the labels have grown by `refit_growth` since the last fit."""

@@ -20,7 +20,7 @@ class TrueReward(eqx.Module):
 
     def member_returns(self, x: RewardInput) -> Float[np.ndarray, "member segment"]:
         """One member, always right."""
-        return np.asarray(self(x)).sum(-1)[None]
+        return np.asarray(np.asarray(self(x)).sum(-1)[None])
 
     def wants_fit(self, num_labels: int) -> bool:
         """Never."""
