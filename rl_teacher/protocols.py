@@ -116,7 +116,7 @@ class RewardModel(Protocol):
         ...
 
     def member_returns(self, x: RewardInput) -> Float[np.ndarray, "member segment"]:
-        """Each member's predicted return of segments (segment, step, ...), not normalized: on the scale of the labels."""
+        """Each member's predicted return of segments (segment, step, ...), on the scale of the labels: not normalized."""
         ...
 
     def wants_fit(self, num_labels: int) -> bool:

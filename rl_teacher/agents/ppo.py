@@ -4,7 +4,6 @@ docs/agents.md numbers the details and names their sources.
 """
 
 from functools import partial
-from typing import Self
 
 import equinox as eqx
 import jax
@@ -37,7 +36,7 @@ class PPO(eqx.Module):
     config: PPOConfig = eqx.field(static=True)
 
     @classmethod
-    def build(cls, obs_shape: tuple[int, ...], actions: ActionSpec, config: PPOConfig, key: PRNGKeyArray) -> Self:
+    def build(cls, obs_shape: tuple[int, ...], actions: ActionSpec, config: PPOConfig, key: PRNGKeyArray) -> "PPO":
         """A fresh agent."""
         num_obs = int(np.prod(obs_shape))
         networks = ActorCritic.build(num_obs, actions.distribution, config.hidden, config.init_log_std, key)
@@ -53,7 +52,7 @@ class PPO(eqx.Module):
 
     def update(
         self, rollout: BlindRollout, reward: RewardFn, progress: float, key: PRNGKeyArray
-    ) -> tuple[Self, UpdateResult]:
+    ) -> tuple["PPO", UpdateResult]:
         """The agent after learning from one rollout.
 
         Args:

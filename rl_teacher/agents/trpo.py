@@ -4,7 +4,6 @@ docs/agents.md numbers the details and names their sources.
 """
 
 from functools import partial
-from typing import Self
 
 import equinox as eqx
 import jax
@@ -39,7 +38,7 @@ class TRPO(eqx.Module):
     config: TRPOConfig = eqx.field(static=True)
 
     @classmethod
-    def build(cls, obs_shape: tuple[int, ...], actions: ActionSpec, config: TRPOConfig, key: PRNGKeyArray) -> Self:
+    def build(cls, obs_shape: tuple[int, ...], actions: ActionSpec, config: TRPOConfig, key: PRNGKeyArray) -> "TRPO":
         """A fresh agent."""
         num_obs = int(np.prod(obs_shape))
         networks = ActorCritic.build(num_obs, actions.distribution, config.hidden, config.init_log_std, key)
@@ -55,7 +54,7 @@ class TRPO(eqx.Module):
 
     def update(
         self, rollout: BlindRollout, reward: RewardFn, progress: float, key: PRNGKeyArray
-    ) -> tuple[Self, UpdateResult]:
+    ) -> tuple["TRPO", UpdateResult]:
         """The agent after learning from one rollout; `progress` is not used, the trust region needs no schedule."""
         predicted = jnp.asarray(reward(rollout.reward_input))
         state = (self.networks, self.opt_state, self.obs_stats, self.value_stats)

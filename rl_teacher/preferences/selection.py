@@ -114,7 +114,7 @@ def _disjoint(pairs: list[Pair], num: int) -> list[Pair]:
 
 
 def _probabilities(pool: Segments, pairs: list[Pair], reward: RewardModel) -> Float[np.ndarray, "member pair"]:
-    """P(left preferred) by each member. Each segment is scored once, padded to a power of two: few shapes to compile."""
+    """P(left preferred) by each member. Segments are scored once each, and padded to a power of two."""
     rows, place = np.unique(np.array(pairs), return_inverse=True)
     padded = np.resize(rows, 1 << (len(rows) - 1).bit_length())
     returns = reward.member_returns(RewardInput(pool.obs[padded], pool.reward_action[padded]))

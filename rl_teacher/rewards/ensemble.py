@@ -1,7 +1,6 @@
 """The learned reward model: an ensemble of small networks."""
 
 from functools import partial
-from typing import Self
 
 import equinox as eqx
 import jax
@@ -35,7 +34,7 @@ class RewardEnsemble(eqx.Module):
     @classmethod
     def build(
         cls, obs_shape: tuple[int, ...], num_actions: int, config: RewardModelConfig, *, center: bool, key: PRNGKeyArray
-    ) -> Self:
+    ) -> "RewardEnsemble":
         """An ensemble that knows nothing."""
         num_obs = int(np.prod(obs_shape))
         members = fresh_members(num_obs + num_actions, config, key)
@@ -59,7 +58,7 @@ class RewardEnsemble(eqx.Module):
         before = int(self.num_fitted)
         return num_labels >= max(before + 1, before * (1 + self.config.refit_growth))
 
-    def fit(self, data: FitData, num_steps: int | None, key: PRNGKeyArray) -> tuple[Self, dict[str, float]]:
+    def fit(self, data: FitData, num_steps: int | None, key: PRNGKeyArray) -> tuple["RewardEnsemble", dict[str, float]]:
         """The model after more gradient steps on all labels, on a new snapshot of the observation statistics."""
         stats = (data.obs_stats.mean, data.obs_stats.variance)
         state, metrics = fit_members(self.state, data.labeled, stats, self.config, num_steps, key)

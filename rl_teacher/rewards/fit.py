@@ -1,7 +1,7 @@
 """Fitting the ensemble to labels: fixed-size minibatches, temporal crops by prefix sums, fixed bootstrap weights."""
 
 from functools import partial
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -27,7 +27,7 @@ class FitState(eqx.Module):
     weight_decay: Float[Array, ""]
 
     @classmethod
-    def fresh(cls, members: Float[Array, "member params"], config: RewardModelConfig) -> Self:
+    def fresh(cls, members: Float[Array, "member params"], config: RewardModelConfig) -> "FitState":
         """An optimizer that has seen nothing."""
         return cls(members, optax.scale_by_adam().init(members), jnp.float32(config.weight_decay))
 

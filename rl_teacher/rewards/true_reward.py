@@ -1,7 +1,5 @@
 """`-p rl`: the true reward, through the same door as a learned one."""
 
-from typing import Self
-
 import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
@@ -26,6 +24,6 @@ class TrueReward(eqx.Module):
         """Never."""
         return False
 
-    def fit(self, data: FitData, num_steps: int | None, key: PRNGKeyArray) -> tuple[Self, dict[str, float]]:
+    def fit(self, data: FitData, num_steps: int | None, key: PRNGKeyArray) -> tuple["TrueReward", dict[str, float]]:
         """Nothing to learn."""
         return self, {}
