@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from rl_teacher.agents.acting import Actor, actor_of
 from rl_teacher.agents.actor_critic import ActorCritic
-from rl_teacher.agents.samples import Sample, Steps, on_device, prepare, standardize
+from rl_teacher.agents.samples import Sample, Steps, on_device, prepare, standardize, unless_empty
 from rl_teacher.config import PPOConfig
 from rl_teacher.core.actions import ActionSpec
 from rl_teacher.core.arrays import BlindRollout
@@ -108,8 +108,8 @@ def _update(
     ) -> tuple[tuple[Float[Array, " n"], optax.OptState], dict[str, Float[Array, ""]]]:
         flat, opt_state = carry
         gradient, metrics = jax.grad(loss, has_aux=True)(flat, batch)
-        step, opt_state = optimizer.update(gradient, opt_state)
-        return (flat + learning_rate * step, opt_state), metrics
+        step, stepped = optimizer.update(gradient, opt_state)
+        return unless_empty(batch.weight, (flat + learning_rate * step, stepped), carry), metrics
 
     def epoch(
         carry: tuple[Float[Array, " n"], optax.OptState], key: PRNGKeyArray

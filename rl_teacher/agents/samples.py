@@ -1,6 +1,6 @@
 """From a scored rollout to the samples of an update: what PPO and TRPO share."""
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +13,8 @@ from rl_teacher.core.arrays import BlindRollout
 from rl_teacher.core.bradley_terry import weighted_mean
 from rl_teacher.core.distributions import Distribution
 from rl_teacher.core.running_stats import RunningStats
+
+T = TypeVar("T")
 
 
 class Steps(NamedTuple):
@@ -106,6 +108,12 @@ def standardize(values: Float[Array, " sample"], weight: Float[Array, " sample"]
     """Values with weighted mean 0 and standard deviation 1."""
     mean = weighted_mean(values, weight)
     return (values - mean) / jnp.sqrt(weighted_mean(jnp.square(values - mean), weight) + 1e-8)
+
+
+def unless_empty(weight: Float[Array, " sample"], new: T, old: T) -> T:
+    """`new`, or `old` where a minibatch is all padding: even a gradient of zero moves what has momentum."""
+    kept: T = jax.tree.map(lambda a, b: jnp.where(weight.any(), a, b), new, old)
+    return kept
 
 
 def flatten_axes(x: Num[Array, "time env ..."]) -> Num[Array, "sample ..."]:

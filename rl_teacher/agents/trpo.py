@@ -15,7 +15,7 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from rl_teacher.agents.acting import Actor, actor_of
 from rl_teacher.agents.actor_critic import ActorCritic
-from rl_teacher.agents.samples import Sample, Steps, on_device, prepare, standardize
+from rl_teacher.agents.samples import Sample, Steps, on_device, prepare, standardize, unless_empty
 from rl_teacher.config import TRPOConfig
 from rl_teacher.core.actions import ActionSpec
 from rl_teacher.core.arrays import BlindRollout
@@ -159,8 +159,8 @@ def _fit_value(
     ) -> tuple[tuple[Float[Array, " n"], optax.OptState], Float[Array, ""]]:
         flat, opt_state = carry
         value, gradient = jax.value_and_grad(loss)(flat, rows)
-        direction, opt_state = optimizer.update(gradient, opt_state)
-        return (flat - config.value_learning_rate * direction, opt_state), value
+        direction, stepped = optimizer.update(gradient, opt_state)
+        return unless_empty(rows[2], (flat - config.value_learning_rate * direction, stepped), carry), value
 
     def epoch(
         carry: tuple[Float[Array, " n"], optax.OptState], key: PRNGKeyArray
