@@ -30,9 +30,12 @@ def train(config: RunConfig) -> int:
     state = TeachState(0, 0, build_agent(run), build_reward_model(run))
     resumed = session.restore(run, state.agent, state.reward_model) if config.resume else None
     if resumed is not None:
-        state = TeachState(*resumed)
+        iteration, steps, agent, reward_model = resumed
+        state = TeachState(iteration, steps, agent, reward_model)
         say(f"Resuming at {state.steps:,} steps with {run.dataset.num_labels} labels.")
     session.start(resumed[1] if resumed else None)
+    if run.teacher is None:
+        say("Training starts on the true reward.")
     try:
         state = teach(run, session, state)
         if session.stop_asked and state.steps < config.num_timesteps:

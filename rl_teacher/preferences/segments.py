@@ -11,12 +11,12 @@ from rl_teacher.records import make_id
 
 
 def cut_segments(
-    rollout: Rollout, length: int, num: int, generator: np.random.Generator, *, run: str, iteration: int
+    rollout: Rollout, length: int, num: int, generator: np.random.Generator, *, origin: str, iteration: int
 ) -> Segments:
     """At most `num` segments of `length` steps, chosen evenly over all places where one fits.
 
     Segments of one environment do not overlap while there is room; fewer come back when fewer fit, none when no
-    episode is long enough. Ids are made from run, iteration and place: cutting again gives the same ids.
+    episode is long enough. Ids are made from `origin`, iteration and place: cutting again gives the same ids.
     """
     fits = placeable(rollout, length)
     places = np.argwhere(fits)
@@ -24,7 +24,7 @@ def cut_segments(
     chosen = _spread(places[order], length, num)
     time, env = chosen[:, 0], chosen[:, 1]
     steps = time[:, None] + np.arange(length)
-    ids = np.array([make_id(run, "segment", iteration, int(e), int(t)) for t, e in chosen], dtype="U36")
+    ids = np.array([make_id(origin, "segment", iteration, int(e), int(t)) for t, e in chosen], dtype="U36")
     rows = (steps, env[:, None])
     return Segments(
         id=ids, obs=rollout.obs[rows], reward_action=rollout.reward_action[rows], env_action=rollout.env_action[rows],

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from gymnasium.spaces import Box, Discrete
+from gymnasium.vector.utils import batch_space
 
 from rl_teacher.core.actions import ActionSpec, BoxActions, DiscreteActions
 
@@ -70,6 +71,8 @@ class ProbeEnvs:
         self.num_envs = num_envs
         self.single_observation_space: Any = Box(-np.inf, np.inf, (2,), np.float32)
         self.single_action_space: Any = Box(-1.0, 1.0, (1,), np.float32) if actions == BOX else Discrete(2, start=3)
+        self.observation_space: Any = batch_space(self.single_observation_space, num_envs)
+        self.action_space: Any = batch_space(self.single_action_space, num_envs)
         self._probe = probe
         self._rng = np.random.default_rng(seed)
         self._step = np.zeros(num_envs, np.int64)

@@ -1,0 +1,111 @@
+"""Draw the learning curves of several runs into one picture."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
+from numpy.typing import NDArray
+
+from rl_teacher.errors import FolderUnwritable, RunMissing
+from rl_teacher.runs.run_facts import RunFacts, read_run
+
+_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#5D3A9B", "#4D4D4D")  # Okabe and Ito
+_DASHES = ("-", "--", ":", "-.")
+_NUM_POINTS = 300
+
+
+def plot_runs(runs: Sequence[Path], out: Path) -> None:
+    """Draw true return over environment steps: one line per run, or a mean with its range where seeds can be grouped.
+
+    Runs that differ in nothing but their seed are one group: the line is their mean, the band reaches from the worst
+    to the best seed, over the steps that all of them have.
+
+    Args:
+        runs: run folders; one that has no returns yet is left out.
+        out: picture to write; its suffix (.png, .svg, .pdf) is the format.
+
+    Raises:
+        RunMissing: no run of them has anything to draw.
+        FolderUnwritable: `out` cannot be written.
+    """
+    drawn = [facts for facts in map(read_run, runs) if facts.steps]
+    if not drawn:
+        names = ", ".join(str(run) for run in runs) or "no folder at all"
+        raise RunMissing(f"nothing to plot: got {names}, expected run folders with returns in metrics.jsonl.")
+    figure = Figure(figsize=(8.0, 4.6), dpi=150, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots()
+    for index, (label, members) in enumerate(group_runs(drawn).items()):
+        color, dash = _COLORS[index % len(_COLORS)], _DASHES[index // len(_COLORS) % len(_DASHES)]
+        if len(members) == 1:
+            axes.plot(members[0].steps, members[0].returns, dash, color=color, label=label, linewidth=1.8)
+            continue
+        steps, returns = on_common_steps(members)
+        axes.plot(steps, returns.mean(axis=0), dash, color=color, label=label, linewidth=1.8)
+        axes.fill_between(steps, returns.min(axis=0), returns.max(axis=0), color=color, alpha=0.18, linewidth=0)
+    _finish(axes, sorted({facts.env_id for facts in drawn if facts.env_id}))
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(out)
+    except OSError as error:
+        raise FolderUnwritable(f"picture {str(out)!r}: cannot be written: {error.strerror}.") from error
+
+
+def group_runs(runs: Sequence[RunFacts]) -> dict[str, list[RunFacts]]:
+    """Runs by what the legend calls them, in the order in which they come; different seeds of the same thing together.
+
+    Two runs of the same thing with the same seed stay apart, under their names, and so does a run of unknown kind.
+    """
+    several_envs = len({facts.env_id for facts in runs}) > 1
+    kinds: dict[tuple[str, ...], list[RunFacts]] = defaultdict(list)
+    for facts in runs:
+        labels = "" if facts.predictor == "rl" else str(facts.labels)
+        kinds[facts.env_id, facts.predictor, facts.agent, labels].append(facts)
+    several_agents = len({(facts.predictor, facts.agent) for facts in runs}) > len({facts.predictor for facts in runs})
+    groups: dict[str, list[RunFacts]] = {}
+    for (env_id, predictor, agent, _), members in kinds.items():
+        seeds = {facts.seed for facts in members}
+        if not predictor or len(seeds) < len(members):
+            for facts in members:
+                groups.setdefault(facts.name, []).append(facts)
+            continue
+        words = [_teacher(members[0]), agent if several_agents else "", env_id if several_envs else ""]
+        words.append(f"{len(members)} seeds" if len(members) > 1 else "")
+        groups.setdefault(", ".join(word for word in words if word), []).extend(members)
+    return groups
+
+
+def on_common_steps(members: Sequence[RunFacts]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Returns of several runs at the same steps, by straight lines between the known ones.
+
+    Returns:
+        Steps that all runs have reached, shape (points,); returns, shape (runs, points).
+    """
+    first = max(facts.steps[0] for facts in members)
+    last = max(first, min(facts.steps[-1] for facts in members))
+    steps = np.linspace(first, last, _NUM_POINTS)
+    return steps, np.stack([np.interp(steps, facts.steps, facts.returns) for facts in members])
+
+
+def _teacher(facts: RunFacts) -> str:
+    if facts.predictor == "rl":
+        return "RL, true reward"
+    kind = {"synth": "synthetic labels", "human": "human labels"}.get(facts.predictor, f"{facts.predictor} labels")
+    return kind if facts.labels is None else f"{facts.labels:,} {kind}"
+
+
+def _finish(axes: Axes, env_ids: Sequence[str]) -> None:
+    axes.set_title(", ".join(env_ids) or "Learning curves", loc="left", fontweight="bold")
+    axes.set_xlabel("environment steps")
+    axes.set_ylabel("true return per episode")
+    axes.xaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.grid(color="#dddddd", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.margins(x=0.01)
+    axes.legend(frameon=False, loc="best")

@@ -1,0 +1,111 @@
+"""Pictures -> a clip as bytes: H.264 in mp4 for every browser, VP9 in webm for those without H.264."""
+
+import io
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import av.error
+import numpy as np
+from numpy.typing import NDArray
+
+from rl_teacher.errors import VideoFault
+
+HOLD_SECONDS = 0.2
+"""How long the last picture stays before the clip loops."""
+SHORT_SECONDS = 2.0
+"""Clips up to this long have keyframes only, so that both sides of a pair can be sought to the same step."""
+KEYFRAME_EVERY = 10
+"""Pictures from keyframe to keyframe in a longer clip."""
+
+_H264 = {"preset": "veryfast", "crf": "23", "bf": "0", "sc_threshold": "0", "profile": "high"}
+_VP9 = {"crf": "46", "b": "0", "deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0", "auto-alt-ref": "0"}
+_BT709, _LIMITED = 1, 1  # FFmpeg's numbers for the color space and its range
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedClip:
+    """A clip ready to be uploaded, and what the server wants to know about it."""
+
+    mp4: bytes
+    webm: bytes | None
+    fps: int
+    num_frames: int
+    """Pictures in the file, the held ones included."""
+    hold_frames: int
+    """How many times the last picture is repeated at the end."""
+    width: int
+    """Of the file, even [pixels]."""
+    height: int
+    """Of the file, even [pixels]."""
+
+
+def encode_clip(frames: NDArray[np.uint8], fps: int, *, with_webm: bool = True) -> EncodedClip:
+    """Encode a clip; the last frame is held int(0.2 * fps) frames. The same frames give the same bytes.
+
+    Args:
+        frames: RGB of shape (frames, height, width, 3), the top row first; odd sides are padded by their last pixel.
+        fps: frames per second, constant.
+        with_webm: whether a webm is made besides the mp4.
+
+    Raises:
+        VideoFault: frames have another shape or type, fps is below 1, or FFmpeg failed.
+    """
+    if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8 or 0 in frames.shape:
+        raise VideoFault(
+            f"frames: got {frames.dtype} of shape {frames.shape}, expected uint8 of shape (frames, height, width, 3), "
+            "none of them 0."
+        )
+    if fps < 1:
+        raise VideoFault(f"fps: got {fps}, expected at least 1.")
+    hold_frames = int(HOLD_SECONDS * fps)
+    even = _padded(frames)
+    held = np.concatenate([even, np.repeat(even[-1:], hold_frames, axis=0)])
+    try:
+        mp4 = _encode(held, fps, "mp4", "libx264", _H264)
+        webm = _encode(held, fps, "webm", "libvpx-vp9", _VP9) if with_webm else None
+    except (av.error.FFmpegError, ValueError) as error:
+        raise VideoFault(f"encoding {len(held)} frames of {held.shape[2]} x {held.shape[1]} failed: {error}") from error
+    return EncodedClip(mp4, webm, fps, len(held), hold_frames, width=held.shape[2], height=held.shape[1])
+
+
+def decode_clip(clip: bytes) -> NDArray[np.uint8]:
+    """The pictures of an mp4 or webm, RGB of shape (frames, height, width, 3).
+
+    Raises:
+        VideoFault: the bytes are not a video.
+    """
+    try:
+        with av.open(io.BytesIO(clip), mode="r") as container:
+            frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+            return np.stack(frames).astype(np.uint8, copy=False)
+    except (av.error.FFmpegError, ValueError, IndexError) as error:
+        raise VideoFault(f"a clip of {len(clip)} bytes cannot be played back: {error}") from error
+
+
+def _padded(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    odd_rows, odd_columns = frames.shape[1] % 2, frames.shape[2] % 2
+    return np.pad(frames, ((0, 0), (0, odd_rows), (0, odd_columns), (0, 0)), mode="edge")
+
+
+def _encode(frames: NDArray[np.uint8], fps: int, container: str, codec: str, settings: dict[str, str]) -> bytes:
+    _, height, width, _ = frames.shape
+    keyframe_every = 1 if len(frames) <= SHORT_SECONDS * fps else KEYFRAME_EVERY
+    muxer = {"fflags": "+bitexact"} | ({"movflags": "+faststart"} if container == "mp4" else {})
+    with tempfile.TemporaryDirectory(prefix="rl-teacher-clip-") as folder:
+        path = Path(folder) / f"clip.{container}"  # a file, because faststart reads what it wrote
+        with av.open(str(path), "w", format=container, options=muxer) as output:
+            options = settings | {"g": str(keyframe_every), "keyint_min": str(keyframe_every), "threads": "1"}
+            stream = output.add_stream(codec, rate=fps, options=options)
+            assert isinstance(stream, av.VideoStream), stream
+            stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+            coder = stream.codec_context
+            coder.colorspace = coder.color_primaries = coder.color_trc = _BT709
+            coder.color_range = _LIMITED
+            for pixels in frames:
+                picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
+                yuv = picture.reformat(format="yuv420p", dst_colorspace=_BT709, dst_color_range=_LIMITED)
+                output.mux(stream.encode(yuv))
+            output.mux(stream.encode(None))
+        return path.read_bytes()

@@ -1,0 +1,103 @@
+"""Jobs: what is asked of a clip worker, what comes back, and how one job is done."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rl_teacher.errors import VideoFault
+from rl_teacher.video.camera import Camera
+from rl_teacher.video.encode import EncodedClip, encode_clip
+from rl_teacher.video.model_files import load_model
+from rl_teacher.video.render import CLIP_PX, StateRenderer
+
+_MAX_RENDERERS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class States:
+    """Rows of simulator state that have yet to be drawn."""
+
+    model: Path
+    """MuJoCo XML file."""
+    camera: Camera
+    sim_states: NDArray[np.float64]
+    """Rows [qpos, qvel] of shape (steps, nq + nv)."""
+    width: int = CLIP_PX
+    """Of the pictures [pixels]."""
+    height: int = CLIP_PX
+    """Of the pictures [pixels]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """Pictures that an environment drew itself."""
+
+    pixels: NDArray[np.uint8]
+    """RGB of shape (frames, height, width, 3), the top row first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipJob:
+    """One clip to make."""
+
+    id: str
+    """Names the job in its result; unique among the unfinished."""
+    content: States | Frames
+    fps: int
+    """Frames per second, constant."""
+    with_webm: bool = True
+    """Whether a webm is made besides the mp4."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipResult:
+    """How a job ended: with a clip, or, after one more try, with an error."""
+
+    id: str
+    clip: EncodedClip | None
+    error: str
+    """Empty if there is a clip."""
+
+
+class ClipMaker:
+    """Does jobs one after the other, and keeps the renderers of the latest few models."""
+
+    def __init__(self, backend: str | None) -> None:
+        self._backend = backend
+        self._renderers: OrderedDict[tuple[Path, Camera, int, int], StateRenderer] = OrderedDict()
+
+    def make(self, job: ClipJob) -> EncodedClip:
+        """The clip of `job`.
+
+        Raises:
+            VideoFault: it cannot be drawn or encoded.
+        """
+        content = job.content
+        frames = content.pixels if isinstance(content, Frames) else self._draw(content)
+        return encode_clip(frames, job.fps, with_webm=job.with_webm)
+
+    def close(self) -> None:
+        """Free all renderers."""
+        while self._renderers:
+            self._renderers.popitem()[1].close()
+
+    def _draw(self, states: States) -> NDArray[np.uint8]:
+        if self._backend is None:
+            raise VideoFault("no rendering backend was given, so only recorded frames can be made into a clip.")
+        key = (states.model, states.camera, states.width, states.height)
+        renderer = self._renderers.pop(key, None)
+        if renderer is None:
+            renderer = StateRenderer(
+                load_model(states.model),
+                states.camera,
+                backend=self._backend,
+                width=states.width,
+                height=states.height,
+            )
+        self._renderers[key] = renderer
+        if len(self._renderers) > _MAX_RENDERERS:
+            self._renderers.popitem(last=False)[1].close()
+        return renderer.render(states.sim_states)

@@ -1,0 +1,161 @@
+"""Rows of simulator state -> pictures: headless, the same framing for every clip of a task."""
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import av
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from rl_teacher.errors import VideoFault
+from rl_teacher.video.backend import close_context, open_context
+from rl_teacher.video.camera import Camera
+from rl_teacher.video.look import DEFAULT_LOOK, Look, apply_look, set_flags
+from rl_teacher.video.stage import add_shadows, add_wall, floor_height
+
+CLIP_PX = 320
+"""Width and height of a clip [pixels]."""
+_MAX_GEOMS = 2000
+
+
+class StateRenderer:
+    """Draws the states of one model from one camera. Use it in the thread that made it, and close it.
+
+    Args:
+        model: a compiled mujoco.MjModel of its own: the look is written into it.
+        camera: from where.
+        backend: what `choose_backend` said.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        camera: Camera,
+        *,
+        backend: str,
+        width: int = CLIP_PX,
+        height: int = CLIP_PX,
+        look: Look = DEFAULT_LOOK,
+    ) -> None:
+        self.width, self.height = width, height
+        self._model, self._camera, self._look = model, camera, look
+        self._body = _body_id(model, camera.body)
+        drawn_width, drawn_height = round(width * look.supersampling), round(height * look.supersampling)
+        apply_look(model, look, drawn_width, drawn_height, camera.distance)
+        self._data = mujoco.MjData(model)
+        self._scene = mujoco.MjvScene(model, maxgeom=_MAX_GEOMS)
+        set_flags(self._scene, look)
+        self._option = mujoco.MjvOption()
+        self._floor = floor_height(model) if look.has_flat_shadows else None
+        self._view = mujoco.MjvCamera()
+        self._view.type = mujoco.mjtCamera.mjCAMERA_FREE
+        self._view.distance, self._view.azimuth, self._view.elevation = (
+            camera.distance,
+            camera.azimuth,
+            camera.elevation,
+        )
+        self._rectangle = mujoco.MjrRect(0, 0, drawn_width, drawn_height)
+        self._context: Any = open_context(backend, drawn_width, drawn_height)
+        self._drawing: Any = mujoco.MjrContext(model, mujoco.mjtFontScale.mjFONTSCALE_100.value)
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._drawing)
+        self._pixels = np.empty((drawn_height, drawn_width, 3), np.uint8)
+
+    def render(self, sim_states: NDArray[np.float64]) -> NDArray[np.uint8]:
+        """One picture per row.
+
+        Args:
+            sim_states: rows [qpos, qvel] of shape (steps, nq + nv).
+
+        Returns:
+            RGB of shape (steps, height, width, 3), the top row first.
+
+        Raises:
+            VideoFault: the rows have another width than the model, or are not finite.
+        """
+        check_states(sim_states, self._model.nq, self._model.nv)
+        if self._drawing is None:
+            raise VideoFault("StateRenderer.render: the renderer was closed. Make another one.")
+        self._context.make_current()
+        frames = np.empty((len(sim_states), self.height, self.width, 3), np.uint8)
+        for frame, row in zip(frames, sim_states, strict=True):
+            self._draw(row)
+            mujoco.mjr_readPixels(self._pixels, None, self._rectangle, self._drawing)
+            frame[:] = self._shrunk()[::-1]  # OpenGL's first row is the lowest
+        return frames
+
+    def close(self) -> None:
+        """Free the OpenGL context; closing twice is fine."""
+        if self._drawing is None:
+            return
+        self._context.make_current()
+        self._drawing.free()
+        self._drawing = None
+        close_context(self._context)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _shrunk(self) -> NDArray[np.uint8]:
+        if self._pixels.shape[:2] == (self.height, self.width):
+            return self._pixels
+        large = av.VideoFrame.from_ndarray(self._pixels, format="rgb24")
+        return (
+            large.reformat(self.width, self.height, interpolation="FAST_BILINEAR")
+            .to_ndarray()
+            .astype(np.uint8, copy=False)
+        )
+
+    def _draw(self, row: NDArray[np.float64]) -> None:
+        model, data = self._model, self._data
+        data.qpos[:] = row[: model.nq]
+        data.qvel[:] = row[model.nq :]
+        mujoco.mj_kinematics(model, data)
+        mujoco.mj_comPos(model, data)
+        mujoco.mj_camlight(model, data)
+        mujoco.mj_tendon(model, data)
+        x, y, z = self._camera.lookat
+        if self._body is not None:
+            x, y = x + data.xpos[self._body, 0], y + data.xpos[self._body, 1]
+        self._view.lookat[:] = (x, y, z)
+        everything = mujoco.mjtCatBit.mjCAT_ALL.value
+        mujoco.mjv_updateScene(model, data, self._option, None, self._view, everything, self._scene)
+        if self._floor is not None:
+            add_shadows(self._scene, self._floor)
+        if self._look.is_dressed:
+            add_wall(self._scene, self._camera.distance, self.width / self.height)
+        mujoco.mjr_render(self._rectangle, self._scene, self._drawing)
+
+
+def check_states(sim_states: NDArray[np.float64], num_positions: int, num_velocities: int) -> None:
+    """Raise VideoFault unless `sim_states` are rows that a model with nq = num_positions, nv = num_velocities has."""
+    expected = num_positions + num_velocities
+    if sim_states.ndim != 2 or sim_states.shape[1] != expected:
+        raise VideoFault(
+            f"sim_states: got shape {sim_states.shape}, expected (steps, {expected}), nq = {num_positions} plus "
+            f"nv = {num_velocities} of the model. Keep rows of [qpos, qvel] of the same model."
+        )
+    if len(sim_states) == 0:
+        raise VideoFault("sim_states: got 0 rows, expected at least 1.")
+    bad = np.argwhere(~np.isfinite(sim_states))
+    if len(bad):
+        row, column = (int(index) for index in bad[0])
+        raise VideoFault(
+            f"sim_states: row {row}, column {column} is {sim_states[row, column]}, expected finite numbers."
+        )
+
+
+def _body_id(model: Any, name: str | None) -> int | None:
+    if name is None:
+        return None
+    body = int(mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_BODY, name))
+    if body < 0:
+        names: Sequence[str] = [model.body(index).name for index in range(1, model.nbody)]
+        raise VideoFault(f"Camera.body: the model has no body named {name!r}, it has {', '.join(names)}.")
+    return body

@@ -1,0 +1,111 @@
+"""The stage that bodies are seen on: an endless light floor, fog that ends in a pale sky, shadows straight below.
+
+Shadows are black, flattened copies of the bodies (Blinn 1988, Me and my (fake) shadow). Light falls straight down,
+so the gap between a foot and its shadow is the foot's height above the ground.
+"""
+
+from typing import Any
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+FOG_START, FOG_END, WALL = 2.0, 7.0, 7.2
+"""Distances from the lens, in distances from the lens to what it looks at; the wall must be behind the fog's end."""
+
+_MARKS, _FLOOR = "texgeom", "texplane"  # textures of Gymnasium's models: cross marks on bodies, a black and white floor
+_SKY = (0.86, 0.90, 0.95)
+_FLOOR_COLORS = ((0.58, 0.63, 0.70), (0.80, 0.84, 0.88))
+_LIFT = 0.004  # [m], so that the floor does not flicker through the shadows
+_FLATTEN = np.diag([1.0, 1.0, 1e-3])
+_SHADOW_RGBA = np.array([0.05, 0.06, 0.10, 0.45], dtype=np.float32)
+
+
+def dress_model(model: Any, distance: float) -> None:
+    """Replace floor, sky and light of `model`, whose camera is `distance` [m] away, before OpenGL reads it."""
+    model.vis.map.fogstart = FOG_START * distance / model.stat.extent
+    model.vis.map.fogend = FOG_END * distance / model.stat.extent
+    model.vis.rgba.fog[:] = (*_SKY, 1.0)
+    if model.nlight == 0:
+        model.vis.headlight.ambient[:] = 0.35
+        model.vis.headlight.diffuse[:] = 0.60
+    _recolor(model)
+    for floor in _floors(model):
+        _make_endless(model, int(floor))
+
+
+def floor_height(model: Any) -> float | None:
+    """Height of the highest horizontal floor that does not move [m], None without one."""
+    floors = _floors(model)
+    return float(model.geom_pos[floors, 2].max()) if floors.size else None
+
+
+def add_shadows(scene: Any, floor: float) -> None:
+    """Append to `scene` a black, flattened copy of everything that moves above `floor` [m]."""
+    for index in range(scene.ngeom):
+        geom = scene.geoms[index]
+        if geom.category != mujoco.mjtCatBit.mjCAT_DYNAMIC or geom.pos[2] < floor or scene.ngeom >= scene.maxgeom:
+            continue
+        shadow = scene.geoms[scene.ngeom]
+        position = np.array([geom.pos[0], geom.pos[1], floor + _LIFT])
+        flattened = _FLATTEN @ np.asarray(geom.mat, np.float64).reshape(3, 3)
+        size = np.asarray(geom.size, np.float64)
+        mujoco.mjv_initGeom(shadow, geom.type, size, position, flattened.ravel(), _SHADOW_RGBA)
+        shadow.dataid = geom.dataid
+        shadow.category = mujoco.mjtCatBit.mjCAT_DECOR
+        shadow.specular = shadow.shininess = 0.0
+        scene.ngeom += 1
+
+
+def add_wall(scene: Any, distance: float, aspect: float) -> None:
+    """Append to `scene` the wall behind the fog, which fills the picture where nothing else is: the sky.
+
+    Args:
+        distance: of the camera [m].
+        aspect: width of the picture by its height.
+    """
+    if scene.ngeom >= scene.maxgeom:
+        return
+    lens = scene.camera[0]
+    forward, up = np.asarray(lens.forward, np.float64), np.asarray(lens.up, np.float64)
+    position = np.asarray(lens.pos, np.float64) + WALL * distance * forward
+    half = WALL * distance * 1.5 * max(1.0, aspect)
+    axes = np.stack([np.cross(forward, up), up, -forward], axis=1)
+    color = np.array([*_SKY, 1.0], np.float32)
+    wall = scene.geoms[scene.ngeom]
+    size = np.array([half, half, 0.01 * distance])
+    mujoco.mjv_initGeom(wall, mujoco.mjtGeom.mjGEOM_BOX, size, position, axes.ravel(), color)
+    wall.category = mujoco.mjtCatBit.mjCAT_DECOR
+    scene.ngeom += 1
+
+
+def _floors(model: Any) -> NDArray[np.intp]:
+    is_plane = (model.geom_type == mujoco.mjtGeom.mjGEOM_PLANE) & (model.geom_bodyid == 0)
+    is_level = np.abs(model.geom_quat[:, 0]) > 0.999
+    return np.flatnonzero(is_plane & is_level)
+
+
+def _make_endless(model: Any, floor: int) -> None:
+    """A floor of size 0 is drawn around the camera wherever it goes; the squares keep their size."""
+    material = int(model.geom_matid[floor])
+    half_sides = model.geom_size[floor, :2].copy()
+    if material >= 0 and not model.mat_texuniform[material] and (half_sides > 0).all():
+        model.mat_texrepeat[material] /= 2 * half_sides
+        model.mat_texuniform[material] = 1
+    if material < 0:
+        model.geom_rgba[floor] = (*_FLOOR_COLORS[1], 1.0)
+    model.geom_size[floor, :2] = 0
+
+
+def _recolor(model: Any) -> None:
+    for index in range(model.ntex):
+        if model.tex(index).name == _FLOOR:
+            start, num_pixels = model.tex_adr[index], model.tex_height[index] * model.tex_width[index]
+            pixels = model.tex_data[start : start + 3 * num_pixels].reshape(num_pixels, 3)
+            is_light = pixels.mean(axis=1, keepdims=True) > 100
+            dark, light = (np.array(color) * 255 for color in _FLOOR_COLORS)
+            pixels[:] = np.where(is_light, light, dark)
+    for index in range(model.nmat):
+        texture = int(model.mat_texid[index, mujoco.mjtTextureRole.mjTEXROLE_RGB])
+        if texture >= 0 and model.tex(texture).name == _MARKS:
+            model.mat_texid[index, :] = -1

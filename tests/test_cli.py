@@ -1,0 +1,74 @@
+"""The command line: one clear line and exit code 2 for whatever is wrong."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rl_teacher.cli import main
+
+ROOT = Path(__file__).parent.parent
+
+
+def teach(tmp_path: Path, *words: str) -> list[str]:
+    return ["teach", "--runs-dir", str(tmp_path / "runs"), "--tb-dir", str(tmp_path / "tb"), *words]
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "message"),
+    [
+        (["-e", "Hoper-v1", "-p", "rl", "-n", "x"], "UnknownEnv", "Hopper-v1"),
+        (["-e", "Hopper-v1", "-p", "lr", "-n", "x"], "UnknownChoice", "'rl'"),
+        (["-e", "Hopper-v1", "-p", "rl", "-n", "x", "-a", "pp"], "UnknownChoice", "'ppo'"),
+        (["-e", "Hopper-v1", "-p", "synth", "-n", "x", "--teacher", "orcale"], "UnknownChoice", "'oracle'"),
+        (["-e", "Hopper-v1", "-p", "synth", "-n", "x", "-l", "-3"], "ConfigError", "-3"),
+        (["-e", "Hopper-v1", "-p", "synth", "-n", "x", "-l", "3", "-L", "4"], "ConfigError", "at most the 3 labels"),
+        (["-e", "Hopper-v1", "-p", "rl", "-n", "x", "-t", "0"], "ConfigError", "at least 1"),
+        (
+            ["-e", "ShortReacher-v1", "-p", "synth", "-n", "x", "-c", "3"],
+            "SegmentTooLong",
+            "is 30 steps, an episode has 20",
+        ),
+        (["-e", "Hopper-v1", "-p", "rl", "-n", "../x"], "BadRunName", "../x"),
+        (["-e", "Hopper-v1", "-p", "rl", "-n", "!!!"], "BadRunName", "nothing is left"),
+        (["-e", "Hopper-v1", "-p", "rl"], "ConfigError", "-n/--name"),
+        (["-e", "Hopper-v1", "-p", "synth", "-n", "x", "--teacher", "nowhere.py:f"], "TeacherFault", "nowhere.py"),
+    ],
+)
+def test_bad_input_gets_one_line_and_exit_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], error: str, message: str
+) -> None:
+    assert main(teach(tmp_path, *words)) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith(f"{error}: ")
+    assert message in captured.err
+    assert captured.err.count("\n") == 1
+    assert not list(tmp_path.glob("runs/*/config.json")), "nothing is left behind"
+
+
+def test_an_unwritable_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    words = ["teach", "-e", "Hopper-v1", "-p", "rl", "-n", "x", "--runs-dir", str(tmp_path / "file" / "runs")]
+    assert main(words) == 2
+    assert capsys.readouterr().err.startswith("FolderUnwritable: ")
+
+
+def test_an_unknown_command_is_refused_with_a_close_match(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["taech"]) == 2
+    assert "Did you mean 'teach'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("script", [["rl_teacher/teach.py"], ["rl_teacher"], ["-m", "rl_teacher", "teach"]])
+def test_the_seeds_spellings_reach_the_same_program(script: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, *script, "-p", "rl", "-e", "Hoper-v1", "-n", "x"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("UnknownEnv: no environment named 'Hoper-v1'")
+
+
+def test_help_does_not_load_the_numeric_libraries() -> None:
+    heavy = "{'jax', 'mujoco', 'django', 'gymnasium'}"
+    code = f"import sys, rl_teacher.cli as c; c.main(['--help']); sys.exit(bool({heavy} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True).returncode == 0
