@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 from jaxtyping import Array, Float, Num, PRNGKeyArray
 
-from rl_teacher.core.arrays import BlindRollout, LabeledBatch, RewardInput, Segments
+from rl_teacher.core.arrays import BlindRollout, LabeledBatch, RewardInput
 from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.envs.envs import Envs as Envs
 from rl_teacher.records import Comparison, Label
@@ -16,6 +16,7 @@ RewardFn = Callable[[RewardInput], Float[Array | np.ndarray, "..."]]
 """A reward model seen through __call__ alone: a whole rollout in one call."""
 
 
+@runtime_checkable
 class Actor(Protocol):
     """A policy bound to its parameters for one rollout."""
 
@@ -44,6 +45,7 @@ class UpdateResult:
     metrics: Mapping[str, Float[Array, ""]]
 
 
+@runtime_checkable
 class Agent(Protocol):
     """Policy, critic, optimizer state and the rule that improves them: an immutable pytree."""
 
@@ -71,6 +73,7 @@ class FitData:
     """The agent's observation statistics now: a snapshot that the reward model keeps until its next fit."""
 
 
+@runtime_checkable
 class RewardModel(Protocol):
     """Predicts a reward per step: an immutable pytree."""
 
@@ -91,6 +94,7 @@ class RewardModel(Protocol):
         ...
 
 
+@runtime_checkable
 class Teacher(Protocol):
     """Answers comparisons."""
 
@@ -112,14 +116,4 @@ class Teacher(Protocol):
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from `state`."""
-        ...
-
-
-class Selector(Protocol):
-    """Chooses which pairs of segments to compare."""
-
-    def __call__(
-        self, pool: Segments, num: int, reward: RewardModel, asked: set[tuple[str, str]], generator: np.random.Generator
-    ) -> list[tuple[int, int]]:
-        """`num` pairs of rows of the pool: (left, right)."""
         ...
