@@ -142,7 +142,7 @@ def test_resets_of_single_rows_disturb_no_other_row(env_id):
     together.reset()
     num_steps = min(120, find_env(env_id).horizon)
     for action in random_actions(staggered, num_steps):
-        ours, rewards, _, truncations, _ = staggered.step(action)
+        ours, rewards, *_ = staggered.step(action)
         theirs, their_rewards, *_ = together.step(action)
         np.testing.assert_array_equal(ours[2], theirs[2])
         assert rewards[2] == their_rewards[2]

@@ -119,7 +119,7 @@ def test_nonsense_has_no_close_match():
 
 
 def test_a_module_that_cannot_be_imported_is_named():
-    with pytest.raises(UnknownEnv, match="no_such_module.*PYTHONPATH"):
+    with pytest.raises(UnknownEnv, match=r"no_such_module.*PYTHONPATH"):
         find_env("no_such_module:Mine-v0")
 
 

@@ -179,7 +179,7 @@ def test_spaces_that_cannot_be_learned_from_are_named(registered):
         make_envs(find_env("my_envs:ManyActions-v0"), 2, seed=1)
     with pytest.raises(UnsupportedSpace, match=r"'FrozenLake-v1'.*Discrete\(16\).*FlattenObservation"):
         make_envs(find_env("FrozenLake-v1"), 2, seed=1)
-    with pytest.raises(UnsupportedSpace, match="'Blackjack-v1'.*Tuple"):
+    with pytest.raises(UnsupportedSpace, match=r"'Blackjack-v1'.*Tuple"):
         make_envs(find_env("Blackjack-v1"), 2, seed=1)
 
 

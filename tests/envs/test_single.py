@@ -21,7 +21,7 @@ def test_the_entry_point_in_pyproject_registers_every_task():
     from pathlib import Path
 
     pyproject = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
-    (name, value), = pyproject["project"]["entry-points"]["gymnasium.envs"].items()
+    ((name, value),) = pyproject["project"]["entry-points"]["gymnasium.envs"].items()
     for task_id in task_ids():
         gymnasium.registry.pop(f"rl_teacher/{task_id}", None)
     with gymnasium.envs.registration.namespace(name):  # as Gymnasium loads it
@@ -29,6 +29,8 @@ def test_the_entry_point_in_pyproject_registers_every_task():
     assert {f"rl_teacher/{task_id}" for task_id in task_ids()} <= set(gymnasium.registry)
 
 
+@pytest.mark.filterwarnings("ignore:.*Box observation space m(in|ax)imum value is -?infinity")
+@pytest.mark.filterwarnings("ignore:.*we recommend using a symmetric and normalized space")
 @pytest.mark.parametrize("task_id", task_ids())
 def test_every_task_passes_gymnasiums_checker(task_id):
     env = gymnasium.make(f"rl_teacher/{task_id}")
@@ -85,11 +87,9 @@ def test_the_robot_is_in_the_middle_of_the_picture_wherever_it_went(task_id):
         assert picture.std() > 5
         if task.camera.body is not None:
             there = here.copy()
-            there[0] += 500.0  # far beyond the drawn floor
+            there[0] += 400.0  # far beyond the drawn floor; its tiles are 2/3, 4/3 or 8/3 m: a whole number of them
             moved = renderer.frame(there).astype(int)
-            # the floor's pattern is shifted by less than a tile; the robot and the horizon are where they were
-            assert np.abs(moved - picture).mean() < 40
-            assert np.abs(moved[:10] - picture[:10]).mean() < 5
+            assert np.abs(moved - picture).mean() < 0.5
 
 
 @pytest.mark.render
