@@ -73,7 +73,7 @@ def find_env(env_id: str) -> EnvSpec:
         UnknownEnv: none has this name; the message has close matches.
     """
     namespace, slash, name = env_id.partition("/")
-    if slash and namespace == NAMESPACE:
+    if slash and namespace in (NAMESPACE, f"{NAMESPACE}.envs.register:{NAMESPACE}"):
         return _find_task(env_id, name, f"'{NAMESPACE}/' are the tasks of this package")
     if ":" in env_id or slash:
         from rl_teacher.envs.gymnasium_specs import find_gymnasium
@@ -132,7 +132,7 @@ def task_ids() -> list[str]:
 def register() -> None:
     """Make the tasks known to gymnasium.make, as 'rl_teacher/ShortHopper-v1' and so on.
 
-    Gymnasium calls this itself when it is imported, through the entry point in pyproject.toml.
+    Gymnasium calls this itself for 'rl_teacher.envs.register:rl_teacher/ShortHopper-v1' and so on.
     """
     from gymnasium.envs.registration import register as register_env
     from gymnasium.envs.registration import registry

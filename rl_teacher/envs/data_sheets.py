@@ -14,12 +14,13 @@ INTRO = f"""\
 in this order (the first that fits):
 
 1. An id with `:` or `/` is a Gymnasium id as it stands: `gymnasium:Pendulum-v1` is the swing-up of classic control,
-   plain `Pendulum-v1` the balancing task below. `rl_teacher/ShortHopper-v1` is our own task; `gymnasium.make` knows it too.
+   plain `Pendulum-v1` the balancing task below. `rl_teacher/ShortHopper-v1` is our own task.
 2. A leading `Short`, in upper or lower case, means a task with fewer steps.
 3. A name of the table, in upper or lower case, with no version or v0 to v{LAST_TASK_VERSION}, is a task.
 4. All else is Gymnasium's own environment, with its own reward and termination: `Hopper-v4`, `CartPole-v1`.
 
 Your own environment: register it with Gymnasium in a module, and use `-e module:Id-v0` (`examples/own_env.py`).
+The tasks in other programs: `gymnasium.make("rl_teacher.envs.register:rl_teacher/ShortHopper-v1")`, and `make_vec`.
 """
 
 COMMON = """
@@ -27,8 +28,9 @@ COMMON = """
 
 * **No reward depends on the action**: people cannot see torques. The reward is the *true reward*: logs and synthetic
   teachers see it, agents do not, unless `-p rl`.
-* Physics, observations and starts are those of Gymnasium's v4 environments, bit for bit; only the rewards and the ends of
-  episodes differ. Observations are computed in float64 and handed out as float32.
+* Physics and observations are those of Gymnasium's v4 environments, bit for bit from the same state (Humanoid leaves
+  out the 84 contact forces), and starts have the same distribution. Observations are computed in float64 and handed
+  out as float32.
 * Positions of bodies and sites, inertias and forces are those of the beginning of the last MuJoCo step, as in
   Gymnasium. A reward can therefore not be recomputed exactly from qpos and qvel.
 * MuJoCo clamps actions to their bounds.
