@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from rl_teacher.envs.catalog import find_env, find_task, make_envs, task_ids
-from rl_teacher.errors import UnknownEnv
+from rl_teacher.errors import ConfigError, UnknownEnv
 
 SPELLINGS = {
     "Reacher": ["Reacher"],
@@ -137,6 +137,13 @@ def test_looking_up_a_task_imports_neither_mujoco_nor_gymnasium():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("wrong", [{"num_envs": 0}, {"seed": -1}, {"seed": 2**64}, {"num_threads": -1}])
+def test_numbers_out_of_range_are_refused_with_the_value(wrong):
+    ((name, value),) = wrong.items()
+    with pytest.raises(ConfigError, match=f"^{name}: got {value}, expected"):
+        make_envs(find_env("Hopper"), **{"num_envs": 1, "seed": 1, **wrong})
 
 
 @pytest.mark.parametrize("task_id", task_ids())
