@@ -25,11 +25,11 @@ class PPOConfig:
     """Discount of the return (gamma), in [0, 1]."""
     gae_lambda: float = 0.95
     """Lambda of the advantage estimate, in [0, 1]."""
-    learning_rate: float = 3e-4
+    learning_rate: float = 1e-3
     """Adam's step size at the start."""
-    final_learning_rate: float = 3e-5
+    final_learning_rate: float = 1e-4
     """Adam's step size at the end; linear in between."""
-    num_epochs: int = 10
+    num_epochs: int = 4
     """Passes over each batch."""
     minibatch_size: int = 512
     """Samples per gradient step."""
@@ -186,7 +186,8 @@ class SelectionConfig:
     def __post_init__(self) -> None:
         require(self.candidates >= 1, "selection.candidates", self.candidates, "at least 1")
         require(self.pool_iterations >= 1, "selection.pool_iterations", self.pool_iterations, "at least 1")
-        require(self.segments_per_iteration >= 2, "selection.segments_per_iteration", self.segments_per_iteration, ">= 2")
+        num = self.segments_per_iteration
+        require(num >= 2, "selection.segments_per_iteration", num, "at least 2")
         require(0 <= self.wide_share <= 1, "selection.wide_share", self.wide_share, "in [0, 1]")
 
 
@@ -310,6 +311,11 @@ def differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> l
         before, after = old.get(name), new.get(name)
         if isinstance(before, dict) and isinstance(after, dict):
             found += differences(before, after, f"{prefix}{name}.")
-        elif (list(before) if isinstance(before, tuple) else before) != (list(after) if isinstance(after, tuple) else after):
+        elif _listed(before) != _listed(after):
             found.append(f"{prefix}{name}: {before} -> {after}")
     return found
+
+
+def _listed(value: Any) -> Any:
+    """A tuple as the list that JSON makes of it."""
+    return list(value) if isinstance(value, tuple) else value

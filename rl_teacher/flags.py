@@ -40,7 +40,8 @@ def parse(config_class: type[T], argv: Sequence[str], prog: str, description: st
     given = vars(parser.parse_args([_with_underscores(word) for word in argv]))
     missing = [name for name in REQUIRED if name not in given]
     if missing:
-        raise ConfigError(f"{prog}: {', '.join(_spelled(name) for name in missing)} missing. `{prog} --help` shows an example.")
+        names = ", ".join(_spelled(name) for name in missing)
+        raise ConfigError(f"{prog}: {names} missing. `{prog} --help` lists the flags.")
     return _build(config_class, given, "")
 
 
@@ -78,13 +79,13 @@ def whole_number(text: str) -> int:
         raise argparse.ArgumentTypeError(f"got {text!r}, expected a whole number such as 5000000 or 5e6") from None
 
 
-def _add_flags(parser: argparse.ArgumentParser, config_class: type, prefix: str) -> None:
+def _add_flags(parser: argparse._ActionsContainer, config_class: type, prefix: str) -> None:
     hints, docs = get_type_hints(config_class), field_docs(config_class)
-    for field in dataclasses.fields(config_class):  # type: ignore[arg-type]  # a dataclass, by contract
+    for field in dataclasses.fields(config_class):
         hint, doc = hints[field.name], docs.get(field.name, "")
         if dataclasses.is_dataclass(hint):
             assert isinstance(hint, type), "sections are classes"
-            _add_flags(parser.add_argument_group(field.name, doc), hint, f"{field.name}.")  # type: ignore[arg-type]
+            _add_flags(parser.add_argument_group(field.name, doc), hint, f"{field.name}.")
             continue
         names = [f"--{prefix}{field.name}", *(() if prefix else ALIASES.get(field.name, ()))]
         if not prefix and field.name in SHORT:
@@ -142,7 +143,9 @@ def _spelled(name: str) -> str:
 
 
 def _show(value: object) -> str:
-    return ",".join(map(str, value)) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 class _Help(argparse.HelpFormatter):

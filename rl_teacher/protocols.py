@@ -2,51 +2,21 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
 from jaxtyping import Array, Float, Num, PRNGKeyArray
 
-from rl_teacher.core.arrays import BlindRollout, LabeledBatch, RewardInput, Segments
+from rl_teacher.core.arrays import BlindRollout, LabeledBatch, RewardInput
 from rl_teacher.core.running_stats import RunningStats
+from rl_teacher.envs.envs import Envs as Envs
 from rl_teacher.records import Comparison, Label
 
 RewardFn = Callable[[RewardInput], Float[Array | np.ndarray, "..."]]
 """A reward model seen through __call__ alone: a whole rollout in one call."""
 
 
-class Envs(Protocol):
-    """Environments side by side: a gymnasium.vector.VectorEnv in SAME_STEP mode that can be photographed."""
-
-    num_envs: int
-    single_observation_space: Any
-    single_action_space: Any
-
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict[str, Any]]:
-        """Start a new episode everywhere."""
-        ...
-
-    def step(self, actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-        """One step everywhere; where an episode ended the observation is the new one's first."""
-        ...
-
-    def sim_state(self) -> np.ndarray:
-        """[qpos, qvel] of every environment now, float64 (env, state); zero columns if there is none."""
-        ...
-
-    def snapshot(self) -> dict[str, np.ndarray]:
-        """All that is needed to go on bit for bit."""
-        ...
-
-    def restore(self, snapshot: dict[str, np.ndarray]) -> np.ndarray:
-        """Go on from a snapshot; returns the current observations."""
-        ...
-
-    def close(self) -> None:
-        """Free the simulators."""
-        ...
-
-
+@runtime_checkable
 class Actor(Protocol):
     """A policy bound to its parameters for one rollout."""
 
@@ -75,6 +45,7 @@ class UpdateResult:
     metrics: Mapping[str, Float[Array, ""]]
 
 
+@runtime_checkable
 class Agent(Protocol):
     """Policy, critic, optimizer state and the rule that improves them: an immutable pytree."""
 
@@ -102,6 +73,7 @@ class FitData:
     """The agent's observation statistics now: a snapshot that the reward model keeps until its next fit."""
 
 
+@runtime_checkable
 class RewardModel(Protocol):
     """Predicts a reward per step: an immutable pytree."""
 
@@ -110,7 +82,7 @@ class RewardModel(Protocol):
         ...
 
     def member_returns(self, x: RewardInput) -> Float[np.ndarray, "member segment"]:
-        """Each member's predicted return of segments (segment, step, ...), not normalized: on the scale of the labels."""
+        """Each member's return of segments (segment, step, ...), not normalized: differences are logits."""
         ...
 
     def wants_fit(self, num_labels: int) -> bool:
@@ -122,6 +94,7 @@ class RewardModel(Protocol):
         ...
 
 
+@runtime_checkable
 class Teacher(Protocol):
     """Answers comparisons."""
 
@@ -143,14 +116,4 @@ class Teacher(Protocol):
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from `state`."""
-        ...
-
-
-class Selector(Protocol):
-    """Chooses which pairs of segments to compare."""
-
-    def __call__(
-        self, pool: Segments, num: int, reward: RewardModel, asked: set[tuple[str, str]], generator: np.random.Generator
-    ) -> list[tuple[int, int]]:
-        """`num` pairs of rows of the pool: (left, right)."""
         ...

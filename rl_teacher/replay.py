@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rl_teacher.config import RunConfig
 from rl_teacher.core.actions import ActionSpec
 from rl_teacher.envs.catalog import EnvSpec, find_env, find_task, make_envs
+from rl_teacher.envs.model_files import load_model
 from rl_teacher.errors import CheckpointError, VideoFault
 from rl_teacher.flags import from_json
 from rl_teacher.protocols import Actor
@@ -23,6 +24,7 @@ from rl_teacher.video.encode import encode_clip
 from rl_teacher.video.render import StateRenderer
 
 Frames = NDArray[np.uint8]
+RUNS_DIR = "~/rl-teacher/runs"
 
 
 def main(argv: list[str]) -> int:
@@ -30,10 +32,10 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser("rl-teacher replay", description="Film a trained agent, as an mp4.")
     parser.add_argument("name", metavar="NAME", help="name of a run")
     parser.add_argument("-o", "--out", type=Path, help="the film (default: replay.mp4 in the run folder)")
-    parser.add_argument("--seconds", type=float, default=10.0, help="at most so much of an episode (%(default)s s of film)")
+    parser.add_argument("--seconds", type=float, default=10.0, help="longest film (%(default)s s)")
     parser.add_argument("--size", type=int, default=480, help="width and height in pixels (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the episode's start (%(default)s)")
-    parser.add_argument("--runs-dir", "--runs_dir", default="~/rl-teacher/runs", help="folder of the run folders (%(default)s)")
+    parser.add_argument("--runs-dir", "--runs_dir", default=RUNS_DIR, help="folder of the run folders (%(default)s)")
     given = parser.parse_args(argv)
     folder = find_run(given.runs_dir, given.name)
     out: Path = given.out or folder / "replay.mp4"
@@ -57,7 +59,7 @@ def load_actor(folder: Path) -> tuple[EnvSpec, ActionSpec, Actor]:
     spec = find_env(config.env_id)
     envs = make_envs(spec, 1, seed=0, num_threads=1)
     actions = action_spec(spec, envs.single_observation_space, envs.single_action_space)
-    agent = fresh_agent(dataclasses.replace(config), envs.single_observation_space.shape or (), actions)
+    agent = fresh_agent(config, envs.single_observation_space.shape or (), actions)
     envs.close()
     arrays, _ = store.load(path)
     return spec, actions, store.unpack("agent", arrays, agent).actor()
@@ -76,10 +78,8 @@ def film_task(
         total += float(reward[0])
     envs.close()
     task = find_task(spec.canonical_id)
-    from rl_teacher.envs.model_files import load_model
-
-    camera = Camera(**dataclasses.asdict(task.camera))
-    with StateRenderer(load_model(task.model_file), camera, backend=choose_backend(), width=size, height=size) as renderer:
+    model, camera = load_model(task.model_file), Camera(**dataclasses.asdict(task.camera))
+    with StateRenderer(model, camera, backend=choose_backend(), width=size, height=size) as renderer:
         return renderer.render(np.stack(states)), total
 
 

@@ -65,7 +65,7 @@ def teach(run: Run, session: Session, state: TeachState) -> TeachState:
 
 
 def pretrain(run: Run, session: Session, state: TeachState) -> TeachState:
-    """Iteration 0: gather the first segments, ask about them, wait for three quarters of the answers, fit the reward."""
+    """Iteration 0: gather segments, ask about them, wait for three quarters of the answers, fit the reward."""
     session.say("Starting random rollouts to generate pretraining segments. No learning will take place...")
     segments, rollouts = gather(run, session, state.agent, 2 * run.pretrain_labels)
     frames = np.concatenate([flat_counted(rollout, rollout.obs) for rollout in rollouts])
@@ -116,8 +116,8 @@ def gather(run: Run, session: Session, agent: Agent, num: int) -> tuple[Segments
         if attempt >= 3 and not any(map(len, parts)):
             longest = int(max(r.episode_step.max() for r in rollouts)) + 1
             raise NoSegments(
-                f"env {run.spec.env_id!r}: no episode of random actions had the {run.segment_steps} steps of a segment, "
-                f"the longest had {longest}. Use --clip-length {longest / 2 / run.spec.clip_fps:.2g} or less."
+                f"env {run.spec.env_id!r}: no episode of random actions had the {run.segment_steps} steps of a "
+                f"segment, the longest had {longest}. Use --clip-length {longest / 2 / run.spec.clip_fps:.2g} or less."
             )
         session.say(f"Collected {sum(map(len, parts))}/{num} segments")
     collector.close()
@@ -192,7 +192,8 @@ def fit(
 
 def flat_counted(rollout: Rollout, array: np.ndarray) -> np.ndarray:
     """Rows (time, env) of an array as one axis, padding left out."""
-    return array[rollout.counted]
+    rows: np.ndarray = array[rollout.counted]
+    return rows
 
 
 if __name__ == "__main__":  # the seed's `python rl_teacher/teach.py -p synth ...`

@@ -1,7 +1,5 @@
 """The policy and value networks that PPO and TRPO share, and the normalizers that belong to them."""
 
-from typing import Self
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -24,8 +22,8 @@ class ActorCritic(eqx.Module):
     @classmethod
     def build(
         cls, num_obs: int, distribution: Distribution, hidden: tuple[int, ...], init_log_std: float, key: PRNGKeyArray
-    ) -> Self:
-        """Fresh networks: orthogonal weights, tanh, the policy's last layer times 0.01 so that it starts at its center."""
+    ) -> "ActorCritic":
+        """Fresh networks: orthogonal weights, tanh; a policy that starts at its center (last layer times 0.01)."""
         policy_key, value_key = jax.random.split(key)
         outputs = distribution.num_params
         return cls(

@@ -4,7 +4,6 @@ docs/agents.md numbers the details and names their sources.
 """
 
 from functools import partial
-from typing import Self
 
 import equinox as eqx
 import jax
@@ -16,7 +15,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from rl_teacher.agents.acting import Actor, actor_of
 from rl_teacher.agents.actor_critic import ActorCritic
-from rl_teacher.agents.samples import Sample, flatten_axes, prepare, standardize, unrewarded
+from rl_teacher.agents.samples import Sample, Steps, on_device, prepare, standardize, unless_empty
 from rl_teacher.config import PPOConfig
 from rl_teacher.core.actions import ActionSpec
 from rl_teacher.core.arrays import BlindRollout
@@ -37,7 +36,7 @@ class PPO(eqx.Module):
     config: PPOConfig = eqx.field(static=True)
 
     @classmethod
-    def build(cls, obs_shape: tuple[int, ...], actions: ActionSpec, config: PPOConfig, key: PRNGKeyArray) -> Self:
+    def build(cls, obs_shape: tuple[int, ...], actions: ActionSpec, config: PPOConfig, key: PRNGKeyArray) -> "PPO":
         """A fresh agent."""
         num_obs = int(np.prod(obs_shape))
         networks = ActorCritic.build(num_obs, actions.distribution, config.hidden, config.init_log_std, key)
@@ -53,7 +52,7 @@ class PPO(eqx.Module):
 
     def update(
         self, rollout: BlindRollout, reward: RewardFn, progress: float, key: PRNGKeyArray
-    ) -> tuple[Self, UpdateResult]:
+    ) -> tuple["PPO", UpdateResult]:
         """The agent after learning from one rollout.
 
         Args:
@@ -64,9 +63,11 @@ class PPO(eqx.Module):
         predicted = jnp.asarray(reward(rollout.reward_input))
         state = (self.networks, self.opt_state, self.obs_stats, self.value_stats)
         updated, metrics = _update(
-            state, unrewarded(rollout), predicted, jnp.float32(progress), key, self.config, self.actions.distribution
+            state, on_device(rollout), predicted, jnp.float32(progress), key, self.config, self.actions.distribution
         )
-        return type(self)(*updated, self.actions, self.config), UpdateResult(np.asarray(predicted), metrics)
+        networks, opt_state, obs_stats, value_stats = updated
+        agent = type(self)(networks, opt_state, obs_stats, value_stats, self.actions, self.config)
+        return agent, UpdateResult(np.asarray(predicted), metrics)
 
 
 def _optimizer(config: PPOConfig) -> optax.GradientTransformation:
@@ -81,7 +82,7 @@ State = tuple[ActorCritic, optax.OptState, RunningStats, RunningStats]
 @partial(jax.jit, static_argnums=(5, 6))
 def _update(
     state: State,
-    rollout: BlindRollout,
+    steps: Steps,
     reward: Float[Array, "time env"],
     progress: Float[Array, ""],
     key: PRNGKeyArray,
@@ -90,7 +91,7 @@ def _update(
 ) -> tuple[State, dict[str, Float[Array, ""]]]:
     """One call on the device: prepare the samples, then epochs of minibatch steps."""
     networks, opt_state, obs_stats, value_stats = state
-    batch = prepare(networks, obs_stats, value_stats, rollout, reward, config, distribution)
+    batch = prepare(networks, obs_stats, value_stats, steps, reward, config, distribution)
     networks, samples = batch.networks, batch.samples
     flat, unravel = ravel_pytree(networks)
     optimizer = _optimizer(config)
@@ -107,8 +108,8 @@ def _update(
     ) -> tuple[tuple[Float[Array, " n"], optax.OptState], dict[str, Float[Array, ""]]]:
         flat, opt_state = carry
         gradient, metrics = jax.grad(loss, has_aux=True)(flat, batch)
-        step, opt_state = optimizer.update(gradient, opt_state)
-        return (flat + learning_rate * step, opt_state), metrics
+        step, stepped = optimizer.update(gradient, opt_state)
+        return unless_empty(batch.weight, (flat + learning_rate * step, stepped), carry), metrics
 
     def epoch(
         carry: tuple[Float[Array, " n"], optax.OptState], key: PRNGKeyArray

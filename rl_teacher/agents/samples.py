@@ -1,11 +1,10 @@
 """From a scored rollout to the samples of an update: what PPO and TRPO share."""
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Num
+from jaxtyping import Array, Bool, Float, Num
 
 from rl_teacher.agents.actor_critic import ActorCritic, denormalize, flatten_obs, rescale_value_head
 from rl_teacher.config import PPOConfig, TRPOConfig
@@ -14,6 +13,20 @@ from rl_teacher.core.arrays import BlindRollout
 from rl_teacher.core.bradley_terry import weighted_mean
 from rl_teacher.core.distributions import Distribution
 from rl_teacher.core.running_stats import RunningStats
+
+T = TypeVar("T")
+
+
+class Steps(NamedTuple):
+    """A rollout on the device, without the reward's input, which no update needs once it is scored."""
+
+    obs: Num[Array, "time env *obs"]
+    action: Num[Array, "time env *act"]
+    last_obs: Num[Array, "env *obs"]
+    final_obs: Num[Array, "time env *obs"]
+    terminated: Bool[Array, "time env"]
+    truncated: Bool[Array, "time env"]
+    counted: Bool[Array, "time env"]
 
 
 class Sample(NamedTuple):
@@ -43,33 +56,39 @@ def prepare(
     networks: ActorCritic,
     obs_stats: RunningStats,
     value_stats: RunningStats,
-    rollout: BlindRollout,
+    steps: Steps,
     reward: Float[Array, "time env"],
     config: PPOConfig | TRPOConfig,
     distribution: Distribution,
 ) -> Batch:
     """Samples of one rollout, and the statistics and value head after it."""
-    weight = flatten_axes(rollout.counted.astype(jnp.float32))
-    seen = obs_stats.merge(flatten_axes(flatten_obs(rollout.obs, 2)), weight)
+    counted = steps.counted
+    weight = flatten_axes(counted.astype(jnp.float32))
+    obs = jnp.where(counted[:, :, None], flatten_obs(steps.obs, 2), 0.0)  # padding may hold anything, even nan
+    reward = jnp.where(counted, reward, 0.0)
+    seen = obs_stats.merge(flatten_axes(obs), weight)
     # The first batch has nothing older to be normalized by; later ones are normalized as they were acted with.
     now = jax.tree.map(lambda new, old: jnp.where(obs_stats.count == 0, new, old), seen, obs_stats)
-    x = now.normalize(flatten_obs(rollout.obs, 2))
-    final_x = now.normalize(flatten_obs(rollout.final_obs, 2))
-    last_x = now.normalize(flatten_obs(rollout.last_obs, 1))
+    x = now.normalize(obs)
+    final_x = now.normalize(flatten_obs(steps.final_obs, 2))
+    last_x = now.normalize(flatten_obs(steps.last_obs, 1))
     value = denormalize(networks.values(x), value_stats)
     advantage = generalized_advantages(
         reward, value, denormalize(networks.values(last_x), value_stats),
         denormalize(networks.values(final_x), value_stats),
-        rollout.terminated, rollout.truncated, rollout.counted,
+        steps.terminated & counted, steps.truncated & counted, counted,
         discount=config.discount, gae_lambda=config.gae_lambda,
     )  # fmt: skip
     returns = flatten_axes(advantage + value)
     # Old returns are of an older policy and an older reward: forget them at a time scale of ten batches.
-    recent = RunningStats(jnp.minimum(value_stats.count, 10.0 * weight.shape[0]), value_stats.mean, value_stats.variance)
+    recent = RunningStats(
+        jnp.minimum(value_stats.count, 10.0 * weight.shape[0]), value_stats.mean, value_stats.variance
+    )
     new_value_stats = recent.merge(returns, weight)
-    log_prob = distribution.log_prob(networks.policy(x), networks.log_std, rollout.action)
+    action = jnp.where(counted.reshape(counted.shape + (1,) * (steps.action.ndim - 2)), steps.action, 0)
+    log_prob = distribution.log_prob(networks.policy(x), networks.log_std, action)
     samples = Sample(
-        flatten_axes(x), flatten_axes(rollout.action), flatten_axes(log_prob), flatten_axes(advantage),
+        flatten_axes(x), flatten_axes(action), flatten_axes(log_prob), flatten_axes(advantage),
         (returns - new_value_stats.mean) / jnp.sqrt(new_value_stats.variance + 1e-8), weight,
     )  # fmt: skip
     rescaled = rescale_value_head(networks.value, value_stats, new_value_stats)
@@ -80,9 +99,9 @@ def prepare(
     return Batch(samples, ActorCritic(networks.policy, networks.log_std, rescaled), seen, new_value_stats, metrics)
 
 
-def unrewarded(rollout: BlindRollout) -> BlindRollout:
-    """The rollout without the reward's input, which no update needs once it is scored."""
-    return eqx.tree_at(lambda r: r.reward_input, rollout, None)
+def on_device(rollout: BlindRollout) -> Steps:
+    """The rollout as a compiled update takes it."""
+    return Steps(*(jnp.asarray(getattr(rollout, name)) for name in Steps._fields))
 
 
 def standardize(values: Float[Array, " sample"], weight: Float[Array, " sample"]) -> Float[Array, " sample"]:
@@ -91,5 +110,12 @@ def standardize(values: Float[Array, " sample"], weight: Float[Array, " sample"]
     return (values - mean) / jnp.sqrt(weighted_mean(jnp.square(values - mean), weight) + 1e-8)
 
 
+def unless_empty(weight: Float[Array, " sample"], new: T, old: T) -> T:
+    """`new`, or `old` where a minibatch is all padding: even a gradient of zero moves what has momentum."""
+    kept: T = jax.tree.map(lambda a, b: jnp.where(weight.any(), a, b), new, old)
+    return kept
+
+
 def flatten_axes(x: Num[Array, "time env ..."]) -> Num[Array, "sample ..."]:
+    """Axes (time, env) as one."""
     return x.reshape(-1, *x.shape[2:])

@@ -4,7 +4,6 @@ docs/agents.md numbers the details and names their sources.
 """
 
 from functools import partial
-from typing import Self
 
 import equinox as eqx
 import jax
@@ -16,7 +15,7 @@ from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 from rl_teacher.agents.acting import Actor, actor_of
 from rl_teacher.agents.actor_critic import ActorCritic
-from rl_teacher.agents.samples import Sample, prepare, standardize, unrewarded
+from rl_teacher.agents.samples import Sample, Steps, on_device, prepare, standardize, unless_empty
 from rl_teacher.config import TRPOConfig
 from rl_teacher.core.actions import ActionSpec
 from rl_teacher.core.arrays import BlindRollout
@@ -39,7 +38,7 @@ class TRPO(eqx.Module):
     config: TRPOConfig = eqx.field(static=True)
 
     @classmethod
-    def build(cls, obs_shape: tuple[int, ...], actions: ActionSpec, config: TRPOConfig, key: PRNGKeyArray) -> Self:
+    def build(cls, obs_shape: tuple[int, ...], actions: ActionSpec, config: TRPOConfig, key: PRNGKeyArray) -> "TRPO":
         """A fresh agent."""
         num_obs = int(np.prod(obs_shape))
         networks = ActorCritic.build(num_obs, actions.distribution, config.hidden, config.init_log_std, key)
@@ -55,24 +54,28 @@ class TRPO(eqx.Module):
 
     def update(
         self, rollout: BlindRollout, reward: RewardFn, progress: float, key: PRNGKeyArray
-    ) -> tuple[Self, UpdateResult]:
+    ) -> tuple["TRPO", UpdateResult]:
         """The agent after learning from one rollout; `progress` is not used, the trust region needs no schedule."""
         predicted = jnp.asarray(reward(rollout.reward_input))
         state = (self.networks, self.opt_state, self.obs_stats, self.value_stats)
         updated, metrics = _update(
-            state, unrewarded(rollout), predicted, key, self.config, self.actions.distribution
+            state, on_device(rollout), predicted, key, self.config, self.actions.distribution
         )  # fmt: skip
-        return type(self)(*updated, self.actions, self.config), UpdateResult(np.asarray(predicted), metrics)
+        networks, opt_state, obs_stats, value_stats = updated
+        agent = type(self)(networks, opt_state, obs_stats, value_stats, self.actions, self.config)
+        return agent, UpdateResult(np.asarray(predicted), metrics)
 
 
 State = tuple[ActorCritic, optax.OptState, RunningStats, RunningStats]
 PolicyParts = tuple[MLP, Float[Array, " act"]]
+Rows = tuple[Float[Array, "sample features"], Float[Array, " sample"], Float[Array, " sample"]]
+"""Observations, targets and weights."""
 
 
 @partial(jax.jit, static_argnums=(4, 5))
 def _update(
     state: State,
-    rollout: BlindRollout,
+    steps: Steps,
     reward: Float[Array, "time env"],
     key: PRNGKeyArray,
     config: TRPOConfig,
@@ -80,7 +83,7 @@ def _update(
 ) -> tuple[State, dict[str, Float[Array, ""]]]:
     """One call on the device: prepare the samples, step the policy, fit the value network."""
     networks, opt_state, obs_stats, value_stats = state
-    batch = prepare(networks, obs_stats, value_stats, rollout, reward, config, distribution)
+    batch = prepare(networks, obs_stats, value_stats, steps, reward, config, distribution)
     (policy, log_std), metrics = _policy_step(
         (batch.networks.policy, batch.networks.log_std), batch.samples, config, distribution
     )
@@ -105,7 +108,7 @@ def _policy_step(
         params = net(samples.x)
         ratio = jnp.exp(distribution.log_prob(params, log_std, samples.action) - samples.log_prob)
         entropy = weighted_mean(distribution.entropy(params, log_std), samples.weight)
-        return weighted_mean(ratio * advantage, samples.weight) + config.entropy_coef * entropy
+        return jnp.add(weighted_mean(ratio * advantage, samples.weight), config.entropy_coef * entropy)
 
     def mean_kl(flat: Float[Array, " n"]) -> Float[Array, ""]:
         net, log_std = unravel(flat)
@@ -113,15 +116,15 @@ def _policy_step(
 
     def fisher_product(vector: Float[Array, " n"]) -> Float[Array, " n"]:
         _, product = jax.jvp(jax.grad(mean_kl), (start,), (vector,))
-        return product + config.cg_damping * vector
+        return jnp.add(product, config.cg_damping * vector)
 
     before, gradient = jax.value_and_grad(surrogate)(start)
     direction = conjugate_gradients(fisher_product, gradient, num_steps=config.cg_steps)
     curvature = direction @ fisher_product(direction)
-    full_step = jnp.sqrt(2.0 * config.max_kl / jnp.maximum(curvature, 1e-12)) * direction
+    full_step = jnp.sqrt(2.0 * config.max_kl / jnp.where(curvature > 0, curvature, jnp.inf)) * direction
 
     def accept(flat: Float[Array, " n"]) -> Bool[Array, ""]:
-        return (mean_kl(flat) <= config.max_kl) & (surrogate(flat) > before)
+        return jnp.logical_and(mean_kl(flat) <= config.max_kl, surrogate(flat) > before)
 
     flat, share = line_search(
         accept, start, full_step, shrink=config.line_search_shrink, num_tries=config.line_search_tries
@@ -146,7 +149,6 @@ def _fit_value(
     size = samples.weight.shape[0]
     num_minibatches = max(1, round(size / config.minibatch_size))
     per_epoch = num_minibatches * (size // num_minibatches)
-    Rows = tuple[Float[Array, "sample features"], Float[Array, " sample"], Float[Array, " sample"]]
 
     def loss(flat: Float[Array, " n"], rows: Rows) -> Float[Array, ""]:
         x, target, weight = rows
@@ -157,8 +159,8 @@ def _fit_value(
     ) -> tuple[tuple[Float[Array, " n"], optax.OptState], Float[Array, ""]]:
         flat, opt_state = carry
         value, gradient = jax.value_and_grad(loss)(flat, rows)
-        direction, opt_state = optimizer.update(gradient, opt_state)
-        return (flat - config.value_learning_rate * direction, opt_state), value
+        direction, stepped = optimizer.update(gradient, opt_state)
+        return unless_empty(rows[2], (flat - config.value_learning_rate * direction, stepped), carry), value
 
     def epoch(
         carry: tuple[Float[Array, " n"], optax.OptState], key: PRNGKeyArray

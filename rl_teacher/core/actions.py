@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Num, Shaped
+from jaxtyping import Bool, Float, Num, Shaped
 
 from rl_teacher.core.distributions import Categorical, Distribution, Gaussian
 
@@ -26,18 +26,20 @@ class BoxActions:
         return Gaussian(len(self.low))
 
     def clamp(self, action: Float[np.ndarray, "*batch act"]) -> Float[np.ndarray, "*batch act"]:
-        """A policy's action as a reward model sees it, within +-1 where there are bounds."""
-        bounded = np.isfinite(np.array(self.low) + np.array(self.high))
-        limit = np.where(bounded, np.float32(1.0), np.float32(np.inf)).astype(np.float32)
-        return np.clip(action, -limit, limit)
+        """A policy's action as a reward model sees it: within +-1, or within the one bound there is."""
+        low, high, bounded = self._bounds()
+        return np.asarray(np.clip(action, np.where(bounded, -1, low), np.where(bounded, 1, high)), np.float32)
 
     def to_env(self, clamped: Float[np.ndarray, "*batch act"]) -> Float[np.ndarray, "*batch act"]:
         """A clamped action in the environment's units."""
+        low, high, bounded = self._bounds()
+        low, high = np.where(bounded, low, -1), np.where(bounded, high, 1)
+        return np.asarray((low / 2 + high / 2) + (high / 2 - low / 2) * clamped, np.float32)
+
+    def _bounds(self) -> tuple[Float[np.ndarray, " act"], Float[np.ndarray, " act"], Bool[np.ndarray, " act"]]:
+        """Low, high, and where both are finite."""
         low, high = np.array(self.low, np.float32), np.array(self.high, np.float32)
-        bounded = np.isfinite(low + high)
-        center = np.where(bounded, (low + high) / 2, np.float32(0.0)).astype(np.float32)
-        half = np.where(bounded, (high - low) / 2, np.float32(1.0)).astype(np.float32)
-        return center + half * clamped
+        return low, high, np.isfinite(low) & np.isfinite(high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,11 @@ class DiscreteActions:
 
     def clamp(self, action: Num[np.ndarray, "*batch"]) -> Float[np.ndarray, "*batch act"]:
         """One-hot, as a reward model sees it."""
-        return np.eye(self.size, dtype=np.float32)[np.asarray(action)]
+        return np.asarray(np.eye(self.size, dtype=np.float32)[np.asarray(action)])
 
     def to_env(self, clamped: Float[np.ndarray, "*batch act"]) -> Shaped[np.ndarray, "*batch"]:
         """The number of the choice, as the environment wants it."""
-        return np.argmax(clamped, -1).astype(np.int64) + self.start
+        return np.asarray(np.argmax(clamped, -1), np.int64) + self.start
 
 
 ActionSpec = BoxActions | DiscreteActions

@@ -42,14 +42,15 @@ def generalized_advantages(
     following = jnp.where(terminated, 0.0, following)
     delta = reward + discount * following - value
     goes_on = (~(terminated | truncated)).astype(value.dtype)
-    valid = counted.astype(value.dtype)
 
     def backward(
-        later: Float[Array, " env"], step: tuple[Float[Array, " env"], ...]
+        later: Float[Array, " env"], step: tuple[Float[Array, " env"], Float[Array, " env"], Bool[Array, " env"]]
     ) -> tuple[Float[Array, " env"], Float[Array, " env"]]:
-        delta_t, goes_on_t, valid_t = step
-        advantage = valid_t * (delta_t + discount * gae_lambda * goes_on_t * later)
+        delta_t, goes_on_t, counted_t = step
+        advantage = jnp.where(counted_t, delta_t + discount * gae_lambda * goes_on_t * later, 0.0)
         return advantage, advantage
 
-    _, advantages = jax.lax.scan(backward, jnp.zeros_like(last_value), (delta, goes_on, valid), reverse=True, unroll=8)
+    _, advantages = jax.lax.scan(
+        backward, jnp.zeros_like(last_value), (delta, goes_on, counted), reverse=True, unroll=8
+    )
     return advantages

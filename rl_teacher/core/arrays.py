@@ -4,8 +4,6 @@ Axes: time and env index a rollout, step lies inside a segment, side is left or 
 network of an ensemble. obs and act stand for the shape of one observation and of one action.
 """
 
-from typing import Any
-
 import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Bool, Float, Float64, Int, Num, Shaped
@@ -69,7 +67,7 @@ class Rollout(eqx.Module):
     @property
     def ended(self) -> Bool[np.ndarray, "time env"]:
         """Where an episode ended, for whatever reason."""
-        return (self.terminated | self.truncated) & self.counted
+        return np.asarray((self.terminated | self.truncated) & self.counted)
 
     def blind(self, *, show_true_reward: bool) -> BlindRollout:
         """The same without the true reward, which only `-p rl` puts into the reward's input."""

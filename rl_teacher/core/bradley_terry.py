@@ -10,7 +10,11 @@ from rl_teacher.errors import require
 
 
 def preference_loss(
-    gap: Float[Array, "*batch"], target: Float[Array, "*batch"], *, random_answer_prob: float = 0.0, smoothing: float = 0.0
+    gap: Float[Array, "*batch"],
+    target: Float[Array, "*batch"],
+    *,
+    random_answer_prob: float = 0.0,
+    smoothing: float = 0.0,
 ) -> Float[Array, "*batch"]:
     """Cross-entropy of the Bradley-Terry model, for a teacher who sometimes answers at random.
 

@@ -1,7 +1,7 @@
 """Action distributions of a policy: diagonal Gaussian and categorical, as pure functions of their parameters."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +11,7 @@ from jaxtyping import Array, Float, Int, Num, PRNGKeyArray
 LOG_2PI = float(np.log(2 * np.pi))
 
 
+@runtime_checkable
 class Distribution(Protocol):
     """A family of action distributions; `params` is what the policy network puts out."""
 

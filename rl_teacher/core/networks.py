@@ -17,8 +17,8 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
 class MLP(eqx.Module):
     """Dense layers with one activation between them and none at the end."""
 
-    weights: tuple[Float[Array, "fan_in fan_out"], ...]
-    biases: tuple[Float[Array, " fan_out"], ...]
+    weights: tuple[Float[Array, "_fan_in _fan_out"], ...]
+    biases: tuple[Float[Array, " _fan_out"], ...]
     activation: str = eqx.field(static=True)
 
     def __call__(self, x: Float[Array, "*batch features"]) -> Float[Array, "*batch outputs"]:
@@ -47,7 +47,7 @@ def orthogonal_mlp(
 
 
 def uniform_mlp(sizes: Sequence[int], activation: str, *, last_scale: float, key: PRNGKeyArray) -> MLP:
-    """LeCun-uniform weights (as torch's default bound 1/sqrt(fan_in)), the last layer's times `last_scale`."""
+    """Weights uniform within +-1/sqrt(fan_in), as torch's default, the last layer's times `last_scale`; zero biases."""
     keys = jax.random.split(key, len(sizes) - 1)
     weights = [
         jax.random.uniform(k, (fan_in, fan_out), jnp.float32, -1.0, 1.0) / fan_in**0.5

@@ -23,25 +23,20 @@ class RunningStats(eqx.Module):
         Source: Chan, Golub, LeVeque 1979, pairwise update of mean and variance.
         """
         count = weight.sum()
+        divisor = jnp.where(count > 0, count, 1.0)
         weights = weight.reshape(weight.shape + (1,) * (values.ndim - 1))
-        mean = (values * weights).sum(0) / jnp.maximum(count, 1.0)
-        variance = (jnp.square(values - mean) * weights).sum(0) / jnp.maximum(count, 1.0)
+        mean = (values * weights).sum(0) / divisor
+        variance = (jnp.square(values - mean[None]) * weights).sum(0) / divisor
         total = self.count + count
+        new = count / jnp.where(total > 0, total, 1.0)
         delta = mean - self.mean
-        share = count / jnp.maximum(total, 1.0)
-        merged_mean = self.mean + delta * share
-        merged_variance = (
-            self.variance * (self.count / jnp.maximum(total, 1.0))
-            + variance * share
-            + jnp.square(delta) * (share * (1.0 - share))
-        )
-        nothing = count == 0
+        merged_variance = (1.0 - new) * self.variance + new * variance + new * (1.0 - new) * jnp.square(delta)
         return RunningStats(
-            total,
-            jnp.where(nothing, self.mean, merged_mean),
-            jnp.where(nothing, self.variance, merged_variance),
-        )
+            total, self.mean + new * delta, jnp.where(count > 0, merged_variance, self.variance)
+        )  # fmt: skip
 
     def normalize(self, values: Float[Array, "..."], *, clip: float = 10.0) -> Float[Array, "..."]:
         """(values - mean) / std, clipped to +-clip."""
-        return jnp.clip((values - self.mean) / jnp.sqrt(self.variance + 1e-8), -clip, clip)
+        ones = (1,) * (values.ndim - self.mean.ndim)
+        mean, variance = self.mean.reshape(ones + self.mean.shape), self.variance.reshape(ones + self.mean.shape)
+        return jnp.clip((values - mean) / jnp.sqrt(variance + 1e-8), -clip, clip)

@@ -20,4 +20,6 @@ class Streams:
 
     def generator(self, name: str, iteration: int = 0) -> np.random.Generator:
         """The same for NumPy, on the host."""
-        return np.random.Generator(np.random.Philox(key=[self.seed, (zlib.crc32(name.encode()) << 32) + iteration]))
+        # As uint64: NumPy would make floats of a list with a number above 2^63, and lose the iteration.
+        words = np.array([self.seed, (zlib.crc32(name.encode()) << 32) + iteration], np.uint64)
+        return np.random.Generator(np.random.Philox(key=words))

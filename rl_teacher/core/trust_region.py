@@ -20,10 +20,10 @@ def conjugate_gradients(product: MatVec, b: Float[Array, " n"], *, num_steps: in
     ) -> tuple[tuple[Float[Array, " n"], Float[Array, " n"], Float[Array, " n"], Float[Array, ""]], None]:
         x, residual, direction, squared = carry
         along = product(direction)
-        size = squared / jnp.maximum(direction @ along, 1e-12)
+        size = _ratio(squared, direction @ along)
         x, residual = x + size * direction, residual - size * along
         new_squared = residual @ residual
-        direction = residual + (new_squared / jnp.maximum(squared, 1e-12)) * direction
+        direction = residual + _ratio(new_squared, squared) * direction
         return (x, residual, direction, new_squared), None
 
     (x, *_), _ = jax.lax.scan(step, (jnp.zeros_like(b), b, b, b @ b), None, length=num_steps)
@@ -55,3 +55,8 @@ def line_search(
     _, accepted, share = jax.lax.while_loop(going_on, attempt, (jnp.array(0), jnp.array(False), jnp.array(1.0)))
     share = jnp.where(accepted, share, 0.0)
     return start + share * full_step, share
+
+
+def _ratio(a: Float[Array, ""], b: Float[Array, ""]) -> Float[Array, ""]:
+    """a / b; 0 where b is no longer positive, which is where conjugate gradients have converged."""
+    return jnp.where(b > 0, a / jnp.where(b > 0, b, 1.0), 0.0)

@@ -15,7 +15,7 @@ from rl_teacher.envs.finite import not_finite, require_finite
 from rl_teacher.envs.model_files import load_model
 from rl_teacher.envs.mujoco_warnings import CaughtWarnings
 from rl_teacher.envs.snapshots import check_snapshot
-from rl_teacher.envs.starts import episode_generator
+from rl_teacher.envs.starts import episode_generator, staggered_limits
 from rl_teacher.envs.task import Entry, Task
 
 Array = npt.NDArray[Any]
@@ -77,7 +77,7 @@ class BatchedTask(VectorEnv[Array, Array, Array]):
         self._caught = CaughtWarnings()
 
         self._limit = limit
-        self._first_limits = _staggered(limit, num_envs) if stagger else np.full(num_envs, limit, np.int64)
+        self._first_limits = staggered_limits(limit, num_envs) if stagger else np.full(num_envs, limit, np.int64)
         self._seed = seed
         self._num_steps = 0
         self._episodes = np.full(num_envs, -1, np.int64)
@@ -214,11 +214,6 @@ class BatchedTask(VectorEnv[Array, Array, Array]):
 def _box(entries: tuple[Entry, ...]) -> Box:
     low = np.array([entry.low for entry in entries], np.float32)
     return Box(low, np.array([entry.high for entry in entries], np.float32), dtype=np.float32)
-
-
-def _staggered(limit: int, num_envs: int) -> npt.NDArray[np.int64]:
-    """ceil(limit * (i + 1) / num_envs) for every environment i."""
-    return -(-limit * np.arange(1, num_envs + 1, dtype=np.int64) // num_envs)
 
 
 def _qpos_and_qvel(batch: Batch) -> npt.NDArray[np.float64]:

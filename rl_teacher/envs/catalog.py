@@ -9,10 +9,10 @@ The rules, in this order (the first that fits):
 
 import re
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from rl_teacher.envs.close_matches import did_you_mean
 from rl_teacher.envs.task import Task
 from rl_teacher.errors import UnknownEnv
 
@@ -117,7 +117,7 @@ def find_task(canonical_id: str) -> Task:
     """The task behind an EnvSpec's canonical_id: its camera, model, formulas and data sheet."""
     parts = ID_PATTERN.fullmatch(canonical_id)
     if parts is None or parts["name"].lower() not in TASK_NAMES:
-        raise UnknownEnv(f"no task named '{canonical_id}'.{_did_you_mean(canonical_id, task_ids())}")
+        raise UnknownEnv(f"no task named '{canonical_id}'.{did_you_mean(canonical_id, task_ids())}")
     task = import_module(f"rl_teacher.envs.{TASK_NAMES[parts['name'].lower()]}").TASK
     assert isinstance(task, Task), task
     return task
@@ -153,7 +153,7 @@ def _find_task(env_id: str, name: str, reason: str) -> EnvSpec:
     parts = ID_PATTERN.fullmatch(name)
     if parts is None or parts["name"].lower() not in TASK_NAMES:
         matches = [task_id for task_id in task_ids() if not (parts and parts["short"]) or task_id.startswith("Short")]
-        raise UnknownEnv(f"no environment named '{env_id}'.{_did_you_mean(name, matches)} docs/envs.md lists all.")
+        raise UnknownEnv(f"no environment named '{env_id}'.{did_you_mean(name, matches)} docs/envs.md lists all.")
     task = find_task(name)
     canonical_id = f"{'Short' if parts['short'] else ''}{task.name}-v1"
     horizon = task.short_horizon if parts["short"] else task.horizon
@@ -167,10 +167,3 @@ def _find_task(env_id: str, name: str, reason: str) -> EnvSpec:
         dt=task.dt,
         description=f"'{env_id}' is the task {canonical_id} of {horizon} steps, which ends nowhere else ({reason}).",
     )
-
-
-def _did_you_mean(name: str, known: list[str]) -> str:
-    """' Did you mean ...?' with the nearest known names, or nothing."""
-    by_lower = {one.lower(): one for one in reversed(known)}
-    matches = [f"'{by_lower[one]}'" for one in get_close_matches(name.lower(), by_lower, n=3, cutoff=0.6)]
-    return f" Did you mean {' or '.join(matches)}?" if matches else ""

@@ -1,6 +1,6 @@
 """Envs: what the rest of the system asks of environments."""
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import gymnasium
 import numpy as np
@@ -9,6 +9,7 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 
 
+@runtime_checkable
 class Envs(Protocol):
     """A gymnasium.vector.VectorEnv in AutoresetMode.SAME_STEP whose state can be read, kept and restored.
 

@@ -29,3 +29,8 @@ def normal_start(rng: np.random.Generator, qpos0: Floats, num_velocities: int, s
     """As uniform_start, with normal velocities of standard deviation `scale`. Source: Gymnasium *_v4.py."""
     qpos = qpos0 + rng.uniform(-scale, scale, qpos0.size)
     return qpos, scale * rng.standard_normal(num_velocities)
+
+
+def staggered_limits(limit: int, num_envs: int) -> npt.NDArray[np.int64]:
+    """Lengths of first episodes that spread later resets evenly: ceil(limit * (i + 1) / num_envs) for environment i."""
+    return -(-limit * np.arange(1, num_envs + 1, dtype=np.int64) // num_envs)

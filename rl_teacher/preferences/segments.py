@@ -40,13 +40,14 @@ def placeable(rollout: Rollout, length: int) -> Bool[np.ndarray, "start env"]:
         return np.zeros((0, rollout.episode.shape[1]), bool)
     last = slice(length - 1, None)
     first = slice(None, len(rollout.episode) - length + 1)
-    return (rollout.episode[first] == rollout.episode[last]) & rollout.counted[last]
+    return np.asarray((rollout.episode[first] == rollout.episode[last]) & rollout.counted[last])
 
 
 def _spread(places: Int[np.ndarray, "place 2"], length: int, num: int) -> Int[np.ndarray, "chosen 2"]:
     """The first `num` places that overlap no earlier choice, topped up with overlapping ones when too few are left."""
     taken: dict[int, list[int]] = {}
-    chosen, spare = [], []
+    chosen: list[int] = []
+    spare: list[int] = []
     for row, (time, env) in enumerate(places):
         if len(chosen) == num:
             break

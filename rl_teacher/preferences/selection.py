@@ -19,7 +19,7 @@ def disagreement(probability: Float[np.ndarray, "member pair"]) -> Float[np.ndar
 
     Source: Christiano et al. 2017, arXiv:1706.03741, section 2.2.4.
     """
-    return probability.std(axis=0)
+    return np.asarray(probability.std(axis=0))
 
 
 def mutual_information(probability: Float[np.ndarray, "member pair"]) -> Float[np.ndarray, " pair"]:
@@ -27,7 +27,7 @@ def mutual_information(probability: Float[np.ndarray, "member pair"]) -> Float[n
 
     Source: Biyik et al. 2019, arXiv:1910.04365, in closed form for a finite ensemble.
     """
-    return binary_entropy(probability.mean(axis=0)) - binary_entropy(probability).mean(axis=0)
+    return np.asarray(binary_entropy(probability.mean(axis=0)) - binary_entropy(probability).mean(axis=0))
 
 
 def binary_entropy(p: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
@@ -76,7 +76,7 @@ def first_pairs(pool: Segments, num: int) -> list[Pair]:
     for i in range(num):
         partner = next((j for j in free if not overlap(pool, i, j)), None)
         if partner is None:
-            break
+            continue
         free.remove(partner)
         pairs.append((i, partner))
     return pairs
@@ -103,7 +103,7 @@ def _candidates(
 def _disjoint(pairs: list[Pair], num: int) -> list[Pair]:
     """The first `num` pairs in which no segment comes twice."""
     used: set[int] = set()
-    chosen = []
+    chosen: list[Pair] = []
     for left, right in pairs:
         if len(chosen) == num:
             break
@@ -114,9 +114,10 @@ def _disjoint(pairs: list[Pair], num: int) -> list[Pair]:
 
 
 def _probabilities(pool: Segments, pairs: list[Pair], reward: RewardModel) -> Float[np.ndarray, "member pair"]:
-    """P(left preferred) by each member; rows are padded to a power of two so that few shapes are compiled."""
-    rows = np.array(pairs).ravel()
+    """P(left preferred) by each member. Segments are scored once each, and padded to a power of two."""
+    rows, place = np.unique(np.array(pairs), return_inverse=True)
     padded = np.resize(rows, 1 << (len(rows) - 1).bit_length())
-    returns = reward.member_returns(RewardInput(pool.obs[padded], pool.reward_action[padded]))[:, : len(rows)]
-    gap = returns[:, 0::2] - returns[:, 1::2]
+    returns = reward.member_returns(RewardInput(pool.obs[padded], pool.reward_action[padded]))
+    left, right = place.reshape(-1, 2).T
+    gap = returns[:, left] - returns[:, right]
     return np.asarray(1.0 / (1.0 + np.exp(-np.clip(gap, -50.0, 50.0))))

@@ -1,7 +1,6 @@
-"""The learned reward model: an ensemble of small networks, scored in one vmapped call."""
+"""The learned reward model: an ensemble of small networks."""
 
 from functools import partial
-from typing import Self
 
 import equinox as eqx
 import jax
@@ -18,7 +17,7 @@ from rl_teacher.rewards.scale import Scale, measure
 
 
 class RewardEnsemble(eqx.Module):
-    """Members, the observation statistics they were fitted with, and the scale of their outputs: frozen between fits."""
+    """Members, the observation statistics that they were fitted with, and their scale: frozen between fits."""
 
     state: FitState
     obs_stats: ObsStats
@@ -35,7 +34,7 @@ class RewardEnsemble(eqx.Module):
     @classmethod
     def build(
         cls, obs_shape: tuple[int, ...], num_actions: int, config: RewardModelConfig, *, center: bool, key: PRNGKeyArray
-    ) -> Self:
+    ) -> "RewardEnsemble":
         """An ensemble that knows nothing."""
         num_obs = int(np.prod(obs_shape))
         members = fresh_members(num_obs + num_actions, config, key)
@@ -46,18 +45,20 @@ class RewardEnsemble(eqx.Module):
 
     def __call__(self, x: RewardInput) -> Float[Array, "*batch"]:
         """Mean over members of the normalized reward, less `pessimism` standard deviations."""
-        return _score(self.state.members, self.obs_stats, self.scale, self._flat(x), jnp.asarray(x.action), self.config)
+        action = jnp.asarray(x.action)
+        reward: Array = _score(self.state.members, self.obs_stats, self.scale, self._flat(x), action, self.config)
+        return reward
 
     def member_returns(self, x: RewardInput) -> Float[np.ndarray, "member segment"]:
         """Each member's return of each segment, not normalized: differences of two are its logits."""
-        return self._raw(x).sum(-1)
+        return np.asarray(self._raw(x).sum(-1))
 
     def wants_fit(self, num_labels: int) -> bool:
         """True when the labels have grown by `refit_growth` since the last fit."""
         before = int(self.num_fitted)
         return num_labels >= max(before + 1, before * (1 + self.config.refit_growth))
 
-    def fit(self, data: FitData, num_steps: int | None, key: PRNGKeyArray) -> tuple[Self, dict[str, float]]:
+    def fit(self, data: FitData, num_steps: int | None, key: PRNGKeyArray) -> tuple["RewardEnsemble", dict[str, float]]:
         """The model after more gradient steps on all labels, on a new snapshot of the observation statistics."""
         stats = (data.obs_stats.mean, data.obs_stats.variance)
         state, metrics = fit_members(self.state, data.labeled, stats, self.config, num_steps, key)

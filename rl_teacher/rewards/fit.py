@@ -1,7 +1,7 @@
 """Fitting the ensemble to labels: fixed-size minibatches, temporal crops by prefix sums, fixed bootstrap weights."""
 
 from functools import partial
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -27,22 +27,22 @@ class FitState(eqx.Module):
     weight_decay: Float[Array, ""]
 
     @classmethod
-    def fresh(cls, members: Float[Array, "member params"], config: RewardModelConfig) -> Self:
+    def fresh(cls, members: Float[Array, "member params"], config: RewardModelConfig) -> "FitState":
         """An optimizer that has seen nothing."""
         return cls(members, optax.scale_by_adam().init(members), jnp.float32(config.weight_decay))
 
 
 class Minibatch(NamedTuple):
-    """Comparisons of one gradient step."""
+    """Comparisons of one gradient step; or, with an axis `call` in front, of as many as one compiled call makes."""
 
-    obs: Num[Array, "comparison 2 frame features"]
-    action: Float[Array, "comparison 2 frame act"]
-    target: Float[Array, " comparison"]
-    weight: Float[Array, "member comparison"]
-    starts: Int[Array, "crop 2"]
+    obs: Num[Array, "*call comparison 2 frame features"]
+    action: Float[Array, "*call comparison 2 frame act"]
+    target: Float[Array, "*call comparison"]
+    weight: Float[Array, "*call member comparison"]
+    starts: Int[Array, "*call crop 2"]
     """First frame of each crop, left and right."""
-    lengths: Int[Array, " crop"]
-    frame_weight: Float[Array, ""]
+    lengths: Int[Array, "*call crop"]
+    frame_weight: Float[Array, "*call"]
     """Frames of the whole segment per frame looked at, so that a thinned segment has the return of a whole one."""
 
 
@@ -51,12 +51,14 @@ def bootstrap_weights(key: Int[np.ndarray, " comparison"], num_members: int) -> 
 
     P(0) = 1/e, the share that Christiano et al. 2017 hold out: a label of weight 0 validates that member.
     """
-    mixed = (key.astype(np.uint64)[None, :] + np.arange(1, num_members + 1, dtype=np.uint64)[:, None] * np.uint64(0x9E3779B97F4A7C15))
+    mixed = key.astype(np.uint64)[None, :] + np.arange(1, num_members + 1, dtype=np.uint64)[:, None] * np.uint64(
+        0x9E3779B97F4A7C15
+    )
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     uniform = ((mixed ^ (mixed >> np.uint64(31))) >> np.uint64(11)).astype(np.float64) / 2**53
     cumulative = np.cumsum([np.exp(-1.0) / f for f in (1, 1, 2, 6, 24, 120, 720)])
-    return np.searchsorted(cumulative, uniform).astype(np.float32)
+    return np.asarray(np.searchsorted(cumulative, uniform), np.float32)
 
 
 def fit_members(
@@ -121,11 +123,11 @@ def _minibatches(
     starts = (generator.random((count, crops, 2)) * (frames - lengths[:, :, None] + 1)).astype(np.int64)
     whole_start, whole_length = np.zeros((count, 1, 2), np.int64), np.full((count, 1), frames)
     return Minibatch(
-        obs.reshape(*obs.shape[:4], -1), action, data.target[rows].astype(np.float32),
-        np.moveaxis(weights[:, rows] * used[None], 0, 1).astype(np.float32),
-        np.concatenate([whole_start, starts], 1).astype(np.int32),
-        np.concatenate([whole_length, lengths], 1).astype(np.int32),
-        np.full(count, length / frames, np.float32),
+        jnp.asarray(obs.reshape(*obs.shape[:4], -1)), jnp.asarray(action), jnp.asarray(data.target[rows], jnp.float32),
+        jnp.asarray(np.moveaxis(weights[:, rows] * used[None], 0, 1), jnp.float32),
+        jnp.asarray(np.concatenate([whole_start, starts], 1), jnp.int32),
+        jnp.asarray(np.concatenate([whole_length, lengths], 1), jnp.int32),
+        jnp.full(count, length / frames),
     )  # fmt: skip
 
 
@@ -176,11 +178,14 @@ def _crop_sums(
 
 @partial(jax.jit, static_argnames="config")
 def _gaps(
-    members: Float[Array, "member params"], obs: Array, action: Array, stats: ObsStats,
+    members: Float[Array, "member params"], obs: Num[Array, "comparison 2 step features"],
+    action: Float[Array, "comparison 2 step act"], target: Float[Array, " comparison"], stats: ObsStats,
     config: RewardModelConfig,
-) -> Float[Array, "member comparison"]:  # fmt: skip
+) -> tuple[Float[Array, "member comparison"], Float[Array, "member comparison"]]:  # fmt: skip
+    """Predicted return of left minus that of right, and the loss of the bare Bradley-Terry model."""
     returns = member_rewards(members, obs, action, stats, config).sum(-1)
-    return returns[..., 0] - returns[..., 1]
+    gap = returns[..., 0] - returns[..., 1]
+    return gap, preference_loss(gap, jnp.broadcast_to(target[None], gap.shape))
 
 
 def _judge(
@@ -189,15 +194,9 @@ def _judge(
 ) -> tuple[FitState, dict[str, float]]:  # fmt: skip
     """Losses and accuracies on what each member trained on and on what it held out; and the next weight decay."""
     size = config.minibatch_size
-    gaps = np.concatenate(
-        [
-            np.asarray(_gaps(state.members, *_padded(data, at, size), stats, config))
-            for at in range(0, len(data), size)
-        ],
-        axis=1,
-    )[:, : len(data)]
+    parts = [_gaps(state.members, *_padded(data, at, size), stats, config) for at in range(0, len(data), size)]
+    gaps, loss = (np.concatenate([np.asarray(part[i]) for part in parts], axis=1)[:, : len(data)] for i in (0, 1))
     target = np.broadcast_to(data.target[None], gaps.shape)
-    loss = np.asarray(preference_loss(jnp.asarray(gaps), jnp.asarray(target, jnp.float32)))
     decisive = target != 0.5
     right = np.where(gaps == 0, 0.5, (gaps > 0) == (target > 0.5))
     held = (weights == 0).astype(np.float64)
@@ -220,11 +219,11 @@ def _judge(
     return FitState(state.members, state.opt_state, decay), metrics
 
 
-def _padded(data: LabeledBatch, at: int, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """`size` comparisons from `at` on, the last one repeated where there are no more."""
+def _padded(data: LabeledBatch, at: int, size: int) -> tuple[Array, Array, Array]:
+    """Observations, actions and targets of `size` comparisons from `at` on; the last one fills up."""
     rows = np.minimum(np.arange(at, at + size), len(data) - 1)
     obs = data.obs[rows]
-    return obs.reshape(*obs.shape[:3], -1), data.action[rows]
+    return jnp.asarray(obs.reshape(*obs.shape[:3], -1)), jnp.asarray(data.action[rows]), jnp.asarray(data.target[rows])
 
 
 def _mean(values: np.ndarray, weight: np.ndarray) -> float:

@@ -1,4 +1,6 @@
-"""The members of a reward ensemble: networks kept as one row of parameters each, so that a step on all is one kernel."""
+"""The members of a reward ensemble: one row of parameters per network, so that a step on all of them is one kernel."""
+
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -59,9 +61,7 @@ def _dropout_masks(batch: tuple[int, ...], config: RewardModelConfig, key: PRNGK
         return []
     keep = 1.0 - config.dropout
     keys = jax.random.split(key, len(config.hidden))
-    return [
-        jax.random.bernoulli(k, keep, (*batch, units)) / keep for k, units in zip(keys, config.hidden, strict=True)
-    ]
+    return [jax.random.bernoulli(k, keep, (*batch, units)) / keep for k, units in zip(keys, config.hidden, strict=True)]
 
 
 def _flatten(net: MLP) -> Float[Array, " params"]:
@@ -73,7 +73,7 @@ def _unflatten(flat: Float[Array, " params"], num_inputs: int, config: RewardMod
     """The network of a row of parameters: all weights in order, then all biases."""
     sizes = (num_inputs, *config.hidden, 1)
     weights, biases, at = [], [], 0
-    for fan_in, fan_out in zip(sizes[:-1], sizes[1:], strict=True):
+    for fan_in, fan_out in itertools.pairwise(sizes):
         weights.append(flat[at : at + fan_in * fan_out].reshape(fan_in, fan_out))
         at += fan_in * fan_out
     for fan_out in sizes[1:]:

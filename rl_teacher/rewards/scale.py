@@ -1,7 +1,5 @@
 """The scale of a reward model's output: comparisons fix neither its size nor its offset."""
 
-from typing import Self
-
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -15,7 +13,7 @@ class Scale(eqx.Module):
     factor: Float[Array, " member"]
 
     @classmethod
-    def identity(cls, num_members: int) -> Self:
+    def identity(cls, num_members: int) -> "Scale":
         """No change."""
         return cls(jnp.zeros(num_members), jnp.ones(num_members))
 

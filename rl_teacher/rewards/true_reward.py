@@ -1,7 +1,5 @@
 """`-p rl`: the true reward, through the same door as a learned one."""
 
-from typing import Self
-
 import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
@@ -20,12 +18,12 @@ class TrueReward(eqx.Module):
 
     def member_returns(self, x: RewardInput) -> Float[np.ndarray, "member segment"]:
         """One member, always right."""
-        return np.asarray(self(x)).sum(-1)[None]
+        return np.asarray(np.asarray(self(x)).sum(-1)[None])
 
     def wants_fit(self, num_labels: int) -> bool:
         """Never."""
         return False
 
-    def fit(self, data: FitData, num_steps: int | None, key: PRNGKeyArray) -> tuple[Self, dict[str, float]]:
+    def fit(self, data: FitData, num_steps: int | None, key: PRNGKeyArray) -> tuple["TrueReward", dict[str, float]]:
         """Nothing to learn."""
         return self, {}

@@ -118,7 +118,9 @@ class _Buffers:
         """The finished rollout."""
         num_envs = self.true_reward.shape[1]
         counted = (np.arange(self.true_reward.size) < num_steps).reshape(self.true_reward.shape)
-        if num_steps % num_envs:  # the surplus environments stop one step earlier: what they saw last is obs[length - 1]
+        if (
+            num_steps % num_envs
+        ):  # the surplus environments stop one step earlier: what they saw last is obs[length - 1]
             surplus = ~counted[length - 1]
             last_obs[surplus] = self.obs[length - 1][surplus]
             self.terminated[length - 1] &= ~surplus

@@ -145,8 +145,9 @@ def seed_preset(config: RunConfig) -> RunConfig:
         max_frames=0, weight_decay=0.0, adapt_weight_decay=False, dropout=0.5, max_grad_norm=1e9, normalize=False,
     )  # fmt: skip
     ppo = PPOConfig(
-        num_envs=8, rollout_steps=2048, final_learning_rate=3e-4, minibatch_size=64, adam_eps=1e-8, init_log_std=0.0
-    )
+        num_envs=8, rollout_steps=2048, learning_rate=3e-4, final_learning_rate=3e-4, num_epochs=10,
+        minibatch_size=64, adam_eps=1e-8, init_log_std=0.0,
+    )  # fmt: skip
     trpo = TRPOConfig(num_envs=8, rollout_steps=1000, discount=0.995, gae_lambda=1.0, max_kl=0.001)
     selection = SelectionConfig(rule="uniform", candidates=1)
     teacher = "seed" if config.teacher == "oracle" else config.teacher
@@ -256,11 +257,13 @@ def action_spec(spec: EnvSpec, obs: spaces.Space[object], action: spaces.Space[o
         UnsupportedSpace: neither a vector of numbers nor one of several choices.
     """
     if not isinstance(obs, spaces.Box):
-        raise UnsupportedSpace(f"env {spec.env_id!r}: observations are {obs}, expected a Box. Flatten them with a wrapper.")
+        raise UnsupportedSpace(
+            f"env {spec.env_id!r}: observations are {obs}, expected a Box. Flatten them with a wrapper."
+        )
     if isinstance(action, spaces.Box) and len(action.shape) == 1:
         return BoxActions(tuple(map(float, action.low)), tuple(map(float, action.high)))
     if isinstance(action, spaces.Discrete):
         return DiscreteActions(int(action.n), int(action.start))
     raise UnsupportedSpace(
-        f"env {spec.env_id!r}: actions are {action}, expected a Box of one axis or Discrete. Change them with a wrapper."
+        f"env {spec.env_id!r}: actions are {action}, expected a Box of one axis or Discrete. Use a wrapper."
     )

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from rl_teacher.errors import CheckpointError
-from rl_teacher.runs.folder import write_whole
+from rl_teacher.runs.folder import npz, write_whole
 
 VERSION = 1
 """Raised with every change of what a checkpoint holds."""
@@ -26,9 +26,7 @@ Arrays = dict[str, np.ndarray]
 def save(path: Path, arrays: Mapping[str, np.ndarray], head: Mapping[str, Any]) -> None:
     """Write arrays and head; the old checkpoint stands until the new one is on the disk."""
     text = json.dumps({"version": VERSION, **head}).encode()
-    buffer = io.BytesIO()
-    np.savez(buffer, **{HEAD: np.frombuffer(text, np.uint8)}, **arrays)
-    write_whole(path, buffer.getvalue())
+    write_whole(path, npz({HEAD: np.frombuffer(text, np.uint8), **arrays}))
 
 
 def load(path: Path) -> tuple[Arrays, dict[str, Any]]:

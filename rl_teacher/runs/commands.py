@@ -14,7 +14,7 @@ def plot(argv: list[str]) -> int:
     """Draw the learning curves of several runs into one picture."""
     parser = argparse.ArgumentParser("rl-teacher plot", description="Draw the learning curves of runs into one PNG.")
     parser.add_argument("names", nargs="+", metavar="NAME", help="names of runs")
-    parser.add_argument("-o", "--out", type=Path, help="the picture (default: curves.png in the folder of the last run)")
+    parser.add_argument("-o", "--out", type=Path, help="the picture (curves.png in the last run's folder)")
     parser.add_argument("--runs-dir", "--runs_dir", default=RUNS_DIR, help="folder of the run folders (%(default)s)")
     given = parser.parse_args(argv)
     folders = [find_run(given.runs_dir, name) for name in given.names]

@@ -1,12 +1,15 @@
 """The run folder: its name, its lock, and the files that are written once."""
 
 import fcntl
+import io
 import json
 import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
+
+import numpy as np
 
 from rl_teacher.config import RunConfig, differences, to_json
 from rl_teacher.errors import BadRunName, FolderUnwritable, RunChanged, RunExists, RunLocked, RunMissing
@@ -24,7 +27,7 @@ def slug(name: str) -> str:
         raise BadRunName(f"-n/--name {name!r}: a name with a path in it would leave the runs folder. Use a plain name.")
     made = re.sub(r"[-\s]+", "-", re.sub(r"[^\w\s-]", "", name).strip().lower()).strip("-")
     if not made:
-        raise BadRunName(f"-n/--name {name!r}: nothing is left of it as a folder name. Use letters, digits and hyphens.")
+        raise BadRunName(f"-n/--name {name!r}: nothing is left of it as a folder name. Use letters and digits.")
     return made
 
 
@@ -38,7 +41,8 @@ def open_run(config: RunConfig) -> tuple[Path, IO[str]]:
     written = folder / CONFIG
     if written.exists() and not config.resume:
         raise RunExists(
-            f"{folder}: a run of this name exists. Choose another -n, or continue it with the same command and --resume."
+            f"{folder}: a run of this name exists. Choose another -n, "
+            "or continue it with the same command and --resume."
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -56,7 +60,9 @@ def open_run(config: RunConfig) -> tuple[Path, IO[str]]:
         changed = differences(read_json(written), json.loads(json.dumps(to_json(config))))
         if changed:
             lock.close()
-            raise RunChanged(f"{folder}: --resume with other settings: {'; '.join(changed)}. Use those of the first start.")
+            raise RunChanged(
+                f"{folder}: --resume with other settings: {'; '.join(changed)}. Use those of the first start."
+            )
     else:
         write_json(written, to_json(config))
     return folder, lock
@@ -84,6 +90,13 @@ def write_whole(path: Path, data: bytes) -> None:
         os.fsync(file.fileno())
     beside.replace(path)
     sync_folder(path.parent)
+
+
+def npz(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """Named arrays as the bytes of an uncompressed .npz file."""
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()
 
 
 def sync_folder(folder: Path) -> None:

@@ -1,6 +1,5 @@
 """Comparisons, their segments and their labels on disk: append-only, and flushed before they are used."""
 
-import io
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +11,7 @@ import numpy as np
 from rl_teacher.core.arrays import SEGMENT_FIELDS, Segments
 from rl_teacher.preferences.dataset import Dataset
 from rl_teacher.records import Comparison, Label, Preference
-from rl_teacher.runs.folder import write_whole
+from rl_teacher.runs.folder import npz, write_whole
 
 COMPARISONS, LABELS, SEGMENTS = "comparisons.jsonl", "labels.jsonl", "segments"
 
@@ -39,14 +38,17 @@ class LabelLog:
             return
         arrays = {f"left_{name}": array for name, array in left.fields().items()}
         arrays |= {f"right_{name}": array for name, array in right.fields().items()}
-        buffer = io.BytesIO()
-        np.savez(buffer, **arrays)
         file = f"{iteration:06d}-{comparisons[0].id[:8]}.npz"
-        write_whole(self._folder / SEGMENTS / file, buffer.getvalue())
+        write_whole(self._folder / SEGMENTS / file, npz(arrays))
         lines = [
             {
-                "id": c.id, "left": c.left, "right": c.right, "step": c.step,
-                "iteration": iteration, "file": file, "row": row,
+                "id": c.id,
+                "left": c.left,
+                "right": c.right,
+                "step": c.step,
+                "iteration": iteration,
+                "file": file,
+                "row": row,
             }
             for row, c in enumerate(comparisons)
             if c.id not in self._known
@@ -79,10 +81,13 @@ class LabelLog:
                 rounds.setdefault(line["file"], []).append(line)
         for file, lines in rounds.items():
             with np.load(self._folder / SEGMENTS / file, allow_pickle=False) as arrays:
-                sides = [Segments(**{name: arrays[f"{side}_{name}"] for name in SEGMENT_FIELDS}) for side in ("left", "right")]
+                left, right = (
+                    Segments(**{name: arrays[f"{side}_{name}"] for name in SEGMENT_FIELDS})
+                    for side in ("left", "right")
+                )
             rows = np.array([line["row"] for line in lines])
             comparisons = [Comparison(line["id"], line["left"], line["right"], line["step"]) for line in lines]
-            dataset.add(comparisons, sides[0].take(rows), sides[1].take(rows))
+            dataset.add(comparisons, left.take(rows), right.take(rows))
         dataset.label(self.labels())
 
     def labels(self) -> Iterator[Label]:

@@ -51,7 +51,8 @@ class State(Protocol):
         ...
 
 
-T = TypeVar("T")
+A = TypeVar("A")
+R = TypeVar("R")
 
 
 class Session:
@@ -141,7 +142,8 @@ class Session:
             **store.nest("episodes", run.episodes.snapshot()),
         }  # fmt: skip
         if run.first_stats is not None:
-            arrays |= {"first/mean": np.asarray(run.first_stats.mean), "first/var": np.asarray(run.first_stats.variance)}
+            stats = run.first_stats
+            arrays |= {"first/mean": np.asarray(stats.mean), "first/var": np.asarray(stats.variance)}
         head = {
             "iteration": state.iteration, "steps": state.steps, "seconds": run.seconds(),
             "mean_random_reward": run.mean_random_reward, "metrics": _jsonable(self._last_metrics),
@@ -150,7 +152,7 @@ class Session:
         store.save(self.folder / CHECKPOINT, arrays, head)
         self._last_checkpoint = time.monotonic()
 
-    def restore(self, run: Run, agent: T, reward_model: T) -> tuple[int, int, T, T] | None:
+    def restore(self, run: Run, agent: A, reward_model: R) -> tuple[int, int, A, R] | None:
         """Bring the run back to its checkpoint; None when there is none yet.
 
         Returns:
@@ -166,8 +168,8 @@ class Session:
             run.pool.restore(store.under("pool", arrays))
             run.episodes.restore(store.under("episodes", arrays))
             if "first/mean" in arrays:
-                ones = jnp.ones(())
-                run.first_stats = RunningStats(ones, jnp.asarray(arrays["first/mean"]), jnp.asarray(arrays["first/var"]))
+                mean, variance = jnp.asarray(arrays["first/mean"]), jnp.asarray(arrays["first/var"])
+                run.first_stats = RunningStats(jnp.ones(()), mean, variance)
             if run.teacher:
                 run.teacher.restore(head["teacher"])
             self.label_log.read(run.dataset, before_iteration=head["iteration"])

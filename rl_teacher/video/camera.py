@@ -35,7 +35,7 @@ CAMERAS = {
     "walker2d": Camera("torso", (0.0, 0.0, 0.8), distance=3.4, elevation=-10.0),
     "half_cheetah": Camera("torso", (0.0, 0.0, 0.6), distance=3.6, elevation=-12.0),
     "cheetah": Camera("torso", (0.0, 0.0, 0.6), distance=3.6, elevation=-12.0),
-    "swimmer": Camera("torso", (-0.5, 0.0, 0.0), distance=5.0, elevation=-50.0),
+    "swimmer": Camera("torso", (0.0, 0.0, 0.0), distance=5.5, elevation=-50.0),
     "ant": Camera("torso", (0.0, 0.0, 0.5), distance=5.0, elevation=-22.0),
     "humanoid": Camera("torso", (0.0, 0.0, 0.9), distance=4.0, elevation=-12.0),
     "reacher": Camera(None, (0.0, 0.0, 0.0), distance=0.85, elevation=-89.0),

@@ -20,7 +20,7 @@ KEYFRAME_EVERY = 10
 """Pictures from keyframe to keyframe in a longer clip."""
 
 _H264 = {"preset": "veryfast", "crf": "23", "bf": "0", "sc_threshold": "0", "profile": "high"}
-_VP9 = {"crf": "33", "b": "0", "deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0", "auto-alt-ref": "0"}
+_VP9 = {"crf": "46", "b": "0", "deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0", "auto-alt-ref": "0"}
 _BT709, _LIMITED = 1, 1  # FFmpeg's numbers for the color space and its range
 
 

@@ -92,6 +92,8 @@ def _make_endless(model: Any, floor: int) -> None:
     if material >= 0 and not model.mat_texuniform[material] and (half_sides > 0).all():
         model.mat_texrepeat[material] /= 2 * half_sides
         model.mat_texuniform[material] = 1
+    if material < 0:
+        model.geom_rgba[floor] = (*_FLOOR_COLORS[1], 1.0)
     model.geom_size[floor, :2] = 0
 
 

@@ -12,7 +12,13 @@ from rl_teacher.runs.folder import find_run, open_run, slug, write_json
 
 @pytest.mark.parametrize(
     ("name", "made"),
-    [("base-rl", "base-rl"), ("Base RL", "base-rl"), ("a  -- b", "a-b"), ("syn.1400!", "syn1400"), ("Größe_1", "größe_1")],
+    [
+        ("base-rl", "base-rl"),
+        ("Base RL", "base-rl"),
+        ("a  -- b", "a-b"),
+        ("syn.1400!", "syn1400"),
+        ("Größe_1", "größe_1"),
+    ],
 )
 def test_names_become_folders_as_in_the_seed(name: str, made: str) -> None:
     assert slug(name) == made
