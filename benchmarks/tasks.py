@@ -54,7 +54,7 @@ def run_cell(cell: Cell) -> None:
     with tempfile.TemporaryDirectory() as folder:
         where = ["-n", "cell", "-w", "1", "--runs-dir", folder, "--tb-dir", f"{folder}/tb"]
         command = [sys.executable, "-m", "rl_teacher", "teach", *cell.words(), *where]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:
             print(f"FAILED {cell}: {done.stderr[-400:]}", file=sys.stderr, flush=True)
             return
