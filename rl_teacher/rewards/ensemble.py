@@ -56,7 +56,8 @@ class RewardEnsemble(eqx.Module):
     def wants_fit(self, num_labels: int) -> bool:
         """True when the labels have grown by `refit_growth` since the last fit."""
         before = int(self.num_fitted)
-        return num_labels >= max(before + 1, before * (1 + self.config.refit_growth))
+        # Less a hair: 100 * 1.1 is 110.00000000000001, and 110 labels are enough.
+        return num_labels >= max(before + 1, before * (1 + self.config.refit_growth) - 1e-6)
 
     def fit(self, data: FitData, num_steps: int | None, key: PRNGKeyArray) -> tuple["RewardEnsemble", dict[str, float]]:
         """The model after more gradient steps on all labels, on a new snapshot of the observation statistics."""

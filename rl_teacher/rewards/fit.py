@@ -1,5 +1,6 @@
 """Fitting the ensemble to labels: fixed-size minibatches, temporal crops by prefix sums, fixed bootstrap weights."""
 
+import math
 from functools import partial
 from typing import NamedTuple
 
@@ -95,6 +96,20 @@ def default_steps(num_labels: int, config: RewardModelConfig) -> int:
     """passes_per_fit passes over the labels, within min_steps..max_steps."""
     batches = -(-num_labels // config.minibatch_size)
     return int(np.clip(round(config.passes_per_fit * batches), config.min_steps, config.max_steps))
+
+
+def adapted_decay(decay: float, train_loss: float, held_out_loss: float) -> float:
+    """The next weight decay: a step of 0.1 in its logarithm, up when held-out / training loss > 1.5, down when < 1.1.
+
+    Unchanged where the ratio is undefined: nothing held out, or nothing trained on.
+
+    Source: Christiano et al. 2017, arXiv:1706.03741, section 2.2.3.
+    """
+    if not (math.isfinite(held_out_loss) and train_loss > 0):
+        return decay
+    ratio = held_out_loss / train_loss
+    change = 0.1 if ratio > 1.5 else -0.1 if ratio < 1.1 else 0.0
+    return min(max(decay * math.exp(change), 1e-6), 1.0)
 
 
 def _minibatches(
@@ -203,10 +218,8 @@ def _judge(
     train_loss, held_loss = _mean(loss, weights), _mean(loss, held)
     probability = 1.0 / (1.0 + np.exp(-np.clip(gaps, -50, 50)))
     decay = state.weight_decay
-    if config.adapt_weight_decay and np.isfinite(held_loss) and train_loss > 0:
-        ratio = held_loss / train_loss
-        change = 0.1 if ratio > 1.5 else -0.1 if ratio < 1.1 else 0.0
-        decay = jnp.float32(np.clip(float(decay) * np.exp(change), 1e-6, 1.0))
+    if config.adapt_weight_decay:
+        decay = jnp.float32(adapted_decay(float(decay), train_loss, held_loss))
     metrics = {
         "predictor/loss": train_loss,
         "predictor/holdout_loss": held_loss,

@@ -18,7 +18,8 @@ class EpisodeTracker:
     def __init__(self, num_envs: int, horizon: int | None, *, is_fixed_horizon: bool) -> None:
         self._true: Float[np.ndarray, " env"] = np.zeros(num_envs)
         self._predicted: Float[np.ndarray, " env"] = np.zeros(num_envs)
-        self._full_length = horizon if is_fixed_horizon else None
+        self._horizon = horizon
+        self._is_fixed_horizon = is_fixed_horizon
         self._finished: deque[tuple[float, float, int]] = deque(maxlen=WINDOW)
         self.num_finished = 0
 
@@ -32,7 +33,7 @@ class EpisodeTracker:
             self._true[env] += true[start[env] : t + 1, env].sum()
             self._predicted[env] += predicted[start[env] : t + 1, env].sum()
             length = int(rollout.episode_step[t, env]) + 1
-            if self._full_length is None or length == self._full_length:
+            if not self._was_cut(length, is_terminated=bool(rollout.terminated[t, env])):
                 self._finished.append((self._true[env], self._predicted[env], length))
                 self.num_finished += 1
             self._true[env] = self._predicted[env] = 0.0
@@ -40,6 +41,11 @@ class EpisodeTracker:
         for env in range(len(self._true)):
             self._true[env] += true[start[env] :, env].sum()
             self._predicted[env] += predicted[start[env] :, env].sum()
+
+    def _was_cut(self, length: int, *, is_terminated: bool) -> bool:
+        """Whether an episode was ended early to spread the resets: a time limit that came before the horizon."""
+        is_short = self._horizon is not None and length < self._horizon
+        return is_short and (self._is_fixed_horizon or not is_terminated)
 
     def mean_true_return(self, last: int = WINDOW) -> float:
         """Mean true return of the last finished episodes; nan before the first."""
