@@ -21,8 +21,8 @@ class LinearAgent(eqx.Module):
 
     def actor(self) -> Actor:
         """Noise of a whole rollout; an action with noise; an action without."""
-        shape, mean = self.weights.shape[1:], lambda obs: np.asarray(self.obs_stats.normalize(obs) @ self.weights)
-        noise = lambda key, *axes: np.asarray(jax.random.normal(key, (*axes, *shape)))  # noqa: E731
+        mean = lambda obs: np.asarray(self.obs_stats.normalize(jnp.asarray(obs)) @ self.weights)  # noqa: E731
+        noise = lambda key, *axes: np.asarray(jax.random.normal(key, (*axes, self.weights.shape[1])))  # noqa: E731
         return Actor(noise, lambda obs, row: mean(obs) + 0.5 * row, mean)  # type: ignore[no-untyped-call]  # lambda
 
     def update(
