@@ -3,6 +3,7 @@
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Num, PRNGKeyArray
 
 from rl_teacher.core.distributions import Distribution
@@ -28,7 +29,7 @@ class ActorCritic(eqx.Module):
         outputs = distribution.num_params
         return cls(
             orthogonal_mlp((num_obs, *hidden, outputs), "tanh", last_scale=0.01, key=policy_key),
-            jnp.full(outputs, init_log_std),
+            jnp.asarray(np.full(outputs, init_log_std, np.float32)),
             orthogonal_mlp((num_obs, *hidden, 1), "tanh", last_scale=1.0, key=value_key),
         )
 

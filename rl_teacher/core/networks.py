@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
@@ -38,20 +39,37 @@ def orthogonal_mlp(
     Source: the initialization of OpenAI baselines' ppo2, number 2 of "The 37 implementation details of PPO".
     """
     scales = [hidden_scale] * (len(sizes) - 2) + [last_scale]
-    keys = jax.random.split(key, len(scales))
+    generator = host_generator(key)
     weights = tuple(
-        jax.nn.initializers.orthogonal(scale)(k, (fan_in, fan_out), jnp.float32)
-        for k, fan_in, fan_out, scale in zip(keys, sizes[:-1], sizes[1:], scales, strict=True)
+        jnp.asarray(scale * _orthogonal(generator, fan_in, fan_out), jnp.float32)
+        for fan_in, fan_out, scale in zip(sizes[:-1], sizes[1:], scales, strict=True)
     )
-    return MLP(weights, tuple(jnp.zeros(size) for size in sizes[1:]), activation)
+    return MLP(weights, _zero_biases(sizes), activation)
 
 
 def uniform_mlp(sizes: Sequence[int], activation: str, *, last_scale: float, key: PRNGKeyArray) -> MLP:
     """Weights uniform within +-1/sqrt(fan_in), as torch's default, the last layer's times `last_scale`; zero biases."""
-    keys = jax.random.split(key, len(sizes) - 1)
-    weights = [
-        jax.random.uniform(k, (fan_in, fan_out), jnp.float32, -1.0, 1.0) / fan_in**0.5
-        for k, fan_in, fan_out in zip(keys, sizes[:-1], sizes[1:], strict=True)
-    ]
-    weights[-1] = weights[-1] * last_scale
-    return MLP(tuple(weights), tuple(jnp.zeros(size) for size in sizes[1:]), activation)
+    generator = host_generator(key)
+    scales = [1.0] * (len(sizes) - 2) + [last_scale]
+    weights = tuple(
+        jnp.asarray(scale * generator.uniform(-1.0, 1.0, (fan_in, fan_out)) / fan_in**0.5, jnp.float32)
+        for fan_in, fan_out, scale in zip(sizes[:-1], sizes[1:], scales, strict=True)
+    )
+    return MLP(weights, _zero_biases(sizes), activation)
+
+
+def host_generator(key: PRNGKeyArray) -> np.random.Generator:
+    """A NumPy generator from a JAX key: starting weights are drawn on the host, where nothing has to be compiled."""
+    return np.random.Generator(np.random.Philox(key=np.asarray(jax.random.key_data(key)).astype(np.uint64)[:2]))
+
+
+def _orthogonal(generator: np.random.Generator, fan_in: int, fan_out: int) -> Float[np.ndarray, "fan_in fan_out"]:
+    """Orthonormal rows or columns, whichever are fewer: QR of a Gaussian matrix, signs made unique."""
+    long, short = max(fan_in, fan_out), min(fan_in, fan_out)
+    q, r = np.linalg.qr(generator.standard_normal((long, short)))
+    q = q * np.sign(np.diag(r))
+    return q if fan_in >= fan_out else q.T
+
+
+def _zero_biases(sizes: Sequence[int]) -> tuple[Float[Array, " fan_out"], ...]:
+    return tuple(jnp.asarray(np.zeros(size, np.float32)) for size in sizes[1:])
