@@ -150,7 +150,7 @@ class RewardModelConfig:
     max_grad_norm: float = 1.0
     """Gradients are scaled down to this norm."""
     normalize: bool = True
-    """Give each member mean 0 and standard deviation 1 on recent frames."""
+    """Give each member standard deviation 1 on recent frames, and mean 0 where no episode can end early."""
     pessimism: float = 0.0
     """Subtract this many standard deviations over members from the reward; negative explores."""
 
@@ -180,15 +180,12 @@ class SelectionConfig:
     """Segments of this many recent iterations may be asked about."""
     segments_per_iteration: int = 128
     """Segments cut from each rollout."""
-    wide_share: float = 0.0
-    """Share of candidate pairs drawn from every segment asked about before, instead of the recent pool."""
 
     def __post_init__(self) -> None:
         require(self.candidates >= 1, "selection.candidates", self.candidates, "at least 1")
         require(self.pool_iterations >= 1, "selection.pool_iterations", self.pool_iterations, "at least 1")
         num = self.segments_per_iteration
         require(num >= 2, "selection.segments_per_iteration", num, "at least 2")
-        require(0 <= self.wide_share <= 1, "selection.wide_share", self.wide_share, "in [0, 1]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,15 +233,15 @@ class RunConfig:
     pretrain_iters: int | None = None
     """Gradient steps of the reward model before training; unset: by the number of labels."""
     no_videos: bool = False
-    """Record no training videos."""
+    """Accepted for the seed's sake; this version records no training videos (`rl-teacher replay` films an agent)."""
     clip_length: float = 1.5
     """Length of a segment [s]."""
     teacher: str = "oracle"
     """oracle, stochastic, mistake, skip, equal, myopic, seed, or path/to/file.py:function."""
     schedule: str = "auto"
-    """auto, annealed, hyperbolic, constant_steps, constant_seconds."""
+    """auto, annealed, hyperbolic, constant_steps, constant_seconds, rounds."""
     preset: str = "default"
-    """default, or seed: the settings of the 2017 program."""
+    """default, or seed: the 2017 program's settings, in place of all of ppo, trpo, reward and selection."""
     pretrain_rollouts: str = "random_actions"
     """What acts while the first segments are gathered: random_actions or policy."""
     resume: bool = False

@@ -91,6 +91,7 @@ def pretrain(run: Run, session: Session, state: TeachState) -> TeachState:
     session.say(f"Fitted the reward model to {run.dataset.num_labels} labels: {session.describe_fit(metrics)}")
     session.say("Starting joint training of predictor and agent")
     run.started_at = time.monotonic()
+    session.restart_clock(0)
     return replace(state, iteration=1, reward_model=reward_model)
 
 

@@ -51,7 +51,7 @@ def train(config: RunConfig) -> int:
 
 def finish(run: Run, session: Session, state: TeachState) -> None:
     """Evaluate the policy's most likely actions, and write and print the summary."""
-    seconds = run.seconds()
+    seconds = session.wall_seconds()
     envs = make_envs(run.spec, EVALUATION_EPISODES, seed=run.config.seed + 1_000_003, num_threads=run.config.workers)
     returns = evaluate(envs, run.actions, state.agent.actor())
     envs.close()

@@ -19,7 +19,8 @@ class Streams:
     def key(self, name: str, iteration: int = 0) -> PRNGKeyArray:
         """The key of stream `name` at `iteration`; a new stream shifts no other. Hashed, so nothing is compiled."""
         digest = hashlib.blake2b(f"{self.seed}/{name}/{iteration}".encode(), digest_size=8).digest()
-        return jax.random.wrap_key_data(jnp.asarray(np.frombuffer(digest, np.uint32)))
+        key: PRNGKeyArray = jax.random.wrap_key_data(jnp.asarray(np.frombuffer(digest, np.uint32)))
+        return key
 
     def generator(self, name: str, iteration: int = 0) -> np.random.Generator:
         """The same for NumPy, on the host."""

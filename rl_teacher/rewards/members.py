@@ -42,8 +42,8 @@ def member_rewards(
     mean, std = stats[0].reshape(*ones, -1), jnp.sqrt(stats[1] + 1e-8).reshape(*ones, -1)
     normalized = jnp.clip((obs.astype(jnp.float32) - mean) / std, -10.0, 10.0)
     x = jnp.concatenate([normalized, action.astype(jnp.float32)], -1)
-    masks = _dropout_masks(x.shape[:-1], config, key)
-    out = jax.vmap(lambda flat: _forward(_unflatten(flat, x.shape[-1], config), x, masks))(members)
+    masks = _dropout_masks((len(members), *x.shape[:-1]), config, key)
+    out = jax.vmap(lambda flat, own: _forward(_unflatten(flat, x.shape[-1], config), x, own))(members, masks)
     return jnp.tanh(out) if config.tanh_output else out
 
 

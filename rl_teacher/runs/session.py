@@ -70,13 +70,15 @@ class Session:
         self._last_metrics: dict[str, float] = {}
         self._tb_folder = Path(run.config.tb_dir).expanduser() / self._run_name
         self._writer: MetricsWriter | None = None
+        self._handler_before: Any = None
+        self._opened_at, self._seconds_before = time.monotonic(), 0.0
 
     # -- what the user sees ------------------------------------------------------------------------------------
 
     def start(self, resumed_at: int | None) -> None:
         """Begin to publish; from here on, Ctrl-C stops after the iteration and a second one at once."""
         self._writer = MetricsWriter(self.folder, self._tb_folder, resumed_at)
-        self._progress.start(resumed_at or 0)
+        self.restart_clock(resumed_at or 0)
 
         def ask_to_stop(signum: int, frame: FrameType | None) -> None:
             if self.stop_asked:
@@ -84,7 +86,11 @@ class Session:
             self.stop_asked = True
             self.say("Stopping after this iteration. Press Ctrl-C again to stop at once.")
 
-        signal.signal(signal.SIGINT, ask_to_stop)
+        self._handler_before = signal.signal(signal.SIGINT, ask_to_stop)
+
+    def restart_clock(self, step: int) -> None:
+        """Measure speed from `step` on: what came before was no training."""
+        self._progress.start(step)
 
     def publish(
         self, run: Run, state: State, rollout: Rollout, update: UpdateResult, fit_metrics: Mapping[str, float]
@@ -145,7 +151,8 @@ class Session:
             stats = run.first_stats
             arrays |= {"first/mean": np.asarray(stats.mean), "first/var": np.asarray(stats.variance)}
         head = {
-            "iteration": state.iteration, "steps": state.steps, "seconds": run.seconds(),
+            "iteration": state.iteration, "steps": state.steps,
+            "seconds": run.seconds(), "wall_seconds": self.wall_seconds(),
             "mean_random_reward": run.mean_random_reward, "metrics": _jsonable(self._last_metrics),
             "teacher": run.teacher.state() if run.teacher else {},
         }  # fmt: skip
@@ -173,11 +180,16 @@ class Session:
             if run.teacher:
                 run.teacher.restore(head["teacher"])
             self.label_log.read(run.dataset, before_iteration=head["iteration"])
+            self._seconds_before = head["wall_seconds"]
             run.seconds_before, run.mean_random_reward = head["seconds"], head["mean_random_reward"]
             self._last_metrics = {name: math.nan if v is None else v for name, v in head["metrics"].items()}
             return head["iteration"], head["steps"], agent, reward_model
         except KeyError as error:
             raise CheckpointError(f"{path}: {error} is missing. Start a new run; the labels beside it stay.") from error
+
+    def wall_seconds(self) -> float:
+        """Seconds in this run so far, pretraining, compiling and earlier processes included [s]."""
+        return self._seconds_before + time.monotonic() - self._opened_at
 
     # -- the end -------------------------------------------------------------------------------------------------
 
@@ -204,6 +216,9 @@ class Session:
 
     def close(self) -> None:
         """Close files, and let others have the folder."""
+        if self._handler_before is not None:
+            signal.signal(signal.SIGINT, self._handler_before)
+            self._handler_before = None
         self._progress.stop()
         if self._writer:
             self._writer.close()

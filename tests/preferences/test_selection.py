@@ -36,7 +36,7 @@ def select(
     segments: Segments, num: int, rule: str = "uniform", reward: KnownReturns | None = None,
     asked: frozenset[frozenset[str]] = frozenset(), seed: int = 0,
 ) -> list[tuple[int, int]]:  # fmt: skip
-    config = SelectionConfig(rule=rule)
+    config = SelectionConfig(rule=rule, candidates=50)  # every pair of a small pool
     return select_pairs(segments, num, reward, asked, config, np.random.default_rng(seed))
 
 
