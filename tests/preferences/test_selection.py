@@ -54,8 +54,8 @@ def test_mutual_information_matches_hand_computation():
 
 
 def test_disagreement_asks_where_the_members_differ_most():
-    # Members agree on segments 0..3, and differ in what 4 and 5 are worth.
-    reward = KnownReturns([[i, i, i] for i in range(4)] + [[5, 0, -5], [-5, 0, 5]])
+    # Segments 0..3 are worth nothing to all members; on 4 against 5 they differ by 10, 0 and -10.
+    reward = KnownReturns([[0, 0, 0]] * 4 + [[5, 0, -5], [-5, 0, 5]])
     for rule in ("disagreement", "mutual_info"):
         (pair,) = select(pool(6), 1, rule, reward)
         assert set(pair) == {4, 5}
