@@ -1,5 +1,7 @@
 """Rollouts and pools made by hand, in which every number tells where it is from."""
 
+import itertools
+
 import numpy as np
 
 from rl_teacher.core.arrays import Rollout, Segments
@@ -17,7 +19,7 @@ def rollout(lengths: dict[int, list[int]] | None = None, num_counted: int = TIME
     ended = np.zeros((TIME, envs), bool)
     for e, parts in (lengths or {}).items():
         bounds = np.cumsum([0, *parts])
-        for number, (start, stop) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+        for number, (start, stop) in enumerate(itertools.pairwise(bounds)):
             episode[start:stop, e] = number
             ended[stop - 1, e] = stop < TIME
         step[:, e] = np.arange(TIME) - bounds[np.minimum(episode[:, e], len(parts) - 1)]
