@@ -87,9 +87,10 @@ def main() -> None:
             raw = (before + raw_rate(given.env, 64, 4.0)) / 2
             rows.append(summary | {"raw": raw, "share": summary["env_steps_per_second"] / raw})
             print(
-                f"{given.env} {mode}: {summary['env_steps_per_second']:,.0f} of {raw:,.0f} steps/s = {rows[-1]['share']:.3f}; "
-                f"return {summary['final_true_return']:.0f}; {summary['whole_seconds']:.1f} s in all, first step after "
-                f"{summary['first_step_seconds']:.1f} s; {summary['peak_mb']:.0f} MB",
+                f"{given.env} {mode}: {summary['env_steps_per_second']:,.0f} of {raw:,.0f} steps/s = "
+                f"{rows[-1]['share']:.3f}; return {summary['final_true_return']:.0f}; "
+                f"{summary['whole_seconds']:.1f} s in all, first step after {summary['first_step_seconds']:.1f} s; "
+                f"{summary['peak_mb']:.0f} MB",
                 flush=True,
             )
         share = statistics.median(row["share"] for row in rows)

@@ -59,7 +59,7 @@ class TRPOConfig:
 
     num_envs: int = 64
     """Environments stepped side by side."""
-    rollout_steps: int = 128
+    rollout_steps: int = 64
     """Steps of each environment per iteration."""
     hidden: tuple[int, ...] = (64, 64)
     """Units of the hidden layers of policy and value network."""
@@ -67,7 +67,7 @@ class TRPOConfig:
     """Discount of the return (gamma), in [0, 1]."""
     gae_lambda: float = 0.97
     """Lambda of the advantage estimate, in [0, 1]."""
-    max_kl: float = 0.01
+    max_kl: float = 0.02
     """Largest mean KL divergence of one update [nats]."""
     cg_steps: int = 10
     """Steps of the conjugate gradients."""

@@ -27,20 +27,19 @@ def train(config: RunConfig) -> int:
     for note in notes:
         say(note)
     session = Session(run, folder, lock, say)
-    state = TeachState(0, 0, build_agent(run), build_reward_model(run))
-    resumed = session.restore(run, state.agent, state.reward_model) if config.resume else None
-    if resumed is not None:
-        iteration, steps, agent, reward_model = resumed
-        state = TeachState(iteration, steps, agent, reward_model)
-        say(f"Resuming at {state.steps:,} steps with {run.dataset.num_labels} labels.")
-    session.start(resumed[1] if resumed else None)
-    if run.teacher is None:
-        say("Training starts on the true reward.")
     try:
+        state = TeachState(0, 0, build_agent(run), build_reward_model(run))
+        resumed = session.restore(run, state.agent, state.reward_model) if config.resume else None
+        if resumed is not None:
+            iteration, steps, agent, reward_model = resumed
+            state = TeachState(iteration, steps, agent, reward_model)
+            say(f"Resuming at {state.steps:,} steps with {run.dataset.num_labels} labels.")
+        session.start(resumed[1] if resumed else None)
+        if run.teacher is None:
+            say("Training starts on the true reward.")
         state = teach(run, session, state)
         if session.stop_asked and state.steps < config.num_timesteps:
             session.checkpoint(run, state, force=True)
-            session.close()
             say(f"Stopped at {state.steps:,} steps. Continue with the same command and --resume.")
             return 130
         finish(run, session, state)

@@ -1,5 +1,14 @@
 """Every test runs with the shapes and types of the numeric packages checked, and without silent rank promotion."""
 
+import os
+import tempfile
+from pathlib import Path
+
+# Compiled programs are shared by the workers and the processes that tests start; set before JAX is imported.
+_CACHE = Path(tempfile.gettempdir()) / f"rl-teacher-tests-{os.getuid()}-jax"
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_CACHE))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
+
 import hypothesis
 import jax
 import jaxtyping

@@ -19,7 +19,7 @@ def teach(tmp_path: Path, *words: str) -> list[str]:
     ("words", "error", "message"),
     [
         (["-e", "Hoper-v1", "-p", "rl", "-n", "x"], "UnknownEnv", "Hopper-v1"),
-        (["-e", "Hopper-v1", "-p", "lr", "-n", "x"], "UnknownChoice", "'rl'"),
+        (["-e", "Hopper-v1", "-p", "lr", "-n", "x"], "UnknownChoice", "got 'lr'. Choose one of rl"),
         (["-e", "Hopper-v1", "-p", "rl", "-n", "x", "-a", "pp"], "UnknownChoice", "'ppo'"),
         (["-e", "Hopper-v1", "-p", "synth", "-n", "x", "--teacher", "orcale"], "UnknownChoice", "'oracle'"),
         (["-e", "Hopper-v1", "-p", "synth", "-n", "x", "-l", "-3"], "ConfigError", "-3"),

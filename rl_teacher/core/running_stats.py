@@ -2,6 +2,7 @@
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 
@@ -35,7 +36,7 @@ class RunningStats(eqx.Module):
             total, self.mean + new * delta, jnp.where(count > 0, merged_variance, self.variance)
         )  # fmt: skip
 
-    def normalize(self, values: Float[Array, "..."], *, clip: float = 10.0) -> Float[Array, "..."]:
+    def normalize(self, values: Float[Array | np.ndarray, "..."], *, clip: float = 10.0) -> Float[Array, "..."]:
         """(values - mean) / std, clipped to +-clip."""
         ones = (1,) * (values.ndim - self.mean.ndim)
         mean, variance = self.mean.reshape(ones + self.mean.shape), self.variance.reshape(ones + self.mean.shape)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from rl_teacher.envs.close_matches import did_you_mean
 from rl_teacher.envs.task import Task
-from rl_teacher.errors import UnknownEnv
+from rl_teacher.errors import UnknownEnv, require
 
 if TYPE_CHECKING:
     from rl_teacher.envs.envs import Envs
@@ -73,7 +73,7 @@ def find_env(env_id: str) -> EnvSpec:
         UnknownEnv: none has this name; the message has close matches.
     """
     namespace, slash, name = env_id.partition("/")
-    if slash and namespace == NAMESPACE:
+    if slash and namespace in (NAMESPACE, f"{NAMESPACE}.envs.register:{NAMESPACE}"):
         return _find_task(env_id, name, f"'{NAMESPACE}/' are the tasks of this package")
     if ":" in env_id or slash:
         from rl_teacher.envs.gymnasium_specs import find_gymnasium
@@ -99,7 +99,14 @@ def make_envs(spec: EnvSpec, num_envs: int, *, seed: int, num_threads: int = 0, 
         num_threads: of MuJoCo, for tasks; 0 is one per CPU. Results do not depend on it.
         stagger: cut the first episodes so that later resets are spread over time: that of env i ends after
             ceil(horizon * (i + 1) / num_envs) steps. Without effect where episodes are unlimited.
+
+    Raises:
+        ConfigError: a number is out of range, or a package that the environment needs is not installed.
+        UnsupportedSpace: its observations are not a Box, or its actions neither a Box nor Discrete.
     """
+    require(num_envs >= 1, "num_envs", num_envs, "at least 1")
+    require(0 <= seed < 2**64, "seed", seed, "from 0 to 2**64 - 1")
+    require(num_threads >= 0, "num_threads", num_threads, "at least 0 (0 is one per CPU)")
     if spec.is_task:
         from rl_teacher.envs.batched import BatchedTask
 
@@ -132,7 +139,7 @@ def task_ids() -> list[str]:
 def register() -> None:
     """Make the tasks known to gymnasium.make, as 'rl_teacher/ShortHopper-v1' and so on.
 
-    Gymnasium calls this itself when it is imported, through the entry point in pyproject.toml.
+    Gymnasium calls this itself for 'rl_teacher.envs.register:rl_teacher/ShortHopper-v1' and so on.
     """
     from gymnasium.envs.registration import register as register_env
     from gymnasium.envs.registration import registry

@@ -5,7 +5,11 @@ from difflib import get_close_matches
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """' Did you mean 'a', 'b' or 'c'?', the nearest of `known` whatever the case; empty if none is near."""
-    by_lower = {one.lower(): one for one in known}
-    matches = [f"'{by_lower[one]}'" for one in get_close_matches(name.lower(), by_lower, n=3, cutoff=0.6)]
+    """' Did you mean 'a', 'b' or 'c'?', the nearest of `known`, whatever the case and also without their versions."""
+    by_spelling: dict[str, str] = {}
+    for one in known:
+        by_spelling.setdefault(one.lower(), one)
+        by_spelling.setdefault(one.lower().rpartition("-v")[0], one)
+    near = get_close_matches(name.lower(), by_spelling, n=6, cutoff=0.6)
+    matches = [f"'{one}'" for one in dict.fromkeys(by_spelling[spelling] for spelling in near)][:3]
     return f" Did you mean {', '.join(matches[:-1])}{' or ' * (len(matches) > 1)}{matches[-1]}?" if matches else ""

@@ -146,9 +146,10 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
         """
         check_snapshot(snapshot, self.snapshot(), self.env_id, grows={"actions"})
         self._seed, self._num_steps = int(snapshot["seed"]), int(snapshot["num_steps"])
-        self._episodes[:] = snapshot["episodes"] - 1
-        if snapshot["episodes"][0] < 0:  # taken before the first reset
+        self._episodes[:] = snapshot["episodes"]
+        if self._episodes[0] < 0:  # taken before the first reset
             return self._obs
+        self._episodes -= 1
         self._start_episodes(np.ones(self.num_envs, np.bool_))
         self._limits[:] = snapshot["limits"]
         self._history.load(snapshot["actions"], snapshot["lengths"])

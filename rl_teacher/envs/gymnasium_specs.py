@@ -1,6 +1,7 @@
 """Look up ids of Gymnasium, without building an environment."""
 
 import importlib
+import warnings
 from importlib.util import find_spec
 from typing import Any
 
@@ -81,7 +82,9 @@ def _registered(name: str) -> GymnasiumSpec | None:
 def _metadata(spec: GymnasiumSpec, env_id: str) -> dict[str, Any]:
     """The metadata of the environment's class; empty if it is made by a function."""
     try:
-        creator: Any = load_env_creator(spec.entry_point) if isinstance(spec.entry_point, str) else spec.entry_point
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # as errors, those of Box2D crash Python
+            creator: Any = load_env_creator(spec.entry_point) if isinstance(spec.entry_point, str) else spec.entry_point
     except (ImportError, gymnasium.error.DependencyNotInstalled) as error:
         raise missing_package(env_id, error) from error
     if isinstance(spec.entry_point, str) and spec.entry_point.startswith(MUJOCO_MODULE) and not find_spec("imageio"):

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rl_teacher.envs.batched import BatchedTask
-from rl_teacher.envs.catalog import find_env, find_task, make_envs
+from rl_teacher.envs.catalog import NAMESPACE, find_task
 from rl_teacher.envs.rendering import TaskRenderer
 
 Array = npt.NDArray[Any]
@@ -29,7 +29,7 @@ class TaskEnv(gymnasium.Env[Array, Array]):
             height: of a frame [pixels].
         """
         task = find_task(task_id)
-        self._sim = BatchedTask(task, 1, limit=sys.maxsize, seed=0, env_id=f"rl_teacher/{task_id}", num_threads=1)
+        self._sim = BatchedTask(task, 1, limit=sys.maxsize, seed=0, env_id=f"{NAMESPACE}/{task_id}", num_threads=1)
         self._task = task
         self._size = (width, height)
         self._renderer: TaskRenderer | None = None
@@ -66,6 +66,6 @@ class TaskEnv(gymnasium.Env[Array, Array]):
 
 def make_vector(num_envs: int, task_id: str, max_episode_steps: int) -> BatchedTask:
     """Many simulations of a task, for gymnasium.make_vec; `reset(seed=)` seeds them."""
-    envs = make_envs(find_env(task_id), num_envs, seed=int(np.random.SeedSequence().generate_state(1)[0]))
-    assert isinstance(envs, BatchedTask), envs
-    return envs
+    seed = int(np.random.SeedSequence().generate_state(1)[0])
+    full_id = f"{NAMESPACE}/{task_id}"
+    return BatchedTask(find_task(task_id), num_envs, limit=max_episode_steps, seed=seed, env_id=full_id)

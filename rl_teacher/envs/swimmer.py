@@ -52,7 +52,7 @@ TASK = Task(
     horizon=1000,
     short_horizon=300,
     clip_fps=40,
-    camera=Camera("torso", lookat=(-0.5, 0.0, 0.0), distance=6.0, elevation=-60.0),
+    camera=Camera("torso", lookat=(0.0, 0.0, 0.0), distance=6.0, elevation=-60.0),
     observation=(
         *entries("rad", "angle of the front link", "angle of the first joint", "angle of the second joint"),
         *entries("m/s", "velocity of the front link along x", "velocity of the front link along y"),

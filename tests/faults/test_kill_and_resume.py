@@ -1,0 +1,101 @@
+"""kill -9 at any moment, then --resume: no label lost, and the same bytes as without the kill."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rl_teacher.config import RunConfig
+from rl_teacher.errors import RlTeacherError
+from rl_teacher.runs import session as session_module
+from rl_teacher.training import train
+
+WORDS = ["-p", "synth", "-l", "40", "-e", "ShortReacher-v1", "-t", "9000", "--ppo.rollout-steps", "16"]
+
+
+def command(folder: Path, *words: str) -> list[str]:
+    where = ["--runs-dir", str(folder), "--tb-dir", str(folder / "tb")]
+    return [sys.executable, "-m", "rl_teacher", "teach", *WORDS, "-n", "x", *where, *words]
+
+
+def weights(folder: Path) -> dict[str, np.ndarray]:
+    with np.load(folder / "x" / "checkpoint.npz") as arrays:
+        return {name: arrays[name] for name in arrays.files if name != "head.json"}
+
+
+def run_until(folder: Path, ready: str, *words: str) -> None:
+    """Start the run, and kill it as soon as the file `ready` is there."""
+    process = subprocess.Popen(command(folder, *words), stdout=subprocess.DEVNULL)
+    while process.poll() is None and not (folder / "x" / ready).exists():
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(tmp_path: Path) -> None:
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    subprocess.run(command(whole), check=True, stdout=subprocess.DEVNULL)
+    run_until(killed, "labels.jsonl")
+    answered = (killed / "x" / "labels.jsonl").read_text().splitlines()
+    assert answered, "it was killed after the first labels"
+    run_until(killed, "checkpoint.npz", "--resume")
+    subprocess.run(command(killed, "--resume"), check=True, stdout=subprocess.DEVNULL)
+
+    assert (killed / "x" / "labels.jsonl").read_text().splitlines()[: len(answered)] == answered
+    first, second = weights(whole), weights(killed)
+    assert first.keys() == second.keys()
+    assert [name for name in first if not np.array_equal(first[name], second[name])] == []
+    for name in ("labels.jsonl", "comparisons.jsonl"):
+        assert (whole / "x" / name).read_bytes() == (killed / "x" / name).read_bytes()
+
+
+def config(folder: Path, **changes: object) -> RunConfig:
+    from rl_teacher.flags import parse
+
+    words = [*WORDS, "-n", "x", "--runs-dir", str(folder), "--tb-dir", str(folder / "tb")]
+    for name, value in changes.items():
+        words += [f"--{name}", str(value)] if value is not True else [f"--{name}"]
+    return parse(RunConfig, words, "test", "")
+
+
+def test_labels_and_steps_equal_the_budgets_exactly(tmp_path: Path) -> None:
+    assert train(config(tmp_path, num_timesteps=5001, n_labels=33)) == 0  # neither is a multiple of anything
+    summary = json.loads((tmp_path / "x" / "summary.json").read_text())
+    assert (summary["timesteps"], summary["labels"]) == (5001, 33)
+    lines = (tmp_path / "x" / "metrics.jsonl").read_text().splitlines()
+    assert json.loads(lines[-1])["step"] == 5001
+    assert len((tmp_path / "x" / "labels.jsonl").read_text().splitlines()) == 33
+
+
+def test_an_interrupt_at_any_iteration_and_resuming_gives_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(config(tmp_path / "whole"))
+    publish = session_module.Session.publish
+    stops = iter([False, True, False, False, True])
+
+    def publish_and_stop(self: session_module.Session, *args: object) -> None:
+        publish(self, *args)  # type: ignore[arg-type]
+        self.stop_asked = next(stops, False)
+
+    monkeypatch.setattr(session_module.Session, "publish", publish_and_stop)
+    assert train(config(tmp_path / "cut")) == 130
+    assert train(config(tmp_path / "cut", resume=True)) == 130
+    assert train(config(tmp_path / "cut", resume=True)) == 0
+    first, second = weights(tmp_path / "whole"), weights(tmp_path / "cut")
+    assert [name for name in first if not np.array_equal(first[name], second[name])] == []
+
+
+def test_a_damaged_checkpoint_is_refused_and_the_labels_stay(tmp_path: Path) -> None:
+    train(config(tmp_path, num_timesteps=2000))
+    labels = (tmp_path / "x" / "labels.jsonl").read_bytes()
+    (tmp_path / "x" / "checkpoint.npz").write_bytes(b"not a checkpoint")
+    with pytest.raises(RlTeacherError, match="damaged"):
+        train(config(tmp_path, num_timesteps=2000, resume=True))
+    assert (tmp_path / "x" / "labels.jsonl").read_bytes() == labels
