@@ -54,8 +54,8 @@ def test_mutual_information_matches_hand_computation():
 
 
 def test_disagreement_asks_where_the_members_differ_most():
-    # Members agree on segments 0..3, and differ in what 4 and 5 are worth.
-    reward = KnownReturns([[i, i, i] for i in range(4)] + [[5, 0, -5], [-5, 0, 5]])
+    # Two members agree on segments 0..3, and see opposite worths in 4 and 5: only that pair splits them fully.
+    reward = KnownReturns([[i, i] for i in range(4)] + [[5, -5], [-5, 5]])
     for rule in ("disagreement", "mutual_info"):
         best = select(pool(6), 3, rule, reward)[0]  # 30 candidates: all 15 pairs are among them
         assert set(best) == {4, 5}
