@@ -36,7 +36,7 @@ def select(
     segments: Segments, num: int, rule: str = "uniform", reward: KnownReturns | None = None,
     asked: frozenset[frozenset[str]] = frozenset(), seed: int = 0,
 ) -> list[tuple[int, int]]:  # fmt: skip
-    config = SelectionConfig(rule=rule, candidates=50)  # every pair of a small pool
+    config = SelectionConfig(rule=rule)
     return select_pairs(segments, num, reward, asked, config, np.random.default_rng(seed))
 
 
@@ -54,18 +54,18 @@ def test_mutual_information_matches_hand_computation():
 
 
 def test_disagreement_asks_where_the_members_differ_most():
-    # Segments 0..3 are worth nothing to all members; on 4 against 5 they differ by 10, 0 and -10.
-    reward = KnownReturns([[0, 0, 0]] * 4 + [[5, 0, -5], [-5, 0, 5]])
+    # Two members agree on segments 0..3, and see opposite worths in 4 and 5: only that pair splits them fully.
+    reward = KnownReturns([[i, i] for i in range(4)] + [[5, -5], [-5, 5]])
     for rule in ("disagreement", "mutual_info"):
-        (pair,) = select(pool(6), 1, rule, reward)
-        assert set(pair) == {4, 5}
+        best = select(pool(6), 3, rule, reward)[0]  # 30 candidates: all 15 pairs are among them
+        assert set(best) == {4, 5}
 
 
 def test_probabilities_are_of_the_right_segments_in_the_right_order():
     # Without a tie in disagreement: one member is sure that row i beats row 0, the other is indifferent.
     reward = KnownReturns([[0.0, 0.0]] + [[0.0, 0.5 * i] for i in range(1, 9)])
-    (pair,) = select(pool(9), 1, "disagreement", reward)
-    assert set(pair) == {0, 8}
+    best = select(pool(9), 8, "disagreement", reward)[0]
+    assert set(best) == {0, 8}
 
 
 def test_huge_returns_do_not_overflow():

@@ -1,0 +1,95 @@
+"""What the loop relies on, of every reward model."""
+
+import dataclasses
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from rl_teacher.core.arrays import RewardInput
+from rl_teacher.protocols import RewardModel
+from rl_teacher.rewards.ensemble import RewardEnsemble
+from rl_teacher.rewards.true_reward import TrueReward
+from tests.rewards.synthetic_labels import ACT, CONFIG, OBS, STEPS, comparisons, fit_data
+
+AnyModel = RewardEnsemble | TrueReward
+
+
+def ensemble() -> RewardEnsemble:
+    return RewardEnsemble.build((OBS,), ACT, CONFIG, center=True, key=jax.random.key(0))
+
+
+def fitted() -> RewardEnsemble:
+    return ensemble().fit(fit_data(comparisons(20)), 25, jax.random.key(1))[0]
+
+
+MODELS: dict[str, Callable[[], AnyModel]] = {"fresh ensemble": ensemble, "fitted ensemble": fitted, "true": TrueReward}
+
+
+@pytest.fixture(params=MODELS)
+def model(request: pytest.FixtureRequest) -> AnyModel:
+    return MODELS[request.param]()
+
+
+def frames(*shape: int) -> RewardInput:
+    rng = np.random.default_rng(0)
+    obs, action = rng.normal(size=(*shape, OBS)), rng.uniform(-1, 1, (*shape, ACT))
+    return RewardInput(obs.astype(np.float32), action.astype(np.float32), obs[..., 0].astype(np.float32))
+
+
+def test_it_has_the_protocols_shape(model: AnyModel):
+    assert isinstance(model, RewardModel)
+
+
+@pytest.mark.parametrize("shape", [(7,), (4, 5)])
+def test_it_gives_one_finite_reward_per_step(model: AnyModel, shape: tuple[int, ...]):
+    reward = np.asarray(model(frames(*shape)))
+    assert reward.shape == shape
+    assert np.isfinite(reward).all()
+
+
+def test_scoring_twice_gives_the_same_numbers(model: AnyModel):
+    x = frames(4, 5)
+    np.testing.assert_array_equal(np.asarray(model(x)), np.asarray(model(x)))
+
+
+def test_every_step_is_scored_by_itself(model: AnyModel):
+    x = frames(4, 5)
+    flat = jax.tree.map(lambda a: a.reshape(20, *a.shape[2:]), x)
+    np.testing.assert_allclose(np.asarray(model(x)).ravel(), np.asarray(model(flat)), atol=1e-6)
+
+
+def test_each_member_tells_the_return_of_each_segment(model: AnyModel):
+    returns = model.member_returns(frames(6, STEPS))
+    assert isinstance(returns, np.ndarray)
+    assert returns.shape == (CONFIG.num_members if isinstance(model, RewardEnsemble) else 1, 6)
+
+
+def test_a_fit_leaves_the_old_model_as_it_was_and_tells_numbers(model: AnyModel):
+    before = [np.array(leaf) for leaf in jax.tree.leaves(model)]
+    new, metrics = model.fit(fit_data(comparisons(20)), 25, jax.random.key(3))
+    for leaf, old in zip(jax.tree.leaves(model), before, strict=True):
+        np.testing.assert_array_equal(leaf, old)
+    assert isinstance(new, type(model))
+    assert jax.tree.structure(new) == jax.tree.structure(model)
+    assert all(isinstance(value, float) for value in metrics.values())
+    assert not new.wants_fit(20)
+
+
+def test_a_learned_reward_never_looks_at_the_true_one():
+    x = frames(4, 5)
+    unseen = dataclasses.replace(x, true_reward=np.full((4, 5), np.nan, np.float32))
+    model = fitted()
+    np.testing.assert_array_equal(np.asarray(model(unseen)), np.asarray(model(x)))
+    labeled = comparisons(20)
+    hidden = dataclasses.replace(labeled, true_return=np.full_like(labeled.true_return, np.nan))
+    one, other = (ensemble().fit(fit_data(data), 25, jax.random.key(1))[0] for data in (labeled, hidden))
+    np.testing.assert_array_equal(one.state.members, other.state.members)
+
+
+def test_its_arrays_are_all_of_it(model: AnyModel):
+    saved = [jnp.asarray(np.array(leaf)) for leaf in jax.tree.leaves(model)]
+    restored = jax.tree.unflatten(jax.tree.structure(model), saved)
+    np.testing.assert_array_equal(np.asarray(restored(frames(4, 5))), np.asarray(model(frames(4, 5))))
