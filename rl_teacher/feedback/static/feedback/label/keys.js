@@ -4,7 +4,7 @@
 /** Letters and arrows go by `event.code` (the place on the keyboard), `?` by `event.key` (it needs Shift). */
 export const DEFAULTS = Object.freeze({
   left: ["ArrowLeft", "KeyA"], right: ["ArrowRight", "KeyD"], tie: ["ArrowUp", "KeyW"], cant_tell: ["ArrowDown", "KeyS"],
-  undo: ["Backspace", "KeyU"], toggle: ["Space"], restart: ["KeyR"], back: ["Comma"], forward: ["Period"],
+  undo: ["KeyU", "Backspace"], toggle: ["Space"], restart: ["KeyR"], back: ["Comma"], forward: ["Period"],
   speed1: ["Digit1"], speed2: ["Digit2"], speed3: ["Digit3"], speed4: ["Digit4"], flag: ["KeyF"], escape: ["Escape"],
 });
 
