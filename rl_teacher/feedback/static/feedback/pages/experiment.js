@@ -171,5 +171,4 @@ addEventListener("rl-theme", () => {
   draw();
 });
 document.addEventListener("visibilitychange", listen);
-await update();
-listen();
+void update().finally(listen);
