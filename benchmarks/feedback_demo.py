@@ -47,7 +47,7 @@ class Demo:
             upload.create_comparisons(experiment, rows[start : start + 256])
         self._curves(experiment)
         report.heartbeat(experiment, "training", 500_000, 20.0)
-        print(f"experiment {experiment.slug}: {options['pairs']} pairs")
+        print(f"experiment {experiment.slug}: {pairs} pairs")
 
     def _clip(self, experiment: Experiment, number: int) -> uuid.UUID:
         import numpy as np

@@ -8,6 +8,7 @@ import struct
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,7 @@ class World:
         """Django's test client, signed in as `user`."""
         from django.test import Client
 
-        client = Client(enforce_csrf_checks=csrf)
+        client = Client(enforce_csrf_checks=csrf, SERVER_NAME="localhost")
         if user is not None:
             client.force_login(getattr(user, "user", user))
         return client
@@ -118,7 +119,7 @@ class World:
     def trainer(self, token: str | None = None) -> Any:
         from django.test import Client
 
-        return Client(headers={"authorization": f"Bearer {token or self.token()}"})
+        return Client(headers={"authorization": f"Bearer {token or self.token()}"}, SERVER_NAME="localhost")
 
 
 @pytest.fixture(scope="session")
@@ -146,9 +147,9 @@ def use_folder(folder: DataFolder, journal_mode: str = "TRUNCATE") -> None:
         database["OPTIONS"]["init_command"] = f"PRAGMA journal_mode={journal_mode}; PRAGMA synchronous=OFF"
 
 
-@pytest.fixture
-def world(_template: Path, request: pytest.FixtureRequest) -> Iterator[World]:
-    """An empty server."""
+@contextmanager
+def fresh_world(template: Path, journal_mode: str = "TRUNCATE") -> Iterator[World]:
+    """An empty server, as often as one likes within a test."""
     from django.db import connection, connections
 
     from rl_teacher.feedback import throttle
@@ -162,8 +163,31 @@ def world(_template: Path, request: pytest.FixtureRequest) -> Iterator[World]:
         with connection.cursor() as cursor:
             cursor.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
     else:
-        shutil.copy(_template / "db.sqlite3", folder.database)
-        use_folder(folder, getattr(request, "param", "TRUNCATE"))
+        shutil.copy(template / "db.sqlite3", folder.database)
+        use_folder(folder, journal_mode)
     yield World(folder)
     connections.close_all()
     shutil.rmtree(folder.root, ignore_errors=True)
+
+
+@pytest.fixture
+def world(_template: Path, request: pytest.FixtureRequest) -> Iterator[World]:
+    """An empty server."""
+    with fresh_world(_template, getattr(request, "param", "TRUNCATE")) as found:
+        yield found
+
+
+@pytest.fixture
+def worlds(_template: Path) -> Any:
+    """Makes empty servers: `with worlds() as world:`."""
+    return lambda journal_mode="TRUNCATE": fresh_world(_template, journal_mode)
+
+
+@pytest.fixture
+def make_mp4() -> Any:
+    return mp4
+
+
+@pytest.fixture
+def make_npz() -> Any:
+    return npz

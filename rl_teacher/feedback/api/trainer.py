@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from ninja import Router, Status
+from ninja import Body, Router, Status
 from pydantic import Field
 
 from rl_teacher.feedback.api import bodies
@@ -109,7 +109,7 @@ def _clip(clip: Clip) -> dict[str, Any]:
 
 @router.post("/experiments/{slug}/comparisons", response={200: bodies.Results, 201: bodies.Results})
 def post_comparisons(
-    request: HttpRequest, slug: str, body: Annotated[list[bodies.ComparisonIn], Field(min_length=1, max_length=256)]
+    request: HttpRequest, slug: str, body: Annotated[list[bodies.ComparisonIn], Body(..., min_length=1, max_length=256)]
 ) -> Status:
     """Ask people: all of the list or none of it; the clips must be here."""
     rows = [upload.NewComparison(**row.model_dump()) for row in body]
@@ -165,7 +165,7 @@ async def get_labels(
 
 @router.post("/experiments/{slug}/metrics", response=bodies.Count, auth=write_metrics)
 def post_metrics(
-    request: HttpRequest, slug: str, body: Annotated[list[bodies.MetricIn], Field(max_length=2000)]
+    request: HttpRequest, slug: str, body: Annotated[list[bodies.MetricIn], Body(..., max_length=2000)]
 ) -> dict[str, Any]:
     """Points of curves; a point that is there already stays."""
     points = [report.Point(**row.model_dump()) for row in body]
