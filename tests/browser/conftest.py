@@ -106,7 +106,6 @@ class Labeler:
 
     def wait_saved(self, timeout: float = 10_000) -> None:
         self.page.wait_for_selector('#status[data-saving="saved"]', timeout=timeout)
-        self.page.wait_for_function("async () => (await navigator.locks?.query?.(), true)")
 
     @property
     def shown(self) -> str:

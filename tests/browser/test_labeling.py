@@ -1,7 +1,6 @@
 """The labeling page in a real Chromium against the real server."""
 
 import hashlib
-import time
 
 import pytest
 
@@ -86,7 +85,6 @@ def test_a_held_key_is_one_answer(experiment, films, labeler):
 
 def test_an_answer_before_the_minimum_view_time_is_refused_with_a_hint(experiment, films, labeler):
     experiment.ask_some(films, 3)
-    experiment.call("PUT", "", json={"env_id": "ShortHopper-v1", "config": {"slug": experiment.slug}, "config_hash": experiment.slug})
     window = labeler()
     window.page.route("**/queue:claim", lambda route: _with_min_view(route, 1500))
     window.open("guard")
@@ -232,13 +230,16 @@ def test_a_slow_clip_never_shows_half_a_pair(experiment, films, labeler):
     experiment.ask_some(films[:2], 1)
     window = labeler()
     slow = hashlib.sha256(films[0]).hexdigest()
-    window.page.route(f"**/media/{slow}*", lambda route: (time.sleep(1.2), route.continue_()))
+    held = []
+    window.page.route(f"**/media/{slow}*", lambda route: held.append(route))
     window.open("fill")
-    window.page.wait_for_timeout(500)
+    window.page.wait_for_timeout(300)
     assert window.phase == "fill"
     covered = "[...document.querySelectorAll('.frame')].every(one => getComputedStyle(one, '::before').visibility === 'visible')"
     assert window.page.evaluate(covered)
     assert window.shown == "None"
+    for route in held:
+        route.continue_()
     window.wait("open")
     widths = window.page.evaluate("[...document.querySelectorAll('video')].filter(v => v.src).map(v => v.videoWidth)")
     assert widths == [160, 160]
@@ -246,7 +247,7 @@ def test_a_slow_clip_never_shows_half_a_pair(experiment, films, labeler):
 
 def test_an_undecodable_clip_is_reported_and_its_pair_skipped(experiment, films, labeler):
     rubbish = films[0][:32] + b"\x00" * (len(films[0]) - 32)
-    experiment.ask_some(films[1:4], 3)
+    experiment.ask_some(films[1:4], 4)  # the last of them without films[1]
     window = labeler()
     broken = hashlib.sha256(films[1]).hexdigest()
     window.page.route(f"**/media/{broken}*", lambda route: route.fulfill(body=rubbish, content_type="video/mp4"))
@@ -258,14 +259,14 @@ def test_an_undecodable_clip_is_reported_and_its_pair_skipped(experiment, films,
 
 
 def test_two_windows_never_hold_the_same_pair(experiment, films, labeler):
-    experiment.ask_some(films, 12)
+    experiment.ask_some(films, 24)
     windows = [labeler().open(), labeler().open()]
     answered = []
     for _ in range(5):
         for window in windows:
             answered.append(window.answer("ArrowLeft"))
         for window in windows:
-            window.wait_next(answered[-1])
+            window.wait("open")
     for window in windows:
         window.wait_saved()
     events = experiment.events()

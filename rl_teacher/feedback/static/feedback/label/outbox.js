@@ -78,11 +78,16 @@ export function createOutbox({ store, user, slug, send, onSent, onChange, onTrou
   let adding = Promise.resolve();
   let wake = () => {};
 
+  /** @type {Entry[]} what the store said last */
+  let stored = [];
+  /** @type {Entry[]} what it is about to get */
+  let pending = [];
+  const tell = () => onChange([...stored.filter((entry) => !entry.refused), ...pending], stored.filter((entry) => entry.refused));
+
   const entries = async () => {
-    const all = await live.all(user);
-    const unsent = all.filter((entry) => !entry.refused);
-    onChange(unsent, all.filter((entry) => entry.refused));
-    return unsent;
+    stored = await live.all(user);
+    tell();
+    return stored.filter((entry) => !entry.refused);
   };
 
   /** @param {Entry} entry @param {any} error */
@@ -133,6 +138,8 @@ export function createOutbox({ store, user, slug, send, onSent, onChange, onTrou
       await live.add(entry);
       onTrouble("storage");
     }
+    pending = pending.filter((one) => one !== entry);
+    await entries();
   }
 
   /** Look again now: a new answer, the network is back, somebody signed in. */
@@ -146,7 +153,10 @@ export function createOutbox({ store, user, slug, send, onSent, onChange, onTrou
     kick,
     /** @param {string} id @param {any} answer */
     post(id, answer) {
-      adding = adding.then(() => keep({ id, user, slug, answer, at: now() })).then(() => void run());
+      const entry = { id, user, slug, answer, at: now() };
+      pending = [...pending, entry];
+      tell();
+      adding = adding.then(() => keep(entry)).then(() => void run());
       return adding;
     },
     entries: () => live.all(user),

@@ -198,7 +198,7 @@ function claimed({ assignments, state: experiment, progress }) {
 }
 
 function have() {
-  return [...new Set([...state.pairs.map((pair) => pair.assignment), ...unsentAssignments])];
+  return [...new Set([...state.pairs.map((pair) => pair.assignment), ...unsentAssignments])].slice(0, 64); // the server's limit
 }
 
 /** @param {string} id */
