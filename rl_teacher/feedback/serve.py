@@ -2,12 +2,14 @@
 
 import argparse
 import os
+import signal
 import socket
 import sys
 import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from rl_teacher.errors import ServerFault
 from rl_teacher.feedback.data_folder import DataFolder, ServerLock, refuse_network_disk, running_server, write_private
@@ -88,11 +90,18 @@ def _run(config: ServerConfig, host: str, listener: socket.socket, open_browser:
     )  # fmt: skip
     write_private(config.folder.server_json, server_json)
     _greet(url, owner, open_browser)
+    signal.signal(signal.SIGTERM, _leave)  # uvicorn stops gracefully, then raises the signal once more
     try:
         uvicorn.Server(options).run(sockets=[listener])
+    except KeyboardInterrupt:
+        print("Stopped.")
     finally:
         config.folder.server_json.unlink(missing_ok=True)
     return 0
+
+
+def _leave(signum: int, frame: object) -> NoReturn:
+    raise SystemExit(0)
 
 
 def _greet(url: str, owner: object, open_browser: bool) -> None:
