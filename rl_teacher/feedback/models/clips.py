@@ -1,6 +1,7 @@
 """Stored bytes, and the clips made of them."""
 
 from django.db import models
+from django.utils import timezone
 
 
 class Blob(models.Model):
@@ -36,7 +37,7 @@ class Clip(models.Model):
     meta = models.JSONField(default=dict)
     broken = models.BooleanField(default=False)
     body_hash = models.CharField(max_length=64)
-    created_at = models.DateTimeField(auto_now_add=True)
+    created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         db_table = "clip"

@@ -4,6 +4,7 @@ import uuid
 
 from django.db import models
 from django.db.models import F, Q
+from django.utils import timezone
 
 
 class Comparison(models.Model):
@@ -116,7 +117,7 @@ class Flag(models.Model):
     assignment = models.ForeignKey(Assignment, models.PROTECT)
     reason = models.CharField(max_length=500)
     is_media_error = models.BooleanField(default=False)
-    at = models.DateTimeField(auto_now_add=True)
+    at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         db_table = "flag"

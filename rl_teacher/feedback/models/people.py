@@ -2,6 +2,7 @@
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.utils import timezone
 
 
 class User(AbstractUser):
@@ -28,7 +29,7 @@ class Membership(models.Model):
     pseudonym = models.CharField(max_length=64)
     answers = models.PositiveIntegerField(default=0)
     """Current answers of this person, checks and extras included; kept in step by the answer's transaction."""
-    joined_at = models.DateTimeField(auto_now_add=True)
+    joined_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         db_table = "membership"
