@@ -79,7 +79,7 @@ class DataFolder:
     def _secret(self, path: Path, prefix: str = "") -> str:
         if path.exists() and (text := path.read_text().strip()):
             return text
-        text = prefix + secrets.token_urlsafe(32)
+        text = prefix + secrets.token_urlsafe(48)
         write_private(path, text)
         return text
 

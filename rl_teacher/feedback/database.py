@@ -1,7 +1,6 @@
 """The database at start: its journal, its migrations, copies of it."""
 
 import sqlite3
-import time
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,8 +43,8 @@ def check_journal(config: ServerConfig) -> None:
 
 def backup(folder: DataFolder, reason: str, keep: int = KEEP_BACKUPS) -> Path:
     """Copy the running database; the oldest copies of the same reason go."""
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-    target = folder.backups / f"db-{reason}-{stamp}-{time.monotonic_ns() % 10**6:06d}.sqlite3"
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+    target = folder.backups / f"db-{reason}-{stamp}.sqlite3"
     temporary = target.with_suffix(".part")
     with closing(sqlite3.connect(folder.database, timeout=20)) as source, closing(sqlite3.connect(temporary)) as copy:
         source.backup(copy, pages=1000)
