@@ -12,11 +12,8 @@ from rl_teacher.feedback.problems import TITLES
 MIB = 1024 * 1024
 MAX_BODY = 1 * MIB
 MAX_BLOB = 32 * MIB
+MAX_DRAIN = 64 * MIB
 BLOB_PATH = re.compile(r"/api/v1/experiments/[^/]+/blobs/[^/]+")
-
-
-class TooLarge(Exception):
-    """The body went on beyond its limit."""
 
 
 def split_host(value: str) -> str:
@@ -50,6 +47,7 @@ class Guards:
         path, limit = scope["path"], MAX_BODY
         if scope["method"] == "PUT" and BLOB_PATH.fullmatch(path):
             if not headers.get("authorization", "").lower().startswith("bearer "):
+                await _drain(receive)
                 await _refuse(scope, send, "not-signed-in", "an upload needs the header `Authorization: Bearer rlt_…`.")
                 return
             limit = MAX_BLOB
@@ -58,36 +56,47 @@ class Guards:
             await _refuse(scope, send, "malformed", "Content-Length is not a number.")
             return
         if length is not None and int(length) > limit:
+            if int(length) <= MAX_DRAIN:
+                await _drain(receive)
             await _refuse(scope, send, "too-large", f"the body has {length} bytes, expected at most {limit}.")
             return
         await self._run(scope, receive, send, limit)
 
     async def _run(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
-        seen, started = 0, False
+        seen, refused = 0, False
 
         async def counted() -> Message:
-            nonlocal seen
+            nonlocal seen, refused
             message = await receive()
             if message["type"] == "http.request":
                 seen += len(message.get("body", b""))
                 if seen > limit:
-                    raise TooLarge
+                    refused = True
+                    if message.get("more_body", False):
+                        await _drain(receive)
+                    await _refuse(scope, send, "too-large", f"the body has more than {limit} bytes.")
+                    return {"type": "http.disconnect"}
             return message
 
         async def with_headers(message: Message) -> None:
-            nonlocal started
+            if refused:
+                return
             if message["type"] == "http.response.start":
-                started = True
                 raw = list(message.get("headers", ()))
                 present = {name.lower() for name, _ in raw}  # Django does not send names in lower case
                 message["headers"] = raw + [(name, value) for name, value in self._headers if name not in present]
             await send(message)
 
-        try:
-            await self._app(scope, counted, with_headers)
-        except TooLarge:
-            if not started:
-                await _refuse(scope, send, "too-large", f"the body has more than {limit} bytes.")
+        await self._app(scope, counted, with_headers)
+
+
+async def _drain(receive: Receive) -> None:
+    """Read on and drop it, up to a limit: a client that is still sending would not see the answer."""
+    seen, more = 0, True
+    while more and seen <= MAX_DRAIN:
+        message = await receive()
+        seen += len(message.get("body", b""))
+        more = message["type"] == "http.request" and message.get("more_body", False)
 
 
 async def _refuse(scope: Scope, send: Send, slug: str, detail: str) -> None:

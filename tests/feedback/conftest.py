@@ -21,9 +21,11 @@ from rl_teacher.feedback.data_folder import DataFolder
 from rl_teacher.feedback.settings import ServerConfig, configure
 
 POSTGRES = os.environ.get("RL_TEACHER_TEST_POSTGRES", "")
+settings_hashers = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # Argon2 is slow on purpose
 MEMORY = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
 BASE = Path(tempfile.mkdtemp(prefix="rl-teacher-tests-", dir=MEMORY))
 configure(ServerConfig(DataFolder(BASE / "template").make(), database_url=POSTGRES))
+settings.PASSWORD_HASHERS = settings_hashers
 
 
 def mp4(content: bytes = b"x") -> bytes:
