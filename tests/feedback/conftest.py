@@ -155,9 +155,11 @@ def fresh_world(template: Path, journal_mode: str = "TRUNCATE") -> Iterator[Worl
     from django.db import connection, connections
 
     from rl_teacher.feedback import throttle
+    from rl_teacher.feedback.transactions import claim
 
     for bucket in (throttle.REQUESTS, throttle.LOGINS, throttle.EVERYBODY):
         bucket._buckets.clear()
+    claim._OPEN.clear()
     folder = DataFolder(Path(tempfile.mkdtemp(dir=BASE))).make()
     if POSTGRES:
         use_folder(folder)

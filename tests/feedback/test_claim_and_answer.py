@@ -21,7 +21,7 @@ def take(world, experiment, labeler, want=1, have=(), tab=TAB, now=None):
 
 
 def say(labeler, assignment, side="left", response_id=None, **fields):
-    return submit({labeler.pk: labeler}, response_id or uuid.uuid4(), Answer(assignment.id, side, **fields))
+    return submit(labeler.user_id, response_id or uuid.uuid4(), Answer(assignment.id, side, **fields))
 
 
 @pytest.mark.parametrize(
@@ -210,8 +210,8 @@ def test_a_withdrawal_frees_the_slot_for_somebody_else(world):
     ann, bob = world.member(experiment, "ann"), world.member(experiment, "bob")
     world.comparison(experiment)
     answer = say(ann, take(world, experiment, ann)[0]).response
-    assert withdraw({ann.pk: ann}, answer.id)
-    assert not withdraw({ann.pk: ann}, answer.id)
+    assert withdraw(ann.user_id, answer.id)
+    assert not withdraw(ann.user_id, answer.id)
     assert take(world, experiment, ann) == []
     assert len(take(world, experiment, bob)) == 1
     events = feed(experiment.pk, 0, 10)["events"]

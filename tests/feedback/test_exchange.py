@@ -29,17 +29,16 @@ def live_a_little(world):
     people = [world.member(experiment, name) for name in ("ann", "bob")]
     world.comparisons(experiment, 8, wanted=2)
     world.comparison(experiment, wanted=0, gold_answer="a", note="gold")
-    mine = {member.pk: member for member in people}
 
     def lend(member, tab=1):
         return claim(Experiment.objects.get(), member, Wish(1, [], uuid.UUID(int=tab)))[0]
 
     def say(row, side, **more):
-        return submit(mine, uuid.uuid4(), Answer(row.id, side, **more)).response
+        return submit(row.labeler.user_id, uuid.uuid4(), Answer(row.id, side, **more)).response
 
     first = say(lend(people[0]), "left", rt_ms=700, loops=1.5, pressed_at=timezone.now())
     second = say(first.assignment, "tie", supersedes=first.id)
-    withdraw(mine, second.id)
+    withdraw(people[0].user_id, second.id)
     say(lend(people[0]), "cant_tell")
     say(lend(people[1]), "right")
     late = lend(people[1], tab=2)
@@ -188,8 +187,8 @@ def test_replay_brings_back_what_a_backup_lacks(worlds, tmp_path):
         ids = []
         for side in ("left", "right", "tie"):
             (row,) = claim(Experiment.objects.get(), member, Wish(1, [], uuid.uuid4()))
-            ids.append(submit({member.pk: member}, uuid.uuid4(), Answer(row.id, side)).response)
-        withdraw({member.pk: member}, ids[0].id)
+            ids.append(submit(member.user_id, uuid.uuid4(), Answer(row.id, side)).response)
+        withdraw(member.user_id, ids[0].id)
         before = feed(experiment.pk, 0, 100)
         counted = list(Comparison.objects.order_by("id").values_list("id", "state", "done", "open_slots"))
         catch_up(world.folder)

@@ -66,7 +66,7 @@ class Play:
             self.send(who, uuid.uuid4(), Answer(row.assignment_id, said, supersedes=row.id), twice)
 
     def send(self, who, response_id, answer, twice):
-        mine = {self.people[who].pk: self.people[who]}
+        mine = self.people[who].user_id
         try:
             taken = submit(mine, response_id, answer, None, self.now)
         except Problem as problem:
@@ -82,7 +82,7 @@ class Play:
         row = self.own(who, number)
         if row is None:
             return
-        mine = {self.people[who].pk: self.people[who]}
+        mine = self.people[who].user_id
         try:
             withdraw(mine, row.id, self.now)
             if twice:

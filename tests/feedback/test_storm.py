@@ -30,9 +30,9 @@ def storm(world, num_threads, answers_each):
                 row = held.pop(0)
                 response, answer = uuid.uuid4(), Answer(row.id, "left")
                 refill = Wish(1, [other.id for other in held], tab)
-                first = submit({labeler.pk: labeler}, response, answer, refill)
+                first = submit(labeler.user_id, response, answer, refill)
                 acknowledged[response] = row.id
-                again = submit({labeler.pk: labeler}, response, answer, None)
+                again = submit(labeler.user_id, response, answer, None)
                 held += first.refill
                 assert (first.is_new, again.is_new) == (True, False)
         except Exception as error:

@@ -288,6 +288,7 @@ def test_another_persons_cap_on_requests(world, api):
 
 def test_the_second_labeler_brings_doubled_pairs(world, api, make_mp4, make_npz):
     from rl_teacher.feedback.models import Experiment
+    from rl_teacher.feedback.transactions.answer import Answer, submit
     from rl_teacher.feedback.transactions.claim import Wish, claim
 
     experiment = Experiment.objects.get()
@@ -301,6 +302,8 @@ def test_the_second_labeler_brings_doubled_pairs(world, api, make_mp4, make_npz)
     ask(20)
     assert set(Comparison.objects.values_list("wanted", flat=True)) == {1}
     for name in ("ann", "bob"):
-        claim(experiment, world.member(experiment, name), Wish(1, [], uuid.uuid4()))
+        member = world.member(experiment, name)
+        (row,) = claim(experiment, member, Wish(1, [], uuid.uuid4()))
+        submit(member.user_id, uuid.uuid4(), Answer(row.id, "left"))
     ask(20)
     assert Comparison.objects.filter(wanted=2).count() == 2

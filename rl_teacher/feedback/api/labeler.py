@@ -46,15 +46,10 @@ def claim(request: HttpRequest, slug: str, body: bodies.WishIn) -> dict[str, Any
     found = leases.claim(at.experiment, labeler, _wish(body))
     labeler.refresh_from_db()
     return {
-        "assignments": [assignment_json(_of(row, labeler), at.experiment) for row in found],
+        "assignments": [assignment_json(row, at.experiment) for row in found],
         "state": at.experiment.shown_state,
         "progress": progress_json(Experiment.objects.get(pk=at.experiment.pk), labeler),
     }
-
-
-def _of(assignment: Assignment, labeler: Membership) -> Assignment:
-    assignment.labeler = labeler
-    return assignment
 
 
 @router.get("/experiments/{slug}/queue", response=bodies.QueueState)
@@ -104,18 +99,16 @@ def _queue_state(user: User, slug: str) -> dict[str, Any]:
 @router.put("/responses/{uuid:response_id}", response={200: bodies.ResponseOut, 201: bodies.ResponseOut})
 def put_response(request: HttpRequest, response_id: uuid.UUID, body: bodies.ResponseIn) -> Status:
     """Store an answer: 201, or 200 if it is there already; brings new pairs along."""
-    own = memberships(person(request))
     wish = _wish(body.refill) if body.refill else None
-    taken = answers.submit(own, response_id, answers.Answer(**body.answer.model_dump()), wish)
-    labeler = Membership.objects.select_related("experiment").get(pk=taken.response.labeler_id)
+    taken = answers.submit(person(request).pk, response_id, answers.Answer(**body.answer.model_dump()), wish)
     return Status(
         201 if taken.is_new else 200,
         {
             "response": str(taken.response.id),
             "extra": taken.response.extra,
-            "refill": [assignment_json(_of(row, labeler), labeler.experiment) for row in taken.refill],
-            "state": labeler.experiment.shown_state,
-            "progress": progress_json(labeler.experiment, labeler),
+            "refill": [assignment_json(row, taken.experiment) for row in taken.refill],
+            "state": taken.experiment.shown_state,
+            "progress": progress_json(taken.experiment, taken.labeler),
         },
     )
 
@@ -123,7 +116,7 @@ def put_response(request: HttpRequest, response_id: uuid.UUID, body: bodies.Resp
 @router.post("/responses/{uuid:response_id}:withdraw", response=bodies.Done)
 def withdraw(request: HttpRequest, response_id: uuid.UUID) -> dict[str, Any]:
     """Take an answer back; its slot is free again."""
-    answers.withdraw(memberships(person(request)), response_id)
+    answers.withdraw(person(request).pk, response_id)
     return {}
 
 

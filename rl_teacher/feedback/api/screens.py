@@ -3,7 +3,8 @@
 from typing import Any
 
 from rl_teacher.feedback.media import clip_urls
-from rl_teacher.feedback.models import Assignment, Comparison, Experiment, Membership
+from rl_teacher.feedback.models import Assignment, Experiment, Membership
+from rl_teacher.feedback.transactions.claim import num_open
 
 
 def sides(assignment: Assignment) -> dict[str, Any]:
@@ -37,5 +38,5 @@ def progress_json(experiment: Experiment, labeler: Membership | None) -> dict[st
         "cant_tell": experiment.cant_tell,
         "labels_wanted": experiment.labels_wanted,
         "mine": labeler.answers if labeler else 0,
-        "open": Comparison.objects.filter(experiment=experiment, state="open", open_slots__gt=0).count(),
+        "open": num_open(experiment),
     }

@@ -85,7 +85,8 @@ def _table(source: Path, name: str) -> list[dict[str, Any]]:
 def _experiment(manifest: dict[str, Any]) -> Experiment:
     given = manifest["experiment"]
     experiment = Experiment.objects.create(
-        created_at=moment(given["created_at"]), **{name: given[name] for name in SETTINGS if name in given}
+        created_at=moment(given["created_at"]), guideline_version=max((row["version"] for row in manifest["guidelines"]), default=0),
+        **{name: given[name] for name in SETTINGS if name in given}
     )
     for row in manifest["members"]:
         Membership.objects.create(

@@ -37,6 +37,8 @@ class Experiment(models.Model):
     answered = models.PositiveIntegerField(default=0)
     """Current answers that train (left, right, tie; neither check nor extra)."""
     cant_tell = models.PositiveIntegerField(default=0)
+    guideline_version = models.PositiveIntegerField(default=0)
+    """The newest version of the text."""
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     step = models.PositiveBigIntegerField(null=True, blank=True)
     next_clips_s = models.FloatField(null=True, blank=True)

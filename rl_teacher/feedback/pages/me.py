@@ -63,20 +63,20 @@ def me(request: HttpRequest) -> HttpResponseBase:
 @page("POST")
 def edit_answer(request: HttpRequest, response_id: uuid.UUID) -> HttpResponseBase:
     """A second thought, or taking the answer back."""
-    own = memberships(user_of(request))
+    user = user_of(request)
     if request.POST.get("withdraw") == "1":
-        withdraw(own, response_id)
+        withdraw(user.pk, response_id)
         messages.success(request, "Taken back.")
         return see("/me")
     side = request.POST.get("side", "")
     if side not in SIDES:
         raise Problem("invalid", f"side: got {side[:40]!r}, expected one of {SIDES}.")
-    row = Response.objects.filter(pk=response_id, labeler__in=list(own)).first()
+    row = Response.objects.filter(pk=response_id, labeler__user=user).first()
     if row is None:
         raise Problem("not-found", "there is no such answer of yours.")
     # Made of what it says, so that sending the form twice is one revision.
     revision = uuid.uuid5(row.id, side)
-    submit(own, revision, Answer(row.assignment_id, side, supersedes=row.id))
+    submit(user.pk, revision, Answer(row.assignment_id, side, supersedes=row.id))
     messages.success(request, "Changed.")
     return see("/me")
 

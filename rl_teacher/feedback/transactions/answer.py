@@ -4,7 +4,8 @@ import uuid
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from django.db.models import F
+from django.db import connection
+from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
 from rl_teacher.feedback import bell
@@ -14,6 +15,10 @@ from rl_teacher.feedback.problems import Problem
 from rl_teacher.feedback.transactions.claim import Wish, claim_inside, free_slot
 from rl_teacher.feedback.transactions.write import write
 
+_NEXT_SEQ = (
+    "UPDATE experiment SET next_seq = next_seq + 1, answered = answered + %s, cant_tell = cant_tell + %s "
+    "WHERE id = %s RETURNING next_seq, answered, cant_tell"
+)
 _MEANS = {("left", False): "a", ("left", True): "b", ("right", False): "b", ("right", True): "a"}
 
 
@@ -41,11 +46,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """How an answer was taken."""
+    """How an answer was taken; labeler and experiment as they are now."""
 
     response: Response
     is_new: bool
     refill: list[Assignment]
+    labeler: Membership
+    experiment: Experiment
 
 
 def preferred(side: str, swapped: bool) -> str:
@@ -54,42 +61,42 @@ def preferred(side: str, swapped: bool) -> str:
 
 
 def submit(
-    labelers: dict[int, Membership], response_id: uuid.UUID, answer: Answer, wish: Wish | None = None,
-    now: datetime | None = None,
-) -> Taken:  # fmt: skip
+    user_id: int, response_id: uuid.UUID, answer: Answer, wish: Wish | None = None, now: datetime | None = None
+) -> Taken:
     """Store `answer` under `response_id` and refill the tab, all in one transaction.
 
     Args:
-        labelers: the caller's memberships by id; an assignment of anybody else does not exist for them.
+        user_id: who says it; an assignment of anybody else does not exist for them.
         response_id: made by the browser; the same again with the same content is the same answer.
     """
     now = now or timezone.now()
     with write():
-        assignment = _assignment(answer.assignment, labelers)
-        labeler, comparison = assignment.labeler, assignment.comparison
-        experiment = comparison.experiment
-        known = Response.objects.filter(pk=response_id).first()
-        if known is not None:
-            if known.body_hash != answer.body_hash or known.labeler_id != labeler.id:
+        assignment = _assignment(answer.assignment, user_id)
+        labeler, experiment = assignment.labeler, assignment.comparison.experiment
+        here = Response.objects.filter(Q(pk=response_id) | Q(assignment=assignment, supersedes=None))
+        known = {row.pk: row for row in here}
+        response = known.pop(response_id, None)
+        is_new = response is None
+        if response is not None:
+            if response.body_hash != answer.body_hash or response.labeler_id != labeler.id:
                 raise Problem("body-differs", f"response {response_id}: exists with another content.")
-            response, is_new = known, False
-        elif answer.supersedes is not None:
-            response, is_new = _revise(experiment, assignment, response_id, answer, now), True
         else:
-            response, is_new = _first(experiment, assignment, response_id, answer, now), True
-        if is_new:
+            if answer.supersedes is not None:
+                response = _revise(experiment, assignment, response_id, answer, now)
+            else:
+                response = _first(experiment, assignment, response_id, answer, now, next(iter(known), None))
             bell.ring_on_commit(experiment.slug)
         refill = claim_inside(experiment, labeler, wish, now) if wish is not None else []
-    return Taken(response, is_new, refill)
+    return Taken(response, is_new, refill, labeler, experiment)
 
 
-def withdraw(labelers: dict[int, Membership], response_id: uuid.UUID, now: datetime | None = None) -> bool:
+def withdraw(user_id: int, response_id: uuid.UUID, now: datetime | None = None) -> bool:
     """Take a current answer back and free its slot; False if that was done before."""
     now = now or timezone.now()
     with write():
         response = (
             Response.objects.select_related("assignment__comparison__experiment", "labeler")
-            .filter(pk=response_id, labeler__in=list(labelers)).first()
+            .filter(pk=response_id, labeler__user=user_id).first()
         )  # fmt: skip
         if response is None:
             raise Problem("not-found", f"response {response_id}: there is none of yours.")
@@ -110,10 +117,10 @@ def withdraw(labelers: dict[int, Membership], response_id: uuid.UUID, now: datet
     return True
 
 
-def _assignment(assignment_id: uuid.UUID, labelers: dict[int, Membership]) -> Assignment:
+def _assignment(assignment_id: uuid.UUID, user_id: int) -> Assignment:
     found = (
         Assignment.objects.select_related("comparison__experiment", "labeler")
-        .filter(pk=assignment_id, labeler__in=list(labelers)).first()
+        .filter(pk=assignment_id, labeler__user=user_id).first()
     )  # fmt: skip
     if found is None:
         raise Problem("not-found", f"assignment {assignment_id}: there is none of yours.")
@@ -121,15 +128,17 @@ def _assignment(assignment_id: uuid.UUID, labelers: dict[int, Membership]) -> As
 
 
 def _first(
-    experiment: Experiment, assignment: Assignment, response_id: uuid.UUID, answer: Answer, now: datetime
-) -> Response:
-    earlier = Response.objects.filter(assignment=assignment, supersedes=None).first()
+    experiment: Experiment, assignment: Assignment, response_id: uuid.UUID, answer: Answer, now: datetime,
+    earlier: uuid.UUID | None,
+) -> Response:  # fmt: skip
     if earlier is not None:
-        raise Problem("already-answered", f"assignment {assignment.id}: answered by response {earlier.id}; send `supersedes` to change it.")
+        text = f"assignment {assignment.id}: answered by response {earlier}; send `supersedes` to change it."
+        raise Problem("already-answered", text)
     extra = not _settle(assignment)
     response = _store(assignment, response_id, answer, now, extra)
     _event(experiment, response, "answered", now, came=response.preferred)
     Membership.objects.filter(pk=assignment.labeler_id).update(answers=F("answers") + 1)
+    assignment.labeler.answers += 1
     return response
 
 
@@ -154,12 +163,14 @@ def _settle(assignment: Assignment) -> bool:
 
 
 def _count_done(comparison: Comparison, change: int) -> None:
-    fresh = Comparison.objects.get(pk=comparison.pk)
-    done = fresh.done + change
-    state = fresh.state
-    if state in ("open", "done"):
-        state = "done" if done >= fresh.wanted else "open"
-    Comparison.objects.filter(pk=comparison.pk).update(done=done, state=state)
+    """One statement, so that on PostgreSQL two people who answer at once count as two."""
+    after = F("done") + change
+    state = Case(
+        When(state__in=("open", "done"), wanted__lte=after, then=Value("done")),
+        When(state__in=("open", "done"), then=Value("open")),
+        default=F("state"),
+    )
+    Comparison.objects.filter(pk=comparison.pk).update(done=after, state=state)
 
 
 def _revise(
@@ -197,11 +208,10 @@ def _event(
     trains = response.assignment.kind == "normal" and not response.extra
     answered = (_trains(came) - _trains(gone)) if trains else 0
     cant_tell = ((came == "cant_tell") - (gone == "cant_tell")) if trains else 0
-    Experiment.objects.filter(pk=experiment.pk).update(
-        next_seq=F("next_seq") + 1, answered=F("answered") + answered, cant_tell=F("cant_tell") + cant_tell
-    )
-    seq = Experiment.objects.values_list("next_seq", flat=True).get(pk=experiment.pk)
-    LabelEvent.objects.create(experiment=experiment, seq=seq, kind=kind, response=response, at=now)
+    with connection.cursor() as cursor:
+        cursor.execute(_NEXT_SEQ, [answered, cant_tell, experiment.pk])
+        experiment.next_seq, experiment.answered, experiment.cant_tell = cursor.fetchone()
+    LabelEvent.objects.create(experiment=experiment, seq=experiment.next_seq, kind=kind, response=response, at=now)
 
 
 def _trains(said: str | None) -> int:

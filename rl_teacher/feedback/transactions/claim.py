@@ -2,17 +2,18 @@
 
 import random
 import secrets
+import time
 import uuid
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from rl_teacher.feedback import bell
-from rl_teacher.feedback.models import Assignment, Comparison, Experiment, Flag, Guideline, Membership, Response
+from rl_teacher.feedback.models import Assignment, Comparison, Experiment, Flag, Membership, Response
 from rl_teacher.feedback.transactions.write import write
 
 MAX_GRANT = 8
@@ -21,6 +22,8 @@ REPEAT_DISTANCE = 20
 """Own answers that lie between an answer and its repetition."""
 CHECK_SPACING = 8
 """At most one check in so many assignments."""
+MANY_OPEN = 200
+_OPEN: dict[int, tuple[int, float]] = {}
 CLIPS = ("comparison__a__mp4", "comparison__a__webm", "comparison__b__mp4", "comparison__b__webm")
 
 
@@ -44,23 +47,20 @@ def claim_inside(experiment: Experiment, labeler: Membership, wish: Wish, now: d
     leases = Assignment.objects.filter(labeler=labeler, state="leased", tab=wish.tab)
     give_back(leases.exclude(id__in=wish.have), "released")
     until = now + timedelta(seconds=experiment.lease_s)
-    leases.update(expires_at=until)
-    expire(experiment, now)
-    _revive(labeler, wish, until)
+    if wish.have and leases.update(expires_at=until) < len(wish.have):
+        _revive(labeler, wish, until)
     if experiment.paused or wish.want <= 0:
         return []
-    granted = _grant(experiment, labeler, wish.want, now)
+    terms = _Terms(labeler, wish.tab, now, until, experiment.guideline_version)
+    granted = _grant(experiment, labeler, wish.want)
     if granted <= 0:
         return []
-    terms = _Terms(labeler, wish.tab, now, until, guideline_version(experiment))
-    found: list[Assignment] = []
     check = _check(experiment, labeler, terms)
-    if check is not None:
-        found.append(check)
+    found = [check] if check is not None else []
     found += _lend(experiment, terms, granted - len(found))
-    return list(
-        Assignment.objects.filter(id__in=[row.id for row in found]).select_related(*CLIPS).order_by("leased_at", "id")
-    )
+    if len(found) < granted and expire(experiment, now):
+        found += _lend(experiment, terms, granted - len(found))
+    return found
 
 
 def _revive(labeler: Membership, wish: Wish, until: datetime) -> None:
@@ -93,11 +93,6 @@ class _Terms:
         )  # fmt: skip
 
 
-def guideline_version(experiment: Experiment) -> int:
-    """The newest version, 0 if there is no text yet."""
-    return Guideline.objects.filter(experiment=experiment).aggregate(newest=Max("version"))["newest"] or 0
-
-
 def claimable(experiment: Experiment, labeler: Membership) -> "QuerySet[Comparison]":
     """Comparisons that this person may be lent, the most urgent first."""
     seen = Assignment.objects.filter(comparison=OuterRef("pk"), labeler=labeler).filter(
@@ -110,12 +105,22 @@ def claimable(experiment: Experiment, labeler: Membership) -> "QuerySet[Comparis
     )
 
 
-def _grant(experiment: Experiment, labeler: Membership, want: int, now: datetime) -> int:
+def _grant(experiment: Experiment, labeler: Membership, want: int) -> int:
+    """How many pairs to lend: a fast labeler must not starve behind a slow one."""
     live = Assignment.objects.filter(comparison__experiment=experiment, state="leased")
-    mine = live.filter(labeler=labeler).count()
-    others = live.exclude(labeler=labeler).values("labeler").distinct().count()
-    open_slots = Comparison.objects.filter(experiment=experiment, state="open", open_slots__gt=0).count()
-    return min(want, MAX_GRANT, max(1, open_slots // (others + 1)), MAX_LEASES - mine)
+    by_labeler = dict(live.order_by().values_list("labeler").annotate(Count("pk")))
+    mine, others = by_labeler.pop(labeler.pk, 0), len(by_labeler)
+    share = num_open(experiment) // (others + 1) if others else MAX_GRANT
+    return min(want, MAX_GRANT, max(1, share), MAX_LEASES - mine)
+
+
+def num_open(experiment: Experiment) -> int:
+    """Comparisons with a free slot; a large number may be a second old."""
+    count, at = _OPEN.get(experiment.pk, (0, 0.0))
+    if count < MANY_OPEN or time.monotonic() - at > 1.0:
+        count = Comparison.objects.filter(experiment=experiment, state="open", open_slots__gt=0).count()
+        _OPEN[experiment.pk] = (count, time.monotonic())
+    return count
 
 
 def _lend(experiment: Experiment, terms: _Terms, count: int) -> list[Assignment]:
@@ -124,9 +129,9 @@ def _lend(experiment: Experiment, terms: _Terms, count: int) -> list[Assignment]
     for _ in range(3):
         if len(found) >= count:
             break
-        rows = claimable(experiment, terms.labeler)
+        rows = claimable(experiment, terms.labeler).select_related("a__mp4", "a__webm", "b__mp4", "b__webm")
         if connection.features.has_select_for_update_skip_locked:
-            rows = rows.select_for_update(skip_locked=True)
+            rows = rows.select_for_update(skip_locked=True, of=("self",))
         lost = False
         for comparison in rows[: count - len(found)]:
             try:
@@ -140,7 +145,7 @@ def _lend(experiment: Experiment, terms: _Terms, count: int) -> list[Assignment]
 
 
 def _take_slot(comparison: Comparison, terms: _Terms) -> Assignment:
-    slot = free_slot(comparison)
+    slot = 0 if comparison.wanted == 1 else free_slot(comparison)
     if slot is None:
         raise IntegrityError("no slot is free")
     assignment = terms.assignment(comparison, slot=slot)
@@ -160,23 +165,26 @@ def free_slot(comparison: Comparison) -> int | None:
 def _check(experiment: Experiment, labeler: Membership, terms: _Terms) -> Assignment | None:
     """Now and then, with more than one labeler: a pair whose answer is known, or an own one with its sides swapped."""
     wanted = experiment.gold_rate + experiment.repeat_rate
-    if wanted <= 0:
-        return None
-    active = Assignment.objects.filter(comparison__experiment=experiment).values("labeler").distinct().count()
-    recent = Assignment.objects.filter(labeler=labeler).order_by("-leased_at").values_list("kind", flat=True)
-    if active < 2 or any(kind != "normal" for kind in recent[: CHECK_SPACING - 1]):
-        return None
     # Seven of eight assignments cannot be one; p / (1 + 7p) = wanted gives the chance of the eighth.
     chance = min(1.0, wanted / max(1e-9, 1 - (CHECK_SPACING - 1) * wanted))
     draw = random.SystemRandom().random()
-    if draw >= chance:
+    if draw >= chance or not has_two_labelers(experiment):
+        return None
+    recent = Assignment.objects.filter(labeler=labeler).order_by("-leased_at").values_list("kind", flat=True)
+    if any(kind != "normal" for kind in recent[: CHECK_SPACING - 1]):
         return None
     return _gold(experiment, terms) if draw < chance * experiment.gold_rate / wanted else _repeat(labeler, terms)
+
+
+def has_two_labelers(experiment: Experiment) -> bool:
+    """Whether more than one person has answered."""
+    return Membership.objects.filter(experiment=experiment, answers__gt=0)[:2].count() > 1
 
 
 def _gold(experiment: Experiment, terms: _Terms) -> Assignment | None:
     met = Assignment.objects.filter(comparison=OuterRef("pk"), labeler=terms.labeler).exclude(state="released")
     rows = Comparison.objects.filter(experiment=experiment, state="open", gold_answer__isnull=False).filter(~Exists(met))
+    rows = rows.select_related("a__mp4", "a__webm", "b__mp4", "b__webm")
     comparison = rows.order_by("-priority", "created_at").first()
     if comparison is None:
         return None
@@ -191,7 +199,7 @@ def _repeat(labeler: Membership, terms: _Terms) -> Assignment | None:
         labeler=labeler, assignment__kind="normal", assignment__state="answered", supersedes=None, extra=False
     ).exclude(assignment__comparison__state="broken")
     earlier = list(
-        answers.filter(~Exists(again)).order_by("-answered_at").select_related("assignment__comparison")
+        answers.filter(~Exists(again)).order_by("-answered_at").select_related(*(f"assignment__{name}" for name in CLIPS))
         [REPEAT_DISTANCE : REPEAT_DISTANCE + 20]
     )  # fmt: skip
     if not earlier:

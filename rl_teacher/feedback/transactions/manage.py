@@ -48,6 +48,7 @@ def add_guideline(experiment: Experiment, markdown: str, by: User) -> int:
             return newest.version
         version = (newest.version if newest else 0) + 1
         Guideline.objects.create(experiment=experiment, version=version, markdown=text, by=by, at=timezone.now())
+        Experiment.objects.filter(pk=experiment.pk).update(guideline_version=version)
         audit(by, "guideline", experiment, version=version)
         bell.ring_on_commit(experiment.slug)
     return version

@@ -12,9 +12,10 @@ from django.utils import timezone
 
 from rl_teacher.feedback import bell, blobs
 from rl_teacher.feedback.hashing import body_hash
-from rl_teacher.feedback.models import Assignment, Blob, Clip, Comparison, Experiment, Guideline, Membership, User
+from rl_teacher.feedback.models import Blob, Clip, Comparison, Experiment, Guideline, Membership, User
 from rl_teacher.feedback.problems import Problem
 from rl_teacher.feedback.sniff import check_upload
+from rl_teacher.feedback.transactions.claim import has_two_labelers
 from rl_teacher.feedback.transactions.write import write
 
 TUNABLE = ("labels_wanted", "overlap", "double_rate", "gold_rate", "repeat_rate", "lease_s", "min_view_ms")
@@ -29,8 +30,9 @@ def ensure_experiment(slug: str, body: Mapping[str, Any]) -> tuple[Experiment, b
             return found, False
         given = {name: body[name] for name in TUNABLE if body.get(name) is not None}
         experiment = Experiment.objects.create(
-            slug=slug, env_id=body["env_id"], config=body["config"], config_hash=body["config_hash"], **given
-        )
+            slug=slug, env_id=body["env_id"], config=body["config"], config_hash=body["config_hash"],
+            guideline_version=1 if body.get("guideline") else 0, **given,
+        )  # fmt: skip
         if body.get("guideline"):
             Guideline.objects.create(experiment=experiment, version=1, markdown=body["guideline"], at=timezone.now())
         for number, user in enumerate(User.objects.filter(is_superuser=True, is_active=True).order_by("pk"), 1):
@@ -145,8 +147,7 @@ def create_comparisons(experiment: Experiment, rows: Sequence[NewComparison]) ->
 
 def _wanted(experiment: Experiment) -> Iterator[int]:
     """Answers wanted of each new comparison: `overlap`, and spread evenly over them now and then one more."""
-    labelers = Assignment.objects.filter(comparison__experiment=experiment).values("labeler").distinct()[:2].count()
-    rate = min(1.0, max(0.0, experiment.double_rate)) if labelers > 1 else 0.0
+    rate = min(1.0, max(0.0, experiment.double_rate)) if has_two_labelers(experiment) else 0.0
     count = Comparison.objects.filter(experiment=experiment).count() if rate else 0
     while True:
         yield experiment.overlap + (int((count + 1) * rate) - int(count * rate))
