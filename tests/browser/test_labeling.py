@@ -37,19 +37,19 @@ def test_this_chromium_decodes_h264_and_both_videos_play(experiment, films, labe
 
 
 def test_each_key_stores_the_right_clip_under_both_swaps(experiment, films, labeler):
-    experiment.ask_some(films, 24)
+    experiment.ask_some(films, 16)
     window = labeler().open()
     digests, pressed = clip_digests(experiment), {}
-    for number in range(24):
+    for number in range(16):
         key = list(KEYS)[number % 4]
         shown, assignment = window.digests(), window.shown
         window.answer(key)
         pressed[assignment] = (KEYS[key], shown)
-        if number < 23:
+        if number < 15:
             window.wait_next(assignment)
     window.wait_saved()
     events = experiment.events()
-    assert len(events) == len(pressed) == 24
+    assert len(events) == len(pressed) == 16
     swaps = set()
     for event in events:
         side, shown = pressed[event["assignment"]]
@@ -59,6 +59,7 @@ def test_each_key_stores_the_right_clip_under_both_swaps(experiment, films, labe
     assert swaps == {True, False}
 
 
+@pytest.mark.slow
 def test_buttons_answer_too_and_space_afterwards_does_not(experiment, films, labeler):
     experiment.ask_some(films, 6)
     window = labeler().open()
@@ -83,6 +84,7 @@ def test_a_held_key_is_one_answer(experiment, films, labeler):
     assert len(experiment.events()) == 1
 
 
+@pytest.mark.slow
 def test_an_answer_before_the_minimum_view_time_is_refused_with_a_hint(experiment, films, labeler):
     experiment.ask_some(films, 3)
     window = labeler()
@@ -126,6 +128,7 @@ def test_undo_shows_the_former_pair_and_the_revision_replaces_it(experiment, fil
     assert event["preferred"] == expected(event, "right", shown, clip_digests(experiment))
 
 
+@pytest.mark.slow
 def test_escape_in_review_lets_the_answer_stand(experiment, films, labeler):
     experiment.ask_some(films, 6)
     window = labeler().open()
@@ -139,6 +142,7 @@ def test_escape_in_review_lets_the_answer_stand(experiment, films, labeler):
     assert [event["preferred"] for event in experiment.events()] == ["tie"]
 
 
+@pytest.mark.slow
 def test_undo_works_after_a_reload(experiment, films, labeler):
     experiment.ask_some(films, 6)
     window = labeler().open()
@@ -189,6 +193,7 @@ def test_a_500_keeps_the_page_usable_and_is_retried(experiment, films, labeler):
     assert len(experiment.events()) == 3
 
 
+@pytest.mark.slow
 def test_a_reload_keeps_unsent_answers_and_asks_none_of_them_again(experiment, films, labeler):
     experiment.ask_some(films, 8)
     window = labeler().open()
@@ -207,6 +212,7 @@ def test_a_reload_keeps_unsent_answers_and_asks_none_of_them_again(experiment, f
     assert [event["assignment"] for event in experiment.events()] == answered
 
 
+@pytest.mark.slow
 def test_an_answer_whose_acknowledgement_is_lost_is_stored_once(experiment, films, labeler):
     experiment.ask_some(films, 4)
     window = labeler().open()
@@ -258,6 +264,7 @@ def test_an_undecodable_clip_is_reported_and_its_pair_skipped(experiment, films,
     assert broken not in window.digests().values()
 
 
+@pytest.mark.slow
 def test_two_windows_never_hold_the_same_pair(experiment, films, labeler):
     experiment.ask_some(films, 24)
     windows = [labeler().open(), labeler().open()]
@@ -307,6 +314,7 @@ def test_keyboard_only_reaches_everything_and_shows_where_it_is(experiment, film
     assert [event["preferred"] for event in experiment.events()] == ["tie"]
 
 
+@pytest.mark.slow
 def test_pause_frame_steps_and_speed_move_both_sides(experiment, films, labeler):
     experiment.ask_some(films, 2)
     window = labeler().open()
@@ -371,6 +379,7 @@ def _swipe(window, x, y, dy):
     client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
+@pytest.mark.slow
 def test_reduced_motion_starts_paused(experiment, films, labeler):
     experiment.ask_some(films, 3)
     window = labeler(reduced_motion="reduce").open()

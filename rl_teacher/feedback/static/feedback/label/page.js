@@ -6,10 +6,12 @@ import { createAttention } from "./attention.js";
 import { createClips, preferredRenditions } from "./clips.js";
 import { isDialogOpen, listenToInput, listenToLife, listenToTouch } from "./input.js";
 import { readBindings } from "./keys.js";
+import { createLeases } from "./leases.js";
 import { createOutbox, openStore } from "./outbox.js";
 import { createPlayer } from "./player.js";
 import { find, refillWanted, START, step } from "./queue.js";
 import { createSignIn } from "./signin.js";
+import { createSupply } from "./supply.js";
 import { createView, element, translator } from "./view.js";
 
 const RENEW_MS = 60_000;
@@ -22,22 +24,20 @@ const user = String(data.user_id);
 const api = createApi({ slug: data.slug, csrf: data.csrf });
 const view = createView(t);
 const tab = tabId(sessionStorage);
-const leaving = new AbortController();
+const opening = openStore();
 const bindings = readBindings(localStorage);
 const attention = createAttention();
+const leases = createLeases({ api, tab });
 const startedAt = Date.now();
 
 let state = { ...START, progress: data.progress ?? null };
 /** @type {import("./queue.js").Event[] | null} */
 let events = null;
-let claimFailures = 0;
 let hadBreakHint = false;
 /** @type {import("./view.js").Post} */
 const post = { unsent: [], refused: [], isRunning: true, isTrouble: false, inMemory: false };
 /** @type {Set<string>} assignments answered here and not yet acknowledged */
 const unsentAssignments = new Set();
-/** @type {Record<string, string>} */
-const leases = {};
 
 const stage = (/** @type {number} */ index) => ({ left: element(`left-${index}`), right: element(`right-${index}`) });
 /** @type {[import("./player.js").Stage, import("./player.js").Stage]} */
@@ -60,9 +60,8 @@ const clips = createClips({
   onLoaded: (id) => dispatch({ type: "loaded", id }),
   onBroken: (id, reason) => dispatch({ type: "broken", id, reason }),
 });
-const store = await openStore();
 const outbox = createOutbox({
-  store,
+  store: await opening,
   user,
   slug: data.slug,
   send,
@@ -79,6 +78,9 @@ const outbox = createOutbox({
     view.saving(state, post);
   },
 });
+const supply = createSupply({ api, tab, have: () => have(), dispatch, onFailed: failed, onAssignments: leases.note, onNews(count) {
+  if (document.hidden) view.news(count);
+} });
 const signIn = createSignIn({ api, user, t, onBack() {
   dispatch({ type: "signed-in" });
   void outbox.kick();
@@ -103,28 +105,10 @@ function dispatch(event) {
 
 /** @type {Record<string, (effect: import("./queue.js").Effect) => void>} */
 const EFFECTS = {
-  async claim({ want }) {
-    try {
-      claimed(await api.claim({ want, have: have(), tab }));
-    } catch (error) {
-      failed(error);
-      dispatch({ type: "claim-failed" });
-    }
-  },
-  retry() {
-    claimFailures += 1;
-    setTimeout(() => dispatch({ type: "retry" }), Math.min(8000, 500 * 2 ** claimFailures) * (0.5 + Math.random() / 2));
-  },
-  async wait() {
-    try {
-      const { available, state: experiment, next_clips_s: nextClipsS, progress } = await api.wait(leaving.signal);
-      if (available && document.hidden) view.news(progress?.open || 1);
-      dispatch({ type: "waited", available, state: experiment, nextClipsS, progress });
-    } catch (error) {
-      failed(error);
-      setTimeout(() => dispatch({ type: "waited", available: false }), 3000);
-    }
-  },
+  claim: ({ want }) => void supply.claim(want),
+  retry: () => void supply.retry(),
+  wait: () => void supply.wait(),
+  recall: () => void supply.recall(),
   download: ({ id }) => void clips.want(/** @type {any} */ (find(state, id))),
   drop: ({ id }) => clips.drop(id),
   stage({ id }) {
@@ -146,16 +130,6 @@ const EFFECTS = {
     api.mediaError(id, String(reason).slice(0, 300)).catch(failed);
   },
   hint: ({ name }) => view.hint(t(name)),
-  async recall() {
-    try {
-      const { responses } = await api.mine(3);
-      const items = responses.map((/** @type {any} */ one) => ({ pair: { ...one, loaded: false }, response: one.response, side: one.side }));
-      dispatch({ type: "recalled", items });
-    } catch (error) {
-      failed(error);
-      dispatch({ type: "recalled", items: [], failed: true });
-    }
-  },
 };
 
 /** @param {any} error */
@@ -186,20 +160,11 @@ function onSent(entry, result) {
   unsentAssignments.delete(entry.answer.assignment);
   post.isTrouble = false;
   if (entry.slug !== data.slug) return;
-  if (state.asking === "now" && Array.isArray(result.refill)) claimed({ ...result, assignments: result.refill });
+  if (state.asking === "now" && Array.isArray(result.refill)) supply.claimed({ ...result, assignments: result.refill });
   else dispatch({ type: "progress", progress: result.progress, state: result.state });
 }
 
-/** @param {any} answer */
-function claimed({ assignments, state: experiment, progress }) {
-  claimFailures = 0;
-  for (const one of assignments) leases[one.assignment] = one.lease_until;
-  dispatch({ type: "claimed", assignments, state: experiment, progress });
-}
-
-function have() {
-  return [...new Set([...state.pairs.map((pair) => pair.assignment), ...unsentAssignments])].slice(0, 64); // the server's limit
-}
+const have = () => [...new Set([...live(), ...unsentAssignments])].slice(0, 64); // the server's limit
 
 /** @param {string} id */
 function painted(id) {
@@ -231,24 +196,26 @@ function press(side, at) {
 /** @param {string} action @param {number} at */
 function act(action, at) {
   if (["left", "right", "tie", "cant_tell"].includes(action)) return press(action, at);
-  if (action.startsWith("speed")) {
-    const rate = SPEEDS[Number(action.slice(5)) - 1];
-    player.setSpeed(rate);
-    return view.speed(rate);
-  }
-  if (action === "undo" || action === "escape") return dispatch({ type: action });
-  if (action === "toggle") player.toggle();
+  if (action.startsWith("speed")) return setSpeed(SPEEDS[Number(action.slice(5)) - 1]);
+  if (action === "undo" || action === "escape") dispatch({ type: action });
+  else if (action === "toggle") player.toggle();
   else if (action === "restart") player.restart();
   else if (action === "back" || action === "forward") player.nudge(action === "back" ? -1 : 1);
   else return openDialog(action);
   view.running(player.isRunning());
 }
 
+/** @param {number} rate */
+function setSpeed(rate) {
+  player.setSpeed(rate);
+  view.speed(rate);
+}
+
 /** @param {string} name help, guide or flag */
 function openDialog(name) {
   if (name === "flag" && !["guard", "open", "review"].includes(state.phase)) return;
   if (!isDialogOpen()) element(name).showModal();
-  player.suspend(true);
+  look(true);
 }
 
 /** @param {string} reason */
@@ -257,10 +224,15 @@ function flag(reason) {
   if (id) api.flag(id, reason).then(() => view.hint(t("flagged")), () => view.hint(t("flag_failed")));
 }
 
+/** Nobody sees the clips while the page is hidden or a dialog is open. */
+function look(isAway = document.hidden || isDialogOpen()) {
+  attention.hidden(isAway);
+  player.suspend(isAway);
+}
+
 /** @param {boolean} isHidden */
 function seen(isHidden) {
-  attention.hidden(isHidden);
-  player.suspend(isHidden || isDialogOpen());
+  look();
   if (isHidden) return;
   view.news(0);
   void renew();
@@ -273,19 +245,12 @@ function online() {
 
 /** Give back what nobody is looking at any more. */
 function leave() {
-  leaving.abort();
-  const mine = state.pairs.map((pair) => [pair.assignment, leases[pair.assignment]]);
-  if (mine.length) api.release(Object.fromEntries(mine), tab).catch(() => {});
+  supply.stop();
+  leases.release(live());
 }
 
-async function renew() {
-  const ids = state.pairs.map((pair) => pair.assignment);
-  if (!ids.length) return;
-  const answer = await api.renew(ids, tab).catch(failed);
-  if (!answer) return;
-  Object.assign(leases, answer.leases);
-  dispatch({ type: "lapsed", ids: ids.filter((id) => !(id in answer.leases)) });
-}
+const live = () => state.pairs.map((pair) => pair.assignment);
+const renew = () => leases.renew(live()).then((ids) => dispatch({ type: "lapsed", ids }), failed);
 
 async function start() {
   view.keys(bindings);
@@ -294,7 +259,7 @@ async function start() {
   listenToInput({ bindings, act, flag, settle: outbox.settle, seek(fraction) {
     player.seek(fraction);
     view.running(false);
-  }, resume: () => player.suspend(document.hidden) });
+  }, resume: () => look() });
   listenToTouch({ act, wake() {
     if (player.isRunning()) return false;
     player.toggle();
@@ -305,8 +270,8 @@ async function start() {
   listenToLife({ seen, online, leave });
   setInterval(() => void renew(), RENEW_MS);
   setInterval(() => view.late(post.unsent), 1000);
-  const waiting = await outbox.entries().catch(() => []);
-  for (const entry of waiting) if (!entry.refused) unsentAssignments.add(entry.answer.assignment);
+  const waiting = (await outbox.entries().catch(() => [])).filter((entry) => !entry.refused);
+  for (const entry of waiting) unsentAssignments.add(entry.answer.assignment);
   dispatch({ type: "booted", unsent: waiting.map((entry) => entry.answer.assignment) });
   void outbox.kick();
   if (!localStorage.getItem("rl-teacher.met")) {

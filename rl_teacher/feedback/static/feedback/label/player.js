@@ -24,6 +24,7 @@ export function createPlayer({ stages, raise, onStaged, onBroken, onPainted, onN
   let loops = 0;
   let watchedMs = 0;
   let runningSince = 0; // 0: not running
+  let swapPainted = Promise.resolve();
   let turn = 0; // grows with every swap, so that late callbacks know they are late
 
   const videos = () => [stages[front].left, stages[front].right];
@@ -35,6 +36,8 @@ export function createPlayer({ stages, raise, onStaged, onBroken, onPainted, onN
     const index = 1 - front;
     reels[index] = reel;
     const { left, right } = stages[index];
+    await swapPainted; // decoding must not hold up the frame that shows the swap
+    if (reels[index] !== reel) return;
     try {
       await Promise.all([decode(left, reel.left), decode(right, reel.right)]);
       if (reels[index] === reel && index !== front) onStaged(reel.id);
@@ -54,7 +57,8 @@ export function createPlayer({ stages, raise, onStaged, onBroken, onPainted, onN
     for (const video of videos()) video.playbackRate = speed;
     const id = /** @type {Reel} */ (reels[front]).id;
     reels[old] = null;
-    requestAnimationFrame(() => requestAnimationFrame(() => mine === turn && onPainted(id)));
+    swapPainted = painted();
+    void swapPainted.then(() => mine === turn && onPainted(id));
     if (isWanted) play();
     watchFrames(mine);
   }
@@ -194,6 +198,12 @@ export function align(left, right, frame, speed) {
   if (Math.abs(drift) > 3 * frame) right.currentTime = left.currentTime;
   else if (Math.abs(right.playbackRate - rate) > 0.001) right.playbackRate = rate;
 }
+
+/** Resolves when the frame after the next has begun, or soon in a hidden page, which paints none. @returns {Promise<void>} */
+const painted = () => new Promise((resolve) => {
+  requestAnimationFrame(() => requestAnimationFrame(() => resolve()));
+  setTimeout(resolve, 200);
+});
 
 /** Resolves when the first frame is there to be painted. @param {HTMLVideoElement} video @param {string} url */
 function decode(video, url) {

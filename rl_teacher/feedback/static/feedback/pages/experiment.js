@@ -5,6 +5,7 @@ const data = JSON.parse(document.getElementById("page-data")?.textContent ?? "{}
 const strings = JSON.parse(document.getElementById("strings")?.textContent ?? "{}");
 const KNOWN = ["true_return", "predicted_return", "reward_accuracy", "disagreement", "labels", "reward_loss"];
 const MOST = 6; // curves on the page
+const NUMBER = new Intl.NumberFormat(document.documentElement.lang || undefined);
 const POLL_MS = 5000; // without a stream of events
 
 /** @typedef {{step: number[], t: number[], value: number[]}} Series */
@@ -57,7 +58,7 @@ function draw() {
 }
 
 /** @param {string} name */
-const byTime = (name) => name === "labels" && !Number.isFinite(series[name].step[0]);
+const byTime = (name) => name === "labels"; // people label by the clock, not by env steps
 /** @param {string} name */
 const columns = (name) => [byTime(name) ? series[name].t : series[name].step, series[name].value];
 
@@ -79,7 +80,7 @@ function create(name, index) {
   const compact = new Intl.NumberFormat(undefined, { notation: "compact", maximumSignificantDigits: 3 });
   const values = (/** @type {any} */ _plot, /** @type {number[]} */ ticks) => ticks.map((tick) => compact.format(tick));
   const options = {
-    width: box.clientWidth || 320, height: 190, cursor: { points: { size: 6 }, y: false }, scales: { x: { time: byTime(name) } },
+    width: box.clientWidth || 320, height: 190, cursor: { points: { size: 6 }, y: false }, legend: { show: false }, scales: { x: { time: byTime(name) } },
     axes: [byTime(name) ? axis : { ...axis, values }, { ...axis, values, size: 52 }],
     series: [{}, { stroke: ink, width: 2, points: { show: false } }],
   };
@@ -99,7 +100,7 @@ function label(name) {
 function count({ progress, state, queue, heartbeat_age_s: age, step }) {
   const write = (/** @type {string} */ id, /** @type {any} */ value) => {
     const target = document.getElementById(id);
-    if (target && value !== undefined && value !== null) target.textContent = String(value);
+    if (target && value !== undefined && value !== null) target.textContent = typeof value === "number" ? NUMBER.format(value) : String(value);
   };
   write("answered", progress?.answered);
   write("cant-tell", progress?.cant_tell);
@@ -148,9 +149,12 @@ function show(which, video) {
   const step = document.getElementById(`${which}-step`);
   if (!screen || !step) return;
   screen.src = video.url;
-  step.textContent = String(video.step);
+  step.textContent = NUMBER.format(video.step);
 }
 
+for (const one of document.querySelectorAll("[data-number]")) {
+  one.textContent = NUMBER.format(Number(/** @type {HTMLElement} */ (one).dataset.number));
+}
 const videos = JSON.parse(document.getElementById("videos")?.textContent ?? "[]");
 const moment = /** @type {HTMLInputElement | null} */ (document.getElementById("moment"));
 moment?.addEventListener("input", () => show("then", videos[Number(moment.value)]));

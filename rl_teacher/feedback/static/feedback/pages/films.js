@@ -23,6 +23,14 @@ document.addEventListener("pointerout", (event) => {
 document.addEventListener("focusin", (event) => play(boxOf(event), true));
 document.addEventListener("focusout", (event) => play(boxOf(event), false));
 
+// a picture as soon as a thumbnail comes near; a page of hundreds must not open hundreds of players
+const near = new IntersectionObserver((entries) => entries.forEach(({ target, isIntersecting }) => {
+  if (isIntersecting) /** @type {HTMLVideoElement} */ (target).preload = "metadata";
+}), { rootMargin: "400px" });
+const lookOut = () => document.querySelectorAll('video[preload="none"]').forEach((video) => near.observe(video));
+lookOut();
+document.addEventListener("htmx:afterSettle", lookOut);
+
 if (isTouch && !still) {
   const seen = new IntersectionObserver((entries) => entries.forEach((entry) => play(entry.target, entry.isIntersecting)), { threshold: 0.6 });
   const watch = () => document.querySelectorAll("[data-film]").forEach((box) => seen.observe(box));
