@@ -35,9 +35,12 @@ class Demo:
     def make(self, name: str, pairs: int) -> None:
         """Run."""
         body = {
-            "env_id": "ShortHopper-v1", "config": {"seed": 1}, "config_hash": "demo", "labels_wanted": 175,
-            "guideline": "Prefer the clip in which the **dot goes further right**.\n\n- Ignore the color.\n- Judge only what you see.",
-        }  # fmt: skip
+            "env_id": "ShortHopper-v1",
+            "config": {"seed": 1},
+            "config_hash": "demo",
+            "labels_wanted": 175,
+            "guideline": "Prefer the clip in which the **dot goes further right**.\n\n- Ignore the color.\n",
+        }
         experiment, _ = upload.ensure_experiment(name, body)
         rows = []
         for number in range(pairs):
@@ -61,9 +64,19 @@ class Demo:
             upload.put_blob(settings.DATA.blobs, experiment, file_hash(data), kind, io.BytesIO(data).read)
         clip_id = uuid.uuid5(uuid.NAMESPACE_URL, f"{experiment.slug}/clip/{number}")
         clip = {
-            "mp4": file_hash(video), "webm": None, "arrays": file_hash(arrays), "fps": 20.0, "n_frames": 30, "hold_frames": 5,
-            "width": 160, "height": 120, "step": number * 5000, "seed": number, "ret": speed * 10, "meta": {},
-        }  # fmt: skip
+            "mp4": file_hash(video),
+            "webm": None,
+            "arrays": file_hash(arrays),
+            "fps": 20.0,
+            "n_frames": 30,
+            "hold_frames": 5,
+            "width": 160,
+            "height": 120,
+            "step": number * 5000,
+            "seed": number,
+            "ret": speed * 10,
+            "meta": {},
+        }
         upload.put_clip(experiment, clip_id, clip)
         if number % 30 == 0:
             report.add_video(experiment, number * 5000, file_hash(video))
@@ -74,10 +87,16 @@ class Demo:
         for i in range(100):
             step, rise = i * 5000, 1 - math.exp(-i / 30)
             values = {
-                "true_return": 300 * rise, "predicted_return": 20 * rise, "reward_accuracy": 0.5 + 0.4 * rise,
-                "disagreement": 0.2 * (1 - rise), "reward_loss": 0.7 * (1 - 0.6 * rise),
-            }  # fmt: skip
-            points += [report.Point(name, step, now - (100 - i) * 60, value + random.uniform(-0.02, 0.02)) for name, value in values.items()]
+                "true_return": 300 * rise,
+                "predicted_return": 20 * rise,
+                "reward_accuracy": 0.5 + 0.4 * rise,
+                "disagreement": 0.2 * (1 - rise),
+                "reward_loss": 0.7 * (1 - 0.6 * rise),
+            }
+            points += [
+                report.Point(name, step, now - (100 - i) * 60, value + random.uniform(-0.02, 0.02))
+                for name, value in values.items()
+            ]
         report.add_metrics(experiment, points)
 
 
@@ -88,7 +107,9 @@ def draw(speed: float, number: int, frames: int = 35) -> bytes:
 
     path = Path(tempfile.mkstemp(suffix=".mp4")[1])
     with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
-        stream = container.add_stream("libx264", rate=20, options={"g": "1", "bf": "0", "profile": "baseline", "crf": "28"})
+        stream = container.add_stream(
+            "libx264", rate=20, options={"g": "1", "bf": "0", "profile": "baseline", "crf": "28"}
+        )
         stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
         for t in range(frames):
             image = np.full((120, 160, 3), 235, np.uint8)

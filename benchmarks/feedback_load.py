@@ -102,13 +102,21 @@ class Load:
             try:
                 if not held:
                     body = {"want": 4, "have": [], "tab": tab}
-                    held = (await self._ok(await http.post(f"/api/v1/experiments/{SLUG}/queue:claim", json=body)))["assignments"]
+                    held = (await self._ok(await http.post(f"/api/v1/experiments/{SLUG}/queue:claim", json=body)))[
+                        "assignments"
+                    ]
                     await self._clips(http, held)
                 row, response = held.pop(0), str(uuid.uuid4())
-                answer = {"assignment": row["assignment"], "side": random.choice(["left", "right", "tie"]), "rt_ms": 1500}
+                answer = {
+                    "assignment": row["assignment"],
+                    "side": random.choice(["left", "right", "tie"]),
+                    "rt_ms": 1500,
+                }
                 refill = {"want": 1, "have": [other["assignment"] for other in held], "tab": tab}
                 start = time.perf_counter()
-                taken = await self._ok(await http.put(f"/api/v1/responses/{response}", json={"answer": answer, "refill": refill}))
+                taken = await self._ok(
+                    await http.put(f"/api/v1/responses/{response}", json={"answer": answer, "refill": refill})
+                )
                 self.answer_s.append(time.perf_counter() - start)
                 self.acknowledged.add(response)
                 held += taken["refill"]
@@ -135,7 +143,9 @@ def percentiles(name: str, seconds: list[float]) -> str:
     """A line of numbers."""
     ms = np.array(seconds) * 1000
     at = {q: np.percentile(ms, q) for q in (50, 95, 99, 99.9)}
-    return f"{name}: n {len(ms):,}  " + "  ".join(f"p{q:g} {v:.1f} ms" for q, v in at.items()) + f"  max {ms.max():.1f} ms"
+    return (
+        f"{name}: n {len(ms):,}  " + "  ".join(f"p{q:g} {v:.1f} ms" for q, v in at.items()) + f"  max {ms.max():.1f} ms"
+    )
 
 
 def stored(data_dir: Path) -> list[str]:

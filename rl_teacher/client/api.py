@@ -130,15 +130,25 @@ class FeedbackClient:
     """Calls of one experiment; safe to use from several threads."""
 
     def __init__(
-        self, url: str, token: str, experiment: str, *, timeout_s: float = 15.0, transport: httpx.BaseTransport | None = None
-    ) -> None:  # fmt: skip
+        self,
+        url: str,
+        token: str,
+        experiment: str,
+        *,
+        timeout_s: float = 15.0,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
         self.url, self.experiment = url.rstrip("/"), experiment
         self._base = f"/api/v1/experiments/{experiment}"
         self._timeout = timeout_s
         self._http = httpx.Client(
-            base_url=self.url, headers={"Authorization": f"Bearer {token}"}, timeout=timeout_s, transport=transport,
-            follow_redirects=False, trust_env=False,
-        )  # fmt: skip
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=timeout_s,
+            transport=transport,
+            follow_redirects=False,
+            trust_env=False,
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -184,7 +194,9 @@ class FeedbackClient:
         """Download bytes, e.g. the arrays of a segment, and check their hash."""
         location = self._call("GET", f"/blobs/{sha256}").headers["location"]
         if not location.startswith("/media/"):
-            raise ServerFault(f"GET blob {sha256}: sent on to {location[:60]!r}, expected an address of the same server.")
+            raise ServerFault(
+                f"GET blob {sha256}: sent on to {location[:60]!r}, expected an address of the same server."
+            )
         data = self._send("GET", location).content
         got = hashlib.sha256(data).hexdigest()
         if got != sha256:
@@ -208,7 +220,12 @@ class FeedbackClient:
             after = f"&after={page['next']}"
 
     def create_comparisons(
-        self, comparisons: Sequence[Comparison], *, priority: float = 0.0, gold: Preference | None = None, note: str = ""
+        self,
+        comparisons: Sequence[Comparison],
+        *,
+        priority: float = 0.0,
+        gold: Preference | None = None,
+        note: str = "",
     ) -> dict[ComparisonId, str]:
         """Put pairs to people; `created` or `exists` by id. A pair with a known answer (`gold`) only checks people."""
         answers = {preference: letter for letter, preference in PREFERENCES.items()}
@@ -216,11 +233,15 @@ class FeedbackClient:
         for start in range(0, len(comparisons), MAX_COMPARISONS):
             body = [
                 {
-                    "id": row.id, "a": row.left, "b": row.right, "priority": priority, "note": note,
+                    "id": row.id,
+                    "a": row.left,
+                    "b": row.right,
+                    "priority": priority,
+                    "note": note,
                     "gold_answer": answers[gold] if gold is not None else None,
                 }
                 for row in comparisons[start : start + MAX_COMPARISONS]
-            ]  # fmt: skip
+            ]
             results |= self._call("POST", "/comparisons", body).json()["results"]
         return results
 
@@ -234,7 +255,9 @@ class FeedbackClient:
         page = self._send("GET", path, timeout=self._timeout + wait_s).json()
         events = tuple(_event(row) for row in page["events"])
         if any(event.seq != after + 1 + i for i, event in enumerate(events)):
-            raise ServerFault(f"feed of {self.experiment!r}: got seq {[e.seq for e in events[:5]]} after {after}, expected no gap.")
+            raise ServerFault(
+                f"feed of {self.experiment!r}: got seq {[e.seq for e in events[:5]]} after {after}, expected no gap."
+            )
         return LabelPage(events, page["head"])
 
     def all_labels(self, after: int = 0) -> Iterator[LabelEvent]:
@@ -269,9 +292,13 @@ class FeedbackClient:
         try:
             response = self._http.request(method, url, **more)
         except httpx.TimeoutException as error:
-            raise ServerAway(f"{what}: {self.url} gave no answer in time ({type(error).__name__}). Is the server busy?") from error
+            raise ServerAway(
+                f"{what}: {self.url} gave no answer in time ({type(error).__name__}). Is the server busy?"
+            ) from error
         except httpx.TransportError as error:
-            raise ServerAway(f"{what}: {self.url} cannot be reached ({error}). Is `rl-teacher serve` running?") from error
+            raise ServerAway(
+                f"{what}: {self.url} cannot be reached ({error}). Is `rl-teacher serve` running?"
+            ) from error
         if response.status_code < 400:
             return response
         problem = _problem(response)
@@ -293,9 +320,19 @@ def _problem(response: httpx.Response) -> dict[str, Any]:
 def _event(row: Mapping[str, Any]) -> LabelEvent:
     said = row["preferred"]
     if said is not None and said not in PREFERENCES:
-        raise ServerFault(f"feed, seq {row['seq']}: preferred is {said!r}, expected one of {list(PREFERENCES)}. Update rl-teacher.")
+        raise ServerFault(
+            f"feed, seq {row['seq']}: preferred is {said!r}, expected one of {list(PREFERENCES)}. Update rl-teacher."
+        )
     return LabelEvent(
-        seq=row["seq"], kind=row["kind"], assignment=row["assignment"], comparison=row["comparison"], left=row["a"],
-        right=row["b"], preference=None if said is None else PREFERENCES[said], labeler=row["labeler"],
-        trains=row["assignment_kind"] == "normal" and not row["extra"], rt_ms=row["rt_ms"], answered_at=row["at"],
-    )  # fmt: skip
+        seq=row["seq"],
+        kind=row["kind"],
+        assignment=row["assignment"],
+        comparison=row["comparison"],
+        left=row["a"],
+        right=row["b"],
+        preference=None if said is None else PREFERENCES[said],
+        labeler=row["labeler"],
+        trains=row["assignment_kind"] == "normal" and not row["extra"],
+        rt_ms=row["rt_ms"],
+        answered_at=row["at"],
+    )

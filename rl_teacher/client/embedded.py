@@ -56,7 +56,12 @@ class EmbeddedServer:
 
 
 def start_or_attach(
-    data_dir: Path, *, port: int = 8000, keep: bool = False, say: Callable[[str], object] = print, timeout_s: float = START_S
+    data_dir: Path,
+    *,
+    port: int = 8000,
+    keep: bool = False,
+    say: Callable[[str], object] = print,
+    timeout_s: float = START_S,
 ) -> EmbeddedServer:
     """A server for `data_dir`, ready to be used.
 
@@ -104,7 +109,9 @@ def _attach(data_dir: Path, keep: bool, deadline: float) -> EmbeddedServer:
         if found is not None and is_healthy(found):
             return EmbeddedServer(found, (data_dir / "trainer.token").read_text().strip(), None, keep)
         time.sleep(0.1)
-    raise ServerFault(f"data folder {data_dir}: another process holds it but no server answers. Stop that process, then start again.")
+    raise ServerFault(
+        f"data folder {data_dir}: another process holds it but no server answers. Stop that process, then start again."
+    )
 
 
 def _start(data_dir: Path, port: int, keep: bool, say: Callable[[str], object]) -> EmbeddedServer:
@@ -116,9 +123,15 @@ def _start(data_dir: Path, port: int, keep: bool, say: Callable[[str], object]) 
     command = [sys.executable, "-m", "rl_teacher.feedback", "serve", "--data-dir", str(data_dir), "--port", str(port)]
     with (data_dir / "server.log").open("ab") as log:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, text=True, start_new_session=True,
-            env={**os.environ, "RL_TEACHER_TRAINER_TOKEN": token}, cwd=Path(str(rl_teacher.__file__)).parents[1],
-        )  # fmt: skip
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            start_new_session=True,
+            env={**os.environ, "RL_TEACHER_TRAINER_TOKEN": token},
+            cwd=Path(str(rl_teacher.__file__)).parents[1],
+        )
     server = EmbeddedServer("", token, process, keep)
     threading.Thread(target=_pass_on, args=(process, server.lines, say), name="server-output", daemon=True).start()
     return server
@@ -149,7 +162,9 @@ def _wait(server: EmbeddedServer, data_dir: Path, deadline: float) -> None:
     log = data_dir / "server.log"
     tail = log.read_text(errors="replace").strip().splitlines()[-3:] if log.exists() else []
     state = "is still starting" if process.poll() is None else f"ended with code {process.returncode}"
-    raise ServerFault(f"feedback server for {data_dir}: it {state}: {' | '.join(tail) or 'it said nothing'}. See {log}.")
+    raise ServerFault(
+        f"feedback server for {data_dir}: it {state}: {' | '.join(tail) or 'it said nothing'}. See {log}."
+    )
 
 
 def _server_json(data_dir: Path, pid: int | None = None) -> str | None:

@@ -88,7 +88,8 @@ class Outbox:
         content = json.dumps(head).encode() + b"\n" + data
         if not self.has_room(len(content)):
             raise ServerFault(
-                f"outbox {self._folder}: {self.num_bytes:,} bytes wait for {self._client.url}, at most {self._max_bytes:,} may. "
+                f"outbox {self._folder}: {self.num_bytes:,} bytes wait for {self._client.url}, "
+                f"at most {self._max_bytes:,} may. "
                 "Start the server (`rl-teacher serve`) and they go out."
             )
         with self._lock:

@@ -33,7 +33,18 @@ class Accounts(UserAdmin):
 
 admin.site.register(models.User, Accounts)
 for model in (
-    models.Experiment, models.Membership, models.Guideline, models.Clip, models.Blob, models.Comparison,
-    models.Assignment, models.Response, models.LabelEvent, models.Withdrawal, models.Flag, models.AuditLog, models.Export,
-):  # fmt: skip
+    models.Experiment,
+    models.Membership,
+    models.Guideline,
+    models.Clip,
+    models.Blob,
+    models.Comparison,
+    models.Assignment,
+    models.Response,
+    models.LabelEvent,
+    models.Withdrawal,
+    models.Flag,
+    models.AuditLog,
+    models.Export,
+):
     admin.site.register(model, ReadOnly)

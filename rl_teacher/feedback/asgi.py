@@ -26,9 +26,7 @@ class _ImmutableStatic(StaticFiles):
         return response
 
 
-def make_app(
-    config: ServerConfig, background: Callable[[], AbstractContextManager[None]] = nullcontext
-) -> ASGIApp:  # fmt: skip
+def make_app(config: ServerConfig, background: Callable[[], AbstractContextManager[None]] = nullcontext) -> ASGIApp:
     """The app; `background` runs beside it for as long as it lives (mirror, backups)."""
 
     @asynccontextmanager

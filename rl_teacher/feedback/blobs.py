@@ -42,7 +42,9 @@ class Incoming:
 def receive(root: Path, read: Callable[[int], bytes], limit: int) -> Iterator[Incoming]:
     """Read an upload into a temporary file, hashing; gone again unless `keep` was called on it."""
     if shutil.disk_usage(root).free < KEEP_FREE:
-        raise Problem("disk-full", "less than 1 GiB is free on the server's disk; answers are still taken. Free some space.")
+        raise Problem(
+            "disk-full", "less than 1 GiB is free on the server's disk; answers are still taken. Free some space."
+        )
     handle, name = tempfile.mkstemp(dir=root, prefix=".incoming-")
     path = Path(name)
     digest, size = hashlib.sha256(), 0
@@ -59,7 +61,9 @@ def receive(root: Path, read: Callable[[int], bytes], limit: int) -> Iterator[In
         yield Incoming(path, size, digest.hexdigest())
     except OSError as error:
         if error.errno == 28:
-            raise Problem("disk-full", "the server's disk is full; answers are still taken. Free some space.") from error
+            raise Problem(
+                "disk-full", "the server's disk is full; answers are still taken. Free some space."
+            ) from error
         raise
     finally:
         path.unlink(missing_ok=True)

@@ -66,7 +66,9 @@ def token(argv: list[str]) -> int:
 
 def login_url(argv: list[str]) -> int:
     """`rl-teacher login-url`: a new link for the owner of this machine, or for somebody by name."""
-    found = argparse.ArgumentParser(prog="rl-teacher login-url", description="Print a link that signs in once, within 10 minutes.")
+    found = argparse.ArgumentParser(
+        prog="rl-teacher login-url", description="Print a link that signs in once, within 10 minutes."
+    )
     add_data_dir(found)
     found.add_argument("--user", default="", help="for whom (default: the owner)")
     args = found.parse_args(argv)
@@ -83,7 +85,9 @@ def login_url(argv: list[str]) -> int:
 
 def export(argv: list[str]) -> int:
     """`rl-teacher export NAME --to DIR`."""
-    found = argparse.ArgumentParser(prog="rl-teacher export", description="Write everything of an experiment into a folder.")
+    found = argparse.ArgumentParser(
+        prog="rl-teacher export", description="Write everything of an experiment into a folder."
+    )
     add_data_dir(found)
     found.add_argument("name")
     found.add_argument("--to", type=Path, required=True, help="a folder that does not exist or is empty")
@@ -97,7 +101,9 @@ def export(argv: list[str]) -> int:
 
 def bring_in(argv: list[str]) -> int:
     """`rl-teacher import DIR`."""
-    found = argparse.ArgumentParser(prog="rl-teacher import", description="Bring an exported experiment into this server.")
+    found = argparse.ArgumentParser(
+        prog="rl-teacher import", description="Bring an exported experiment into this server."
+    )
     add_data_dir(found)
     found.add_argument("folder", type=Path)
     args = found.parse_args(argv)

@@ -9,7 +9,20 @@ from pathlib import Path
 
 from rl_teacher.errors import FolderUnwritable, ServerFault
 
-NETWORK_FILESYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "lustre", "beegfs", "gpfs", "ceph", "9p", "afs", "fuse.sshfs"}
+NETWORK_FILESYSTEMS = {
+    "nfs",
+    "nfs4",
+    "cifs",
+    "smb3",
+    "smbfs",
+    "lustre",
+    "beegfs",
+    "gpfs",
+    "ceph",
+    "9p",
+    "afs",
+    "fuse.sshfs",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +157,7 @@ def refuse_network_disk(root: Path, mounts: str | None = None) -> None:
             best, kind = point, fields[2]
     if kind in NETWORK_FILESYSTEMS:
         raise ServerFault(
-            f"data folder {root}: {best} is a network disk ({kind}), where SQLite can lose labels; expected a local one. "
+            f"data folder {root}: {best} is a network disk ({kind}), where SQLite can lose labels; "
+            "expected a local one. "
             "Use --data-dir with a local folder, or --allow-network-disk if only this machine uses it."
         )

@@ -29,9 +29,11 @@ class Guards:
     def __init__(self, app: ASGIApp, hosts: Collection[str], csp: str, *, https: bool = False) -> None:
         self._app, self._hosts = app, {host.lower() for host in hosts}
         self._headers = [
-            (b"content-security-policy", csp.encode()), (b"x-content-type-options", b"nosniff"),
-            (b"referrer-policy", b"same-origin"), (b"cross-origin-opener-policy", b"same-origin"),
-        ]  # fmt: skip
+            (b"content-security-policy", csp.encode()),
+            (b"x-content-type-options", b"nosniff"),
+            (b"referrer-policy", b"same-origin"),
+            (b"cross-origin-opener-policy", b"same-origin"),
+        ]
         if https:
             self._headers.append((b"strict-transport-security", b"max-age=31536000; includeSubDomains"))
 
@@ -104,8 +106,11 @@ async def _refuse(scope: Scope, send: Send, slug: str, detail: str) -> None:
     document = {"type": f"/problems/{slug}", "title": title, "status": status, "detail": detail}
     body = json.dumps(document).encode()
     headers = [
-        (b"content-type", b"application/problem+json"), (b"content-length", str(len(body)).encode()),
-        (b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"), (b"connection", b"close"),
-    ]  # fmt: skip
+        (b"content-type", b"application/problem+json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"connection", b"close"),
+    ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

@@ -42,7 +42,9 @@ class Access:
     def labeler(self) -> Membership:
         """Their membership, for answering; an admin becomes a member by it."""
         if not self.can_label:
-            raise Problem("scope", f"you are a {self.role} of {self.experiment.slug!r}; only labelers and owners answer.")
+            raise Problem(
+                "scope", f"you are a {self.role} of {self.experiment.slug!r}; only labelers and owners answer."
+            )
         if self.member is not None:
             return self.member
         with write():
@@ -60,7 +62,7 @@ def access_to_comparison(user: User, comparison_id: object) -> tuple[Access, Com
         "experiment", "a__mp4", "a__webm", "a__arrays", "b__mp4", "b__webm", "b__arrays"
     )
     comparison = rows.filter(pk=comparison_id).first()
-    return _access(user, comparison.experiment if comparison else None, ""), comparison  # type: ignore[return-value]
+    return _access(user, comparison.experiment if comparison else None, ""), comparison
 
 
 def _access(user: User, experiment: Experiment | None, need: str) -> Access:
@@ -70,7 +72,9 @@ def _access(user: User, experiment: Experiment | None, need: str) -> Access:
     found = Access(user, experiment, member)
     allowed = {"": True, "label": found.can_label, "manage": found.can_manage, "view": found.can_view}[need]
     if not allowed:
-        raise Problem("scope", f"you are a {found.role} of {experiment.slug!r}; that is not enough here. Ask its owner.")
+        raise Problem(
+            "scope", f"you are a {found.role} of {experiment.slug!r}; that is not enough here. Ask its owner."
+        )
     return found
 
 

@@ -34,13 +34,24 @@ TITLES = {
     "busy": (503, "Busy"),
     "disk-full": (507, "The disk is full"),
 }
-_BY_STATUS = {400: "malformed", 401: "not-signed-in", 403: "scope", 404: "not-found", 405: "method", 413: "too-large",
-              415: "media-type", 422: "invalid", 429: "slow-down", 503: "busy", 507: "disk-full"}  # fmt: skip
+_BY_STATUS = {
+    400: "malformed",
+    401: "not-signed-in",
+    403: "scope",
+    404: "not-found",
+    405: "method",
+    413: "too-large",
+    415: "media-type",
+    422: "invalid",
+    429: "slow-down",
+    503: "busy",
+    507: "disk-full",
+}
 RETRY_AFTER_S = {429: 2, 503: 2, 507: 60}
 log = logging.getLogger("rl_teacher.feedback")
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818 - it is one, in the words of RFC 9457
     """An error that the caller of the API or of a page gets to see."""
 
     def __init__(self, slug: str, detail: str, errors: list[dict[str, Any]] | None = None, **more: Any) -> None:
@@ -51,8 +62,11 @@ class Problem(Exception):
     def document(self) -> dict[str, Any]:
         """The body of the answer."""
         found: dict[str, Any] = {
-            "type": f"/problems/{self.slug}", "title": self.title, "status": self.status, "detail": self.detail,
-        }  # fmt: skip
+            "type": f"/problems/{self.slug}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+        }
         if self.errors is not None:
             found["errors"] = self.errors
         return found | self.more
@@ -132,6 +146,7 @@ class ProblemMiddleware:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> Any:
+        """Sync or async, as the server runs."""
         if iscoroutinefunction(self):
             return self._later(request)
         return self._check(request, self.get_response(request))

@@ -14,8 +14,14 @@ from typing import NoReturn
 from rl_teacher.errors import ServerFault
 from rl_teacher.feedback.data_folder import DataFolder, ServerLock, refuse_network_disk, running_server, write_private
 from rl_teacher.feedback.settings import (
-    LOOPBACK_HOSTS, ServerConfig, configure, default_data_dir, given_database_url, given_trainer_token, safe_journal_mode,
-)  # fmt: skip
+    LOOPBACK_HOSTS,
+    ServerConfig,
+    configure,
+    default_data_dir,
+    given_database_url,
+    given_trainer_token,
+    safe_journal_mode,
+)
 from rl_teacher.feedback.version import VERSION
 
 
@@ -23,9 +29,13 @@ def parser() -> argparse.ArgumentParser:
     """Flags of `serve`."""
     found = argparse.ArgumentParser(prog="rl-teacher serve", description="Start the feedback server.")
     add_data_dir(found)
-    found.add_argument("--host", default="127.0.0.1", help="address to listen on; another than this machine's own needs accounts")
+    found.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on; another than this machine's own needs accounts"
+    )
     found.add_argument("--port", type=int, default=8000, help="0 takes a free one (default: %(default)s)")
-    found.add_argument("--allowed-host", action="append", default=[], help="a further name browsers may use; repeatable")
+    found.add_argument(
+        "--allowed-host", action="append", default=[], help="a further name browsers may use; repeatable"
+    )
     found.add_argument("--open", action="store_true", help="open the browser, signed in")
     found.add_argument("--behind-proxy", action="store_true", help="a TLS proxy in front: trust its X-Forwarded-Proto")
     found.add_argument("--allow-network-disk", action="store_true", help="use a data folder on NFS, SMB, Lustre …")
@@ -35,13 +45,23 @@ def parser() -> argparse.ArgumentParser:
 
 def add_data_dir(to: argparse.ArgumentParser) -> None:
     """The flag that every command of the server has."""
-    to.add_argument("--data-dir", type=Path, default=default_data_dir(), help="folder of all data (default: %(default)s)")
+    to.add_argument(
+        "--data-dir", type=Path, default=default_data_dir(), help="folder of all data (default: %(default)s)"
+    )
 
 
 def serve(
-    data_dir: Path, host: str = "127.0.0.1", port: int = 8000, *, open_browser: bool = False, allowed_hosts: tuple[str, ...] = (),
-    behind_proxy: bool = False, allow_network_disk: bool = False, database_url: str = "", trainer_token: str | None = None,
-) -> int:  # fmt: skip
+    data_dir: Path,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    *,
+    open_browser: bool = False,
+    allowed_hosts: tuple[str, ...] = (),
+    behind_proxy: bool = False,
+    allow_network_disk: bool = False,
+    database_url: str = "",
+    trainer_token: str | None = None,
+) -> int:
     """Serve `data_dir` until stopped; if somebody does already, attach: print its address and a login link.
 
     Returns:
@@ -58,16 +78,22 @@ def serve(
         with _listening(host, port) as listener:
             port = listener.getsockname()[1]
             config = ServerConfig(
-                folder, port, (*LOOPBACK_HOSTS, *allowed_hosts, *([host] if host not in ("0.0.0.0", "::") else [])),
-                behind_proxy, database_url, "TRUNCATE" if allow_network_disk else safe_journal_mode(),
-            )  # fmt: skip
+                folder,
+                port,
+                (*LOOPBACK_HOSTS, *allowed_hosts, *([host] if host not in ("0.0.0.0", "::") else [])),
+                behind_proxy,
+                database_url,
+                "TRUNCATE" if allow_network_disk else safe_journal_mode(),
+            )
             configure(config)
             return _run(config, host, listener, open_browser, trainer_token)
     finally:
         lock.release()
 
 
-def _run(config: ServerConfig, host: str, listener: socket.socket, open_browser: bool, trainer_token: str | None) -> int:
+def _run(
+    config: ServerConfig, host: str, listener: socket.socket, open_browser: bool, trainer_token: str | None
+) -> int:
     import uvicorn
 
     from rl_teacher.feedback.asgi import make_app
@@ -85,9 +111,15 @@ def _run(config: ServerConfig, host: str, listener: socket.socket, open_browser:
     server_json = f'{{"url": "{url}", "pid": {os.getpid()}, "version": "{VERSION}"}}\n'
     app = make_app(config, lambda: running(config.folder, with_backups=not config.database_url))
     options = uvicorn.Config(
-        app, access_log=False, proxy_headers=False, timeout_graceful_shutdown=5, log_level="warning", server_header=False,
-        lifespan="on", date_header=True,
-    )  # fmt: skip
+        app,
+        access_log=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=5,
+        log_level="warning",
+        server_header=False,
+        lifespan="on",
+        date_header=True,
+    )
     write_private(config.folder.server_json, server_json)
     _greet(url, owner, open_browser)
     signal.signal(signal.SIGTERM, _leave)  # uvicorn stops gracefully, then raises the signal once more
@@ -133,7 +165,10 @@ def _attach(folder: DataFolder, database_url: str, *, open_browser: bool) -> int
     """Somebody serves this folder already: that is fine."""
     found = running_server(folder)
     if found is None:
-        print(f"Data folder {folder.root}: another process is just starting or stopping a server; try again.", file=sys.stderr)
+        print(
+            f"Data folder {folder.root}: another process is just starting or stopping a server; try again.",
+            file=sys.stderr,
+        )
         return 2
     url = str(found["url"])
     configure(ServerConfig(folder, int(url.rsplit(":", 1)[1]), database_url=database_url))
@@ -152,7 +187,9 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         try:
             listener.bind((host, port))
         except OSError as error:
-            raise ServerFault(f"address {host}:{port}: {error.strerror}. Choose another with --port (0 takes a free one).") from error
+            raise ServerFault(
+                f"address {host}:{port}: {error.strerror}. Choose another with --port (0 takes a free one)."
+            ) from error
         listener.listen(1024)
         listener.set_inheritable(True)
         yield listener
@@ -162,7 +199,13 @@ def main(argv: list[str]) -> int:
     """The command line."""
     args = parser().parse_args(argv)
     return serve(
-        args.data_dir, args.host, args.port, open_browser=args.open, allowed_hosts=tuple(args.allowed_host),
-        behind_proxy=args.behind_proxy, allow_network_disk=args.allow_network_disk,
-        database_url=args.database_url or given_database_url(), trainer_token=given_trainer_token(),
-    )  # fmt: skip
+        args.data_dir,
+        args.host,
+        args.port,
+        open_browser=args.open,
+        allowed_hosts=tuple(args.allowed_host),
+        behind_proxy=args.behind_proxy,
+        allow_network_disk=args.allow_network_disk,
+        database_url=args.database_url or given_database_url(),
+        trainer_token=given_trainer_token(),
+    )

@@ -97,7 +97,9 @@ def _sqlite(config: ServerConfig) -> dict[str, Any]:
 def _postgres(url: str) -> dict[str, Any]:
     parts = urlsplit(url)
     if parts.scheme not in ("postgres", "postgresql") or not parts.path.strip("/"):
-        raise ConfigError(f"--database-url: got scheme {parts.scheme!r}, expected postgres://user:password@host:port/name.")
+        raise ConfigError(
+            f"--database-url: got scheme {parts.scheme!r}, expected postgres://user:password@host:port/name."
+        )
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.strip("/")),
@@ -177,7 +179,9 @@ def make_settings(config: ServerConfig) -> dict[str, Any]:
         "CSRF_COOKIE_SAMESITE": "Lax",
         "CSRF_COOKIE_SECURE": https,
         "CSRF_FAILURE_VIEW": "rl_teacher.feedback.problems.csrf_failed",
-        "CSRF_TRUSTED_ORIGINS": [f"https://{host}" for host in config.hosts if host not in LOOPBACK_HOSTS] if https else [],
+        "CSRF_TRUSTED_ORIGINS": [f"https://{host}" for host in config.hosts if host not in LOOPBACK_HOSTS]
+        if https
+        else [],
         "MESSAGE_STORAGE": "django.contrib.messages.storage.session.SessionStorage",
         "SECURE_CONTENT_TYPE_NOSNIFF": True,
         "SECURE_REFERRER_POLICY": "same-origin",

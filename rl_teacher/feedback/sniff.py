@@ -13,8 +13,11 @@ REQUIRED_ARRAYS = {"obs", "actions"}
 KNOWN_ARRAYS = REQUIRED_ARRAYS | {"next_obs", "state", "true_reward"}
 MAX_INFLATED = 256 * 1024 * 1024
 MAX_HEADER = 4096
-_ITEM_SIZES = {f"{kind}{size}": size for kind, sizes in {"f": (2, 4, 8), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8)}.items()
-               for size in sizes} | {"b1": 1}  # fmt: skip
+_ITEM_SIZES = {
+    f"{kind}{size}": size
+    for kind, sizes in {"f": (2, 4, 8), "i": (1, 2, 4, 8), "u": (1, 2, 4, 8)}.items()
+    for size in sizes
+} | {"b1": 1}
 
 
 def check_upload(path: Path, content_type: str) -> None:
@@ -52,7 +55,9 @@ def _check_boxes(file: IO[bytes], size: int) -> None:
         elif length == 0:
             length = size - offset
         if length < 8 or offset + length > size:
-            raise Problem("bad-media", f"video/mp4: box {name!r} at byte {offset} says {length} bytes, the file has {size}.")
+            raise Problem(
+                "bad-media", f"video/mp4: box {name!r} at byte {offset} says {length} bytes, the file has {size}."
+            )
         names.add(name)
         offset += length
     if b"moov" not in names and b"moof" not in names:
@@ -64,15 +69,25 @@ def check_arrays(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             _check_members(archive)
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError, RuntimeError, OSError, struct.error) as error:
+    except (
+        zipfile.BadZipFile,
+        zipfile.LargeZipFile,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        OSError,
+        struct.error,
+    ) as error:
         raise Problem("bad-arrays", f"application/x-npz: not a readable zip file ({error}).") from error
 
 
 def _check_members(archive: zipfile.ZipFile) -> None:
     infos = archive.infolist()
     names = [info.filename.removesuffix(".npy") for info in infos]
-    if len(set(names)) != len(names) or not REQUIRED_ARRAYS <= set(names) <= KNOWN_ARRAYS or any(
-        not info.filename.endswith(".npy") for info in infos
+    if (
+        len(set(names)) != len(names)
+        or not REQUIRED_ARRAYS <= set(names) <= KNOWN_ARRAYS
+        or any(not info.filename.endswith(".npy") for info in infos)
     ):
         raise Problem(
             "bad-arrays",
@@ -87,10 +102,14 @@ def _check_members(archive: zipfile.ZipFile) -> None:
             shape, item, start = _header(file, name)
         declared = item * math.prod(shape) + start
         if declared != info.file_size:
-            raise Problem("bad-arrays", f"{name}: shape {shape} needs {declared} bytes, the member has {info.file_size}.")
+            raise Problem(
+                "bad-arrays", f"{name}: shape {shape} needs {declared} bytes, the member has {info.file_size}."
+            )
         lengths[name] = shape[0] if shape else 0
     if lengths["obs"] != lengths["actions"] or lengths["obs"] < 1:
-        raise Problem("bad-arrays", f"obs has {lengths['obs']} steps, actions {lengths['actions']}; expected as many, at least 1.")
+        raise Problem(
+            "bad-arrays", f"obs has {lengths['obs']} steps, actions {lengths['actions']}; expected as many, at least 1."
+        )
     bad = archive.testzip()
     if bad is not None:
         raise Problem("bad-arrays", f"{bad}: its checksum is wrong, so the upload is damaged.")
@@ -113,7 +132,10 @@ def _header(file: IO[bytes], name: str) -> tuple[tuple[int, ...], int, int]:
     except (ValueError, SyntaxError, KeyError, TypeError, MemoryError, RecursionError) as error:
         raise Problem("bad-arrays", f"{name}: its header cannot be read.") from error
     if not isinstance(descr, str) or descr[:1] not in "<>|=" or descr[1:] not in _ITEM_SIZES:
-        raise Problem("bad-arrays", f"{name}: dtype {str(descr)[:60]!r}, expected plain numbers or booleans (no objects, no structures).")
+        raise Problem(
+            "bad-arrays",
+            f"{name}: dtype {str(descr)[:60]!r}, expected plain numbers or booleans (no objects, no structures).",
+        )
     if not isinstance(shape, tuple) or len(shape) > 8 or not all(type(n) is int and 0 <= n < 2**40 for n in shape):
         raise Problem("bad-arrays", f"{name}: shape {str(shape)[:60]!r} is not one.")
     return shape, _ITEM_SIZES[descr[1:]], 8 + len(raw) + length

@@ -18,7 +18,8 @@ def create(name: str, slug: str, days: int | None) -> str:
 def describe_all() -> list[str]:
     """A line per token."""
     return [
-        f"{row.prefix}…  {'valid' if row.is_valid else 'closed'}  {row.name}  {row.experiment.slug if row.experiment else 'any'}"
+        f"{row.prefix}…  {'valid' if row.is_valid else 'closed'}  {row.name}  "
+        f"{row.experiment.slug if row.experiment else 'any'}"
         for row in ApiToken.objects.select_related("experiment").order_by("pk")
     ]
 

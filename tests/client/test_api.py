@@ -77,7 +77,10 @@ def test_curves_videos_heartbeat_and_cancel(client, media):
 
 
 def test_a_wrong_token_is_said_clearly(server):
-    with FeedbackClient(server.url, "rlt_wrong", "x") as client, pytest.raises(ServerRefused, match=r"401.*valid token"):
+    with (
+        FeedbackClient(server.url, "rlt_wrong", "x") as client,
+        pytest.raises(ServerRefused, match=r"401.*valid token"),
+    ):
         client.state()
 
 

@@ -17,7 +17,8 @@ def quiet(line):
 
 
 def test_one_starts_and_the_next_attaches(server, tmp_path_factory):
-    data_dir = [path for path in tmp_path_factory.getbasetemp().glob("feedback*") if (path / "server.json").exists()][0]
+    folders = tmp_path_factory.getbasetemp().glob("feedback*")
+    data_dir = next(path for path in folders if (path / "server.json").exists())
     second = start_or_attach(data_dir, port=0, say=quiet)
     assert second.process is None
     assert (second.url, second.token) == (server.url, server.token)

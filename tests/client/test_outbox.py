@@ -107,7 +107,9 @@ for number in range(10**6):
 
 
 def test_what_was_put_survives_kill_9(client, tmp_path):
-    process = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)], stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(tmp_path)], stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL
+    )
     last = -1
     with process.stdout as lines:
         for line in lines:

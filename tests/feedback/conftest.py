@@ -67,7 +67,13 @@ class World:
     def experiment(self, slug: str = "one", **fields: Any) -> Any:
         from rl_teacher.feedback.models import Experiment
 
-        fields = {"env_id": "ShortHopper-v1", "config_hash": "h", "gold_rate": 0, "repeat_rate": 0, "double_rate": 0} | fields
+        fields = {
+            "env_id": "ShortHopper-v1",
+            "config_hash": "h",
+            "gold_rate": 0,
+            "repeat_rate": 0,
+            "double_rate": 0,
+        } | fields
         return Experiment.objects.create(slug=slug, **fields)
 
     def member(self, experiment: Any, name: str, role: str = "labeler") -> Any:
@@ -91,7 +97,14 @@ class World:
         self._clips += 1
         video = self.blob(experiment, mp4(str(self._clips).encode()), "video/mp4")
         arrays = self.blob(experiment, npz(), "application/x-npz")
-        fields = {"fps": 20, "n_frames": 30, "width": 64, "height": 64, "step": 1000 + self._clips, "body_hash": "h"} | fields
+        fields = {
+            "fps": 20,
+            "n_frames": 30,
+            "width": 64,
+            "height": 64,
+            "step": 1000 + self._clips,
+            "body_hash": "h",
+        } | fields
         return Clip.objects.create(id=uuid.uuid4(), experiment=experiment, mp4=video, arrays=arrays, **fields)
 
     def comparison(self, experiment: Any, *, wanted: int = 1, **fields: Any) -> Any:

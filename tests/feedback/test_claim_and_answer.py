@@ -26,7 +26,14 @@ def say(labeler, assignment, side="left", response_id=None, **fields):
 
 @pytest.mark.parametrize(
     ("side", "swapped", "meant"),
-    [("left", False, "a"), ("left", True, "b"), ("right", False, "b"), ("right", True, "a"), ("tie", True, "tie"), ("cant_tell", False, "cant_tell")],
+    [
+        ("left", False, "a"),
+        ("left", True, "b"),
+        ("right", False, "b"),
+        ("right", True, "a"),
+        ("tie", True, "tie"),
+        ("cant_tell", False, "cant_tell"),
+    ],
 )
 def test_a_side_means_the_clip_that_was_on_it(side, swapped, meant):
     assert preferred(side, swapped) == meant
@@ -304,9 +311,15 @@ def test_the_database_refuses_a_preference_that_contradicts_the_side(world):
     wrong = "b" if not row.swapped else "a"
     with pytest.raises(IntegrityError, match="preferred_agrees"), transaction.atomic():
         Response.objects.create(
-            id=uuid.uuid4(), assignment=row, labeler=labeler, side="left", swapped=row.swapped, preferred=wrong,
-            answered_at=timezone.now(), body_hash="h",
-        )  # fmt: skip
+            id=uuid.uuid4(),
+            assignment=row,
+            labeler=labeler,
+            side="left",
+            swapped=row.swapped,
+            preferred=wrong,
+            answered_at=timezone.now(),
+            body_hash="h",
+        )
 
 
 def test_nobody_answers_for_somebody_else(world):

@@ -83,8 +83,14 @@ def test_the_export_has_everything_once(world, tmp_path):
     export_folder(world.folder, "one", tmp_path / "out")
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
     assert manifest["counts"] | {"assignments": 0} == {
-        "clips": 18, "comparisons": 9, "assignments": 0, "labels": 6, "flags": 2, "videos": 1, "metrics": 1,
-    }  # fmt: skip
+        "clips": 18,
+        "comparisons": 9,
+        "assignments": 0,
+        "labels": 6,
+        "flags": 2,
+        "videos": 1,
+        "metrics": 1,
+    }
     names = files(tmp_path / "out").keys()
     assert sum(name.startswith("clips/") for name in names) == sum(name.startswith("arrays/") for name in names) == 18
     text = (tmp_path / "out" / "labels.jsonl").read_text() + (tmp_path / "out" / "manifest.json").read_text()

@@ -29,8 +29,17 @@ def routes(patterns=None, prefix=""):
 
 
 def fill(route, slug="one", comparison=ODD):
-    route = re.sub(r"^\^|\$$", "", route).replace("(?P<app_label>auth|feedback)", "feedback").replace("(?P<url>.*)", "x")
-    values = {"slug": slug, "comparison_id": comparison, "sha256": "0" * 64, "code": "nothing", "token_id": 1, "user_id": 1}
+    route = (
+        re.sub(r"^\^|\$$", "", route).replace("(?P<app_label>auth|feedback)", "feedback").replace("(?P<url>.*)", "x")
+    )
+    values = {
+        "slug": slug,
+        "comparison_id": comparison,
+        "sha256": "0" * 64,
+        "code": "nothing",
+        "token_id": 1,
+        "user_id": 1,
+    }
 
     def value(found):
         name = found[0].strip("<>").split(":")[-1]
@@ -56,7 +65,9 @@ def test_strangers_find_nothing_but_login_and_health(world):
             if route in OPEN:
                 assert response.status_code in (200, 303, 400, 403, 404, 405), where
             elif response.status_code in (301, 302):
-                assert re.match(r"/(login|admin/login/)\?next=", response["Location"]) or response["Location"].endswith("/"), where
+                assert re.match(r"/(login|admin/login/)\?next=", response["Location"]) or response["Location"].endswith(
+                    "/"
+                ), where
             else:
                 assert response.status_code in (401, 403, 404, 405), where
             if route.startswith("api/") and response.status_code >= 400 and method != "HEAD":
@@ -75,17 +86,23 @@ def test_each_role_gets_in_only_where_it_belongs(world, who, role):
         "outsider": set(),
         "labeler": {"e/<str:slug>/label", "api/v1/experiments/<slug>/queue", "api/v1/experiments/<slug>/responses"},
         "viewer": {
-            "e/<str:slug>", "e/<str:slug>/comparisons", "e/<str:slug>/clips", "c/<uuid:comparison_id>",
-            "api/v1/experiments/<slug>/series", "api/v1/experiments/<str:slug>/events",
+            "e/<str:slug>",
+            "e/<str:slug>/comparisons",
+            "e/<str:slug>/clips",
+            "c/<uuid:comparison_id>",
+            "api/v1/experiments/<slug>/series",
+            "api/v1/experiments/<str:slug>/events",
         },
-    }[who]  # fmt: skip
+    }[who]
     own = {"", "me", "api/v1/me", "api/docs", "api/openapi.json", *OPEN}
     before = Experiment.objects.values().get()
     for route in all_routes():
         if route.startswith("admin/") or route in own or route == "logout":
             continue
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
-            body, kind = ("{}", "application/json") if route.startswith("api/") else ("", "application/x-www-form-urlencoded")
+            body, kind = (
+                ("{}", "application/json") if route.startswith("api/") else ("", "application/x-www-form-urlencoded")
+            )
             response = browser.generic(method, fill(route, "one", str(comparison.id)), body, kind)
             where = (who, method, route, response.status_code)
             if method == "GET" and route in allowed:
@@ -108,7 +125,9 @@ def test_labelers_see_a_pair_only_after_answering_and_no_step_before(world):
     for path in ("/e/one/label", "/"):
         assert b"123456" not in browser.get(path).content
     (row,) = browser.post(
-        "/api/v1/experiments/one/queue:claim", json.dumps({"want": 1, "have": [], "tab": ODD}), content_type="application/json"
+        "/api/v1/experiments/one/queue:claim",
+        json.dumps({"want": 1, "have": [], "tab": ODD}),
+        content_type="application/json",
     ).json()["assignments"]
     body = {"answer": {"assignment": row["assignment"], "side": "left"}}
     browser.put(f"/api/v1/responses/{uuid.uuid4()}", json.dumps(body), content_type="application/json")
@@ -125,18 +144,34 @@ def test_every_unsafe_session_route_wants_the_csrf_token(world):
         if route.startswith("admin/") or (route.startswith("api/v1/experiments/<slug>") and bearer.search(route)):
             continue
         for method in ("POST", "PUT", "PATCH", "DELETE"):
-            response = browser.generic(method, fill(route, "one", str(comparison.id)), "", "application/x-www-form-urlencoded")
+            response = browser.generic(
+                method, fill(route, "one", str(comparison.id)), "", "application/x-www-form-urlencoded"
+            )
             assert response.status_code in (403, 405), (method, route, response.status_code)
     assert not Experiment.objects.get().paused
 
 
 XSS = [
-    "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<svg/onload=alert(1)>", '"><script>alert(1)</script>',
-    "javascript:alert(1)", "[click](javascript:alert(1))", "[x](data:text/html,<script>alert(1)</script>)", "<a href='jaVa\tscript:alert(1)'>x</a>",
-    "<iframe srcdoc='<script>alert(1)</script>'>", "<style>*{background:url(//evil)}</style>", "<form action=//evil><input></form>",
-    "</script><script>alert(1)</script>", "{{ 7*7 }}{% debug %}", "<math><mtext></table><mglyph><style><!--</style><img src onerror=alert(1)>",
-    "![x](http://evil/p.png)", "<div hx-get='/evil' hx-trigger='load'>x</div>", "<body onload=alert(1)>", "<base href=//evil>",
-]  # fmt: skip
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "<svg/onload=alert(1)>",
+    '"><script>alert(1)</script>',
+    "javascript:alert(1)",
+    "[click](javascript:alert(1))",
+    "[x](data:text/html,<script>alert(1)</script>)",
+    "<a href='jaVa\tscript:alert(1)'>x</a>",
+    "<iframe srcdoc='<script>alert(1)</script>'>",
+    "<style>*{background:url(//evil)}</style>",
+    "<form action=//evil><input></form>",
+    "</script><script>alert(1)</script>",
+    "{{ 7*7 }}{% debug %}",
+    "<math><mtext></table><mglyph><style><!--</style><img src onerror=alert(1)>",
+    "![x](http://evil/p.png)",
+    "<div hx-get='/evil' hx-trigger='load'>x</div>",
+    "<body onload=alert(1)>",
+    "<base href=//evil>",
+]
+
 
 class Alive(HTMLParser):
     """Collects whatever in a page a browser would run or fetch that is not ours."""
@@ -169,7 +204,11 @@ def alive(text):
 @pytest.mark.parametrize("text", XSS)
 def test_guidelines_are_harmless(text):
     html = to_html(text)
-    assert not re.search(r"<(script|style|img|svg|iframe|form|input|base|body|div|math)|on\w+\s*=\s*['\"]?alert[^&]*>|href=\"(?:javascript|data)", html, re.I), html
+    assert not re.search(
+        r"<(script|style|img|svg|iframe|form|input|base|body|div|math)|on\w+\s*=\s*['\"]?alert[^&]*>|href=\"(?:javascript|data)",
+        html,
+        re.I,
+    ), html
 
 
 def test_stored_scripts_never_come_out_alive(world):
@@ -179,12 +218,27 @@ def test_stored_scripts_never_come_out_alive(world):
     world.user(XSS[1][:140])
     for text in XSS:
         comparison = world.comparison(experiment, note=text)
-    member = Membership.objects.create(experiment=experiment, user=User.objects.get(username=XSS[1][:140]), role="labeler", pseudonym="<b>x")
+    member = Membership.objects.create(
+        experiment=experiment, user=User.objects.get(username=XSS[1][:140]), role="labeler", pseudonym="<b>x"
+    )
     access.make_token(XSS[0], experiment=experiment)
     browser = world.browser(admin)
-    pages = ["/", "/e/one", "/e/one/label", "/e/one/comparisons", "/e/one/comparisons?note=%22%3E%3Cscript%3Ealert(1)%3C/script%3E",
-             "/e/one/clips", "/e/one/quality", "/e/one/people", "/people", "/tokens", "/me", f"/c/{comparison.id}",
-             "/login?next=%22%3E%3Cscript%3Ealert(1)%3C/script%3E", "/join/%3Cscript%3E"]  # fmt: skip
+    pages = [
+        "/",
+        "/e/one",
+        "/e/one/label",
+        "/e/one/comparisons",
+        "/e/one/comparisons?note=%22%3E%3Cscript%3Ealert(1)%3C/script%3E",
+        "/e/one/clips",
+        "/e/one/quality",
+        "/e/one/people",
+        "/people",
+        "/tokens",
+        "/me",
+        f"/c/{comparison.id}",
+        "/login?next=%22%3E%3Cscript%3Ealert(1)%3C/script%3E",
+        "/join/%3Cscript%3E",
+    ]
     for page in pages:
         text = browser.get(page).content.decode()
         assert alive(text) == [], page
@@ -273,7 +327,11 @@ def test_secrets_are_masked_in_logs():
 def test_deployment_checks_find_nothing(world):
     from django.core import checks
 
-    found = [m for m in checks.run_checks(include_deployment_checks=True) if m.level >= checks.WARNING and not m.is_silenced()]
+    found = [
+        m
+        for m in checks.run_checks(include_deployment_checks=True)
+        if m.level >= checks.WARNING and not m.is_silenced()
+    ]
     # Without a TLS proxy (this machine only) cookies cannot be `Secure` and there is no HSTS.
     assert {m.id for m in found} <= {"security.W004", "security.W012", "security.W016"}
 

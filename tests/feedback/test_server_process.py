@@ -33,9 +33,13 @@ def quiet(line):
 
 def command(*args, env=None, check=True):
     done = subprocess.run(
-        [sys.executable, "-m", "rl_teacher.feedback", *map(str, args)], cwd=ROOT, capture_output=True, text=True, timeout=60,
+        [sys.executable, "-m", "rl_teacher.feedback", *map(str, args)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
         env={**os.environ, **(env or {})},
-    )  # fmt: skip
+    )
     assert not check or done.returncode == 0, done.stderr
     return done
 
@@ -89,7 +93,11 @@ def sign_in(http, lines):
     (link,) = [line.split(": ", 1)[1] for line in lines if "enter#" in line]
     page = http.get("/enter").text
     token = page.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
-    done = http.post("/enter", data={"token": link.split("#")[1], "csrfmiddlewaretoken": token}, headers={"Accept": "application/json"})
+    done = http.post(
+        "/enter",
+        data={"token": link.split("#")[1], "csrfmiddlewaretoken": token},
+        headers={"Accept": "application/json"},
+    )
     done.raise_for_status()
     http.headers["X-CSRFToken"] = http.get("/api/v1/me").json()["csrf_token"]
 
@@ -127,7 +135,12 @@ def test_uploads_above_what_django_keeps_in_memory_work(client):
 def test_every_answer_has_the_security_headers_once(http, browser, media_url):
     for path in ("/login", "/healthz", "/api/v1/me", "/nothing"):
         headers = http.get(path).headers
-        for name in ("content-security-policy", "x-content-type-options", "referrer-policy", "cross-origin-opener-policy"):
+        for name in (
+            "content-security-policy",
+            "x-content-type-options",
+            "referrer-policy",
+            "cross-origin-opener-policy",
+        ):
             assert len(headers.get_list(name)) == 1, (path, name)
         assert "default-src 'none'" in headers["content-security-policy"]
         assert "unsafe" not in headers["content-security-policy"]
@@ -159,10 +172,18 @@ def test_cookies_carry_the_port_and_are_http_only(server):
 def test_media_ranges(http, media_url):
     whole = http.get(media_url)
     assert (whole.status_code, whole.content, whole.headers["content-type"]) == (200, VIDEO, "video/mp4")
-    for name, value in {"cache-control": "immutable", "content-security-policy": "sandbox", "x-content-type-options": "nosniff"}.items():
+    for name, value in {
+        "cache-control": "immutable",
+        "content-security-policy": "sandbox",
+        "x-content-type-options": "nosniff",
+    }.items():
         assert value in whole.headers[name]
     part = http.get(media_url, headers={"Range": "bytes=10-19"})
-    assert (part.status_code, part.content, part.headers["content-range"]) == (206, VIDEO[10:20], f"bytes 10-19/{len(VIDEO)}")
+    assert (part.status_code, part.content, part.headers["content-range"]) == (
+        206,
+        VIDEO[10:20],
+        f"bytes 10-19/{len(VIDEO)}",
+    )
     assert http.get(media_url, headers={"Range": f"bytes={len(VIDEO)}-"}).status_code == 416
     same = {"Range": "bytes=0-3", "If-Range": whole.headers["etag"]}
     assert http.get(media_url, headers=same).status_code == 206
@@ -179,7 +200,13 @@ def test_forged_and_expired_addresses_are_refused(http, media_url):
         assert http.get(f"{name}?{changed}").status_code == 403, field
     assert http.get(name).status_code == 403
     assert http.get(media_url.replace(".mp4", ".webm")).status_code == 403
-    for path in ("/media/../db.sqlite3", "/media/%2e%2e%2fdb.sqlite3", "/media/x.mp4", f"/media/{'0' * 64}.exe", "/media/"):
+    for path in (
+        "/media/../db.sqlite3",
+        "/media/%2e%2e%2fdb.sqlite3",
+        "/media/x.mp4",
+        f"/media/{'0' * 64}.exe",
+        "/media/",
+    ):
         assert http.get(path).status_code == 404, path
     assert http.post(media_url).status_code in (404, 405)
 
@@ -207,7 +234,9 @@ def test_series_have_an_etag(browser, client):
     client.metrics([MetricPoint("true_return", 1, 1.0, 2.0)])
     first = browser.get("/api/v1/experiments/run/series?names=true_return")
     assert first.json()["series"]["true_return"] == {"step": [1], "t": [1.0], "value": [2.0]}
-    again = browser.get("/api/v1/experiments/run/series?names=true_return", headers={"If-None-Match": first.headers["etag"]})
+    again = browser.get(
+        "/api/v1/experiments/run/series?names=true_return", headers={"If-None-Match": first.headers["etag"]}
+    )
     assert (again.status_code, again.content) == (304, b"")
     later = browser.get(f"/api/v1/experiments/run/series?names=true_return&since={first.json()['cursor']}")
     assert later.json()["series"] == {}
@@ -318,7 +347,10 @@ class Crowd:
                         if not held:
                             return
                     pending = (str(uuid.uuid4()), held.pop(0))
-                body = {"answer": {"assignment": pending[1], "side": "left"}, "refill": {"want": 1, "have": held, "tab": tab}}
+                body = {
+                    "answer": {"assignment": pending[1], "side": "left"},
+                    "refill": {"want": 1, "have": held, "tab": tab},
+                }
                 taken = http.put(f"/api/v1/responses/{pending[0]}", json=body)
                 taken.raise_for_status()
                 self.acknowledged.add(pending[0])
@@ -352,7 +384,10 @@ def database_is_whole(data):
     from contextlib import closing
 
     with closing(sqlite3.connect(data / "db.sqlite3")) as file:
-        return file.execute("PRAGMA integrity_check").fetchone()[0] == "ok" and not file.execute("PRAGMA foreign_key_check").fetchall()
+        return (
+            file.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+            and not file.execute("PRAGMA foreign_key_check").fetchall()
+        )
 
 
 def kill_again_and_again(data, kills, pairs_each, seed=1):
@@ -421,9 +456,19 @@ def test_network_disks_are_refused():
 
 @pytest.mark.parametrize(
     ("version", "mode"),
-    [((3, 40, 1), "TRUNCATE"), ((3, 44, 5), "TRUNCATE"), ((3, 44, 6), "WAL"), ((3, 45, 9), "TRUNCATE"), ((3, 50, 6), "TRUNCATE"),
-     ((3, 50, 7), "WAL"), ((3, 51, 2), "TRUNCATE"), ((3, 51, 3), "WAL"), ((3, 52, 0), "TRUNCATE"), ((3, 53, 0), "WAL")],
-)  # fmt: skip
+    [
+        ((3, 40, 1), "TRUNCATE"),
+        ((3, 44, 5), "TRUNCATE"),
+        ((3, 44, 6), "WAL"),
+        ((3, 45, 9), "TRUNCATE"),
+        ((3, 50, 6), "TRUNCATE"),
+        ((3, 50, 7), "WAL"),
+        ((3, 51, 2), "TRUNCATE"),
+        ((3, 51, 3), "WAL"),
+        ((3, 52, 0), "TRUNCATE"),
+        ((3, 53, 0), "WAL"),
+    ],
+)
 def test_wal_only_where_sqlite_is_safe(version, mode):
     from rl_teacher.feedback.settings import safe_journal_mode
 

@@ -26,14 +26,25 @@ class Api:
         self.base = f"/api/v1/experiments/{slug}"
 
     def call(self, method, path, body=None, **headers):
-        return self.client.generic(method, self.base + path, json.dumps(body) if body is not None else "", "application/json", headers=headers)
+        return self.client.generic(
+            method, self.base + path, json.dumps(body) if body is not None else "", "application/json", headers=headers
+        )
 
     def blob(self, data, kind, name=None):
         return self.client.put(f"{self.base}/blobs/{name or sha(data)}", data, content_type=kind)
 
     def clip(self, video, arrays, clip_id=None, **fields):
         clip_id = clip_id or str(uuid.uuid4())
-        body = {"mp4": sha(video), "arrays": sha(arrays), "fps": 20, "n_frames": 30, "hold_frames": 5, "width": 64, "height": 64, "step": 10}
+        body = {
+            "mp4": sha(video),
+            "arrays": sha(arrays),
+            "fps": 20,
+            "n_frames": 30,
+            "hold_frames": 5,
+            "width": 64,
+            "height": 64,
+            "step": 10,
+        }
         return clip_id, self.call("PUT", f"/clips/{clip_id}", body | fields)
 
 
@@ -55,7 +66,9 @@ def test_an_experiment_is_made_once_and_resumed_after(world, api):
     again = api.call("PUT", "", BODY)
     assert again.status_code == 200
     assert again.json()["head"] == 0
-    body = problem(api.call("PUT", "", BODY | {"config": {"seed": 2, "lr": 0.1}, "config_hash": "other"}), 409, "config-differs")
+    body = problem(
+        api.call("PUT", "", BODY | {"config": {"seed": 2, "lr": 0.1}, "config_hash": "other"}), 409, "config-differs"
+    )
     assert body["differing"] == {"seed": {"server": 1, "got": 2}}
 
 
@@ -142,7 +155,7 @@ HEADER = b"{'descr': '<f8', 'fortran_order': False, 'shape': (40000000000,), }"
         (GOOD | {"obs.npy": b"\x93NUMPY\x01\x00\x0a\x00" + b"__import__"}, "cannot be read"),
         (GOOD | {"state.npy": b"\0" * (257 * 1024 * 1024)}, "expected at most 268435456"),
     ],
-)  # fmt: skip
+)
 def test_harmful_arrays_are_refused(api, members, says):
     body = problem(api.blob(npz_of(**members), "application/x-npz"), 422, "bad-arrays")
     assert says in body["detail"]
@@ -178,8 +191,12 @@ def test_comparisons_are_made_all_or_none_and_once(api, make_mp4, make_npz):
     problem(api.call("POST", "/comparisons", [good | {"note": "other"}]), 409, "body-differs")
     problem(api.call("POST", "/comparisons", [{**good, "id": str(uuid.uuid4())}] * 257), 422, "invalid")
     assert api.call("PATCH", f"/comparisons/{good['id']}", {"priority": 9}).json()["priority"] == 9
-    assert api.call("POST", "/comparisons:cancel", {"ids": [good["id"], str(uuid.uuid4())]}).json() == {"ids": [good["id"]]}
-    assert [row["state"] for row in api.call("GET", "/comparisons?state=cancelled").json()["comparisons"]] == ["cancelled"]
+    assert api.call("POST", "/comparisons:cancel", {"ids": [good["id"], str(uuid.uuid4())]}).json() == {
+        "ids": [good["id"]]
+    }
+    assert [row["state"] for row in api.call("GET", "/comparisons?state=cancelled").json()["comparisons"]] == [
+        "cancelled"
+    ]
 
 
 def test_gold_pairs_want_no_answers_for_training(api, make_mp4, make_npz):
@@ -211,10 +228,16 @@ def test_metrics_videos_and_heartbeat(world, api, make_mp4):
 
 @pytest.mark.parametrize(
     ("path", "body"),
-    [("/metrics", [{"name": "x", "step": -1, "t": 0, "value": 0}]), ("/metrics", {"name": "x"}), ("/comparisons", []),
-     ("/metrics", [{"name": "x", "step": 2**70, "t": 0, "value": 0}]), ("/metrics", [{"name": "x\0", "step": 1, "t": 0, "value": 0}]),
-     ("/videos", {"step": 1, "blob": "zz"}), ("/videos", {"step": 1, "blob": "0" * 64, "more": 1})],
-)  # fmt: skip
+    [
+        ("/metrics", [{"name": "x", "step": -1, "t": 0, "value": 0}]),
+        ("/metrics", {"name": "x"}),
+        ("/comparisons", []),
+        ("/metrics", [{"name": "x", "step": 2**70, "t": 0, "value": 0}]),
+        ("/metrics", [{"name": "x\0", "step": 1, "t": 0, "value": 0}]),
+        ("/videos", {"step": 1, "blob": "zz"}),
+        ("/videos", {"step": 1, "blob": "0" * 64, "more": 1}),
+    ],
+)
 def test_what_is_mistyped_is_refused_with_its_place(api, path, body):
     found = problem(api.call("POST", path, body), 422, "invalid")
     assert found["errors"][0]["loc"][0] == "body"
@@ -262,7 +285,9 @@ def test_this_machines_token_works_from_this_machine_only(world, api):
 
 def test_a_session_is_not_a_token(world, api):
     browser = world.browser(world.user("root", admin=True))
-    problem(browser.put("/api/v1/experiments/two", json.dumps(BODY), content_type="application/json"), 401, "not-signed-in")
+    problem(
+        browser.put("/api/v1/experiments/two", json.dumps(BODY), content_type="application/json"), 401, "not-signed-in"
+    )
 
 
 def test_old_clients_with_fewer_fields_still_work(world, api, make_mp4, make_npz):

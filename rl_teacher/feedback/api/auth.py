@@ -93,14 +93,14 @@ session = SessionAuth(csrf=True)
 
 def trainer(request: HttpRequest) -> Trainer:
     """The trainer that authenticated."""
-    found = request.auth  # type: ignore[attr-defined]
+    found = request.auth
     assert isinstance(found, Trainer), f"{type(found)} instead of a trainer"
     return found
 
 
 def person(request: HttpRequest) -> User:
     """The person that authenticated."""
-    found = request.auth  # type: ignore[attr-defined]
+    found = request.auth
     assert isinstance(found, User), f"{type(found)} instead of a person"
     return found
 

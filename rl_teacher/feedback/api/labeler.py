@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from contextlib import suppress
 from typing import Annotated, Any
 
 from asgiref.sync import sync_to_async
@@ -74,10 +75,8 @@ async def queue(request: HttpRequest, slug: str, wait: Annotated[float, Field(ge
             left = deadline - loop.time()
             if found["available"] or left <= 0 or found["state"] != first["state"]:
                 return found
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(event.wait(), min(left, LOOK_EVERY_S))
-            except TimeoutError:
-                pass
 
 
 def _queue_state(user: User, slug: str) -> dict[str, Any]:

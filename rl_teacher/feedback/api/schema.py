@@ -17,7 +17,7 @@ _SLUGS = {400: "malformed", 401: "not-signed-in", 403: "scope", 404: "not-found"
 api = NinjaAPI(
     title="rl-teacher feedback server",
     version=VERSION,
-    description="Trainers upload clips and comparisons and read labels; people answer. Errors are RFC 9457 problem documents.",
+    description="Trainers upload clips and comparisons and read labels; people answer. Errors: RFC 9457.",
     urls_namespace="api",
     docs_decorator=login_required,
     auth=session,
@@ -34,7 +34,9 @@ def _problem(request: HttpRequest, exc: Problem) -> HttpResponse:
 
 @api.exception_handler(AuthenticationError)
 def _anonymous(request: HttpRequest, exc: AuthenticationError) -> HttpResponse:
-    return problem_response(Problem("not-signed-in", "sign in, or send a valid token as `Authorization: Bearer rlt_…`."))
+    return problem_response(
+        Problem("not-signed-in", "sign in, or send a valid token as `Authorization: Bearer rlt_…`.")
+    )
 
 
 @api.exception_handler(ValidationError)

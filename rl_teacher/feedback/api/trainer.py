@@ -24,24 +24,35 @@ _COLUMNS = ("fps", "n_frames", "hold_frames", "width", "height", "step", "seed",
 _RAW_BODY = {
     "requestBody": {
         "required": True,
-        "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in ("video/mp4", "video/webm", "application/x-npz")},
+        "content": {
+            kind: {"schema": {"type": "string", "format": "binary"}}
+            for kind in ("video/mp4", "video/webm", "application/x-npz")
+        },
     }
 }
 
 
 def _described(experiment: Experiment) -> dict[str, Any]:
     return {
-        "slug": experiment.slug, "env_id": experiment.env_id, "config_hash": experiment.config_hash,
-        "state": experiment.shown_state, "paused": experiment.paused, "labels_wanted": experiment.labels_wanted,
-        "answered": experiment.answered, "cant_tell": experiment.cant_tell, "head": experiment.next_seq,
-    }  # fmt: skip
+        "slug": experiment.slug,
+        "env_id": experiment.env_id,
+        "config_hash": experiment.config_hash,
+        "state": experiment.shown_state,
+        "paused": experiment.paused,
+        "labels_wanted": experiment.labels_wanted,
+        "answered": experiment.answered,
+        "cant_tell": experiment.cant_tell,
+        "head": experiment.next_seq,
+    }
 
 
 @router.put("/experiments/{slug}", response={200: bodies.ExperimentOut, 201: bodies.ExperimentOut})
 def put_experiment(request: HttpRequest, slug: str, body: bodies.ExperimentIn) -> Status:
     """Make an experiment (201) or resume it (200); 409 names the configuration keys that differ."""
     if not SLUG.fullmatch(slug):
-        raise Problem("invalid", f"name {slug[:100]!r}: expected up to 100 letters, digits, `.`, `_`, `-`, no sign first.")
+        raise Problem(
+            "invalid", f"name {slug[:100]!r}: expected up to 100 letters, digits, `.`, `_`, `-`, no sign first."
+        )
     trainer(request).may_use(slug)
     experiment, created = upload.ensure_experiment(slug, body.model_dump())
     return Status(201 if created else 200, _described(experiment))
@@ -59,7 +70,9 @@ def head_blob(request: HttpRequest, slug: str, sha256: str) -> HttpResponse:
     return HttpResponse(status=200, headers={"Content-Length": str(_blob(request, slug, sha256).size)})
 
 
-@router.put("/experiments/{slug}/blobs/{sha256}", response={200: bodies.Done, 201: bodies.Done}, openapi_extra=_RAW_BODY)
+@router.put(
+    "/experiments/{slug}/blobs/{sha256}", response={200: bodies.Done, 201: bodies.Done}, openapi_extra=_RAW_BODY
+)
 def put_blob(request: HttpRequest, slug: str, sha256: str) -> Status:
     """Upload raw bytes: an mp4 or webm of up to 8 MiB, an npz of up to 32 MiB."""
     experiment = trainer(request).experiment(slug)
@@ -119,9 +132,12 @@ def post_comparisons(
 
 @router.get("/experiments/{slug}/comparisons", response=bodies.ComparisonPage, auth=read_dataset)
 def get_comparisons(
-    request: HttpRequest, slug: str, state: str = "", after: uuid.UUID | None = None,
+    request: HttpRequest,
+    slug: str,
+    state: str = "",
+    after: uuid.UUID | None = None,
     limit: Annotated[int, Field(ge=1, le=1000)] = 500,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """All comparisons, by id, or those of one state."""
     rows = Comparison.objects.filter(experiment=trainer(request).experiment(slug))
     if state:
@@ -148,17 +164,28 @@ def cancel_comparisons(request: HttpRequest, slug: str, body: bodies.IdsIn) -> d
 
 def _comparison(row: Comparison) -> dict[str, Any]:
     return {
-        "id": row.id, "a": row.a_id, "b": row.b_id, "priority": row.priority, "state": row.state, "wanted": row.wanted,
-        "done": row.done, "gold_answer": row.gold_answer, "note": row.note, "created_at": row.created_at,
-    }  # fmt: skip
+        "id": row.id,
+        "a": row.a_id,
+        "b": row.b_id,
+        "priority": row.priority,
+        "state": row.state,
+        "wanted": row.wanted,
+        "done": row.done,
+        "gold_answer": row.gold_answer,
+        "note": row.note,
+        "created_at": row.created_at,
+    }
 
 
 @router.get("/experiments/{slug}/labels", response=bodies.Feed, auth=read_dataset)
 async def get_labels(
-    request: HttpRequest, slug: str, after: Annotated[int, Field(ge=0, le=2**62)] = 0,
-    limit: Annotated[int, Field(ge=1, le=1000)] = 500, wait: Annotated[float, Field(ge=0, le=30)] = 0,
-) -> dict[str, Any]:  # fmt: skip
-    """Answers in the order they were stored, without gaps; waits up to `wait` seconds for the next. Reading clears nothing."""
+    request: HttpRequest,
+    slug: str,
+    after: Annotated[int, Field(ge=0, le=2**62)] = 0,
+    limit: Annotated[int, Field(ge=1, le=1000)] = 500,
+    wait: Annotated[float, Field(ge=0, le=30)] = 0,
+) -> dict[str, Any]:
+    """Answers in order, without gaps; waits up to `wait` seconds for the next. Reading clears nothing."""
     experiment = await sync_to_async(trainer(request).experiment)(slug)
     return await wait_for_feed(experiment, after, limit, wait)
 

@@ -40,7 +40,9 @@ def get_series(request: HttpRequest, slug: str, names: str = "", since: int = 0)
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     same = request.headers.get("If-None-Match") == etag
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
-    return HttpResponse(b"" if same else body, status=304 if same else 200, content_type="application/json", headers=headers)
+    return HttpResponse(
+        b"" if same else body, status=304 if same else 200, content_type="application/json", headers=headers
+    )
 
 
 @router.post("/experiments/{slug}/exports", response={202: bodies.ExportOut})
@@ -75,12 +77,16 @@ def _snapshot(user: User, slug: str) -> dict[str, Any]:
         cursor = MetricPoint.objects.filter(experiment=experiment).order_by("-id").values_list("id", flat=True).first()
         found: dict[str, Any] = {
             "progress": {
-                "progress": progress_json(experiment, at.member), "state": experiment.shown_state,
-                "queue": queue_counts(experiment), "step": experiment.step, "head": experiment.next_seq,
-                "trainer_seen": (heartbeat_age_s(experiment) or 1e9) < 60, "next_clips_s": experiment.next_clips_s,
+                "progress": progress_json(experiment, at.member),
+                "state": experiment.shown_state,
+                "queue": queue_counts(experiment),
+                "step": experiment.step,
+                "head": experiment.next_seq,
+                "trainer_seen": (heartbeat_age_s(experiment) or 1e9) < 60,
+                "next_clips_s": experiment.next_clips_s,
             },
             "series": {"cursor": cursor or 0},
-        }  # fmt: skip
+        }
         if newest is not None:
             found["video"] = {"step": newest.step, "url": blob_url(newest.blob, str(user.pk))}
         return found
@@ -89,7 +95,7 @@ def _snapshot(user: User, slug: str) -> dict[str, Any]:
 
 
 async def _stream(user: User, slug: str) -> AsyncIterator[bytes]:
-    """Server-sent events: what changed since the last look, a comment every 15 s. Holds no connection while it waits."""
+    """Server-sent events: what changed since the last look. Holds no connection while it waits."""
     sent: dict[str, str] = {}
     number, quiet = 0, 0.0
     with bell.listening(slug) as event:
@@ -126,7 +132,7 @@ async def events(request: HttpRequest, slug: str) -> HttpResponseBase:
             user = request.user
             if not user.is_authenticated:
                 raise Problem("not-signed-in", "sign in to watch the experiment.")
-            access(user, slug, "view")  # type: ignore[arg-type]
+            access(user, slug, "view")
             return User.objects.get(pk=user.pk)
         finally:
             connections.close_all()

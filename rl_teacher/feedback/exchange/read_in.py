@@ -15,8 +15,17 @@ from rl_teacher.feedback.exchange.restore import restore_lines
 from rl_teacher.feedback.exchange.rows import ASSIGNMENT, CLIP, COMPARISON, SCHEMA, SETTINGS
 from rl_teacher.feedback.mirror import moment
 from rl_teacher.feedback.models import (
-    AgentVideo, Assignment, Blob, Clip, Comparison, Experiment, Flag, Guideline, Membership, MetricPoint,
-)  # fmt: skip
+    AgentVideo,
+    Assignment,
+    Blob,
+    Clip,
+    Comparison,
+    Experiment,
+    Flag,
+    Guideline,
+    Membership,
+    MetricPoint,
+)
 from rl_teacher.feedback.problems import Problem
 from rl_teacher.feedback.sniff import check_upload
 from rl_teacher.feedback.transactions.write import write
@@ -36,7 +45,10 @@ def import_folder(folder: DataFolder, source: Path) -> str:
     kinds = _store_files(folder, source, manifest)
     with write():
         experiment = _experiment(manifest)
-        blobs = {sha: Blob.objects.create(experiment=experiment, sha256=sha, size=size, content_type=kind) for sha, (kind, size) in kinds.items()}
+        blobs = {
+            sha: Blob.objects.create(experiment=experiment, sha256=sha, size=size, content_type=kind)
+            for sha, (kind, size) in kinds.items()
+        }
         _rows(source, experiment, blobs)
         count = restore_lines(experiment, _table(source, "labels"))
     return f"{slug}: {count} label events, {len(_table(source, 'comparisons'))} comparisons, {len(blobs)} files"
@@ -47,7 +59,9 @@ def _manifest(source: Path) -> dict[str, Any]:
         manifest = json.loads((source / "manifest.json").read_text())
         schema, files = manifest["schema"], dict(manifest["files"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ServerFault(f"{source}: manifest.json cannot be read ({error}); expected a folder made by `rl-teacher export`.") from error
+        raise ServerFault(
+            f"{source}: manifest.json cannot be read ({error}); expected a folder made by `rl-teacher export`."
+        ) from error
     if schema != SCHEMA:
         raise ServerFault(f"{source}: schema {schema!r}, expected {SCHEMA}. Update rl-teacher.")
     for name, digest in files.items():
@@ -85,12 +99,17 @@ def _table(source: Path, name: str) -> list[dict[str, Any]]:
 def _experiment(manifest: dict[str, Any]) -> Experiment:
     given = manifest["experiment"]
     experiment = Experiment.objects.create(
-        created_at=moment(given["created_at"]), guideline_version=max((row["version"] for row in manifest["guidelines"]), default=0),
-        **{name: given[name] for name in SETTINGS if name in given}
+        created_at=moment(given["created_at"]),
+        guideline_version=max((row["version"] for row in manifest["guidelines"]), default=0),
+        **{name: given[name] for name in SETTINGS if name in given},
     )
     for row in manifest["members"]:
         Membership.objects.create(
-            experiment=experiment, user=None, role=row["role"], pseudonym=row["pseudonym"], joined_at=moment(row["joined_at"])
+            experiment=experiment,
+            user=None,
+            role=row["role"],
+            pseudonym=row["pseudonym"],
+            joined_at=moment(row["joined_at"]),
         )
     for row in manifest["guidelines"]:
         Guideline.objects.create(
@@ -103,24 +122,40 @@ def _rows(source: Path, experiment: Experiment, blobs: dict[str, Blob]) -> None:
     members = {row.pseudonym: row for row in Membership.objects.filter(experiment=experiment)}
     for row in _table(source, "clips"):
         Clip.objects.create(
-            id=uuid.UUID(row["id"]), experiment=experiment, mp4=blobs[row["mp4"]], arrays=blobs[row["arrays"]],
-            webm=blobs[row["webm"]] if row["webm"] else None, created_at=moment(row["created_at"]),
+            id=uuid.UUID(row["id"]),
+            experiment=experiment,
+            mp4=blobs[row["mp4"]],
+            arrays=blobs[row["arrays"]],
+            webm=blobs[row["webm"]] if row["webm"] else None,
+            created_at=moment(row["created_at"]),
             **{name: row[name] for name in CLIP},
-        )  # fmt: skip
+        )
     for row in _table(source, "comparisons"):
         Comparison.objects.create(
-            id=uuid.UUID(row["id"]), experiment=experiment, a_id=uuid.UUID(row["a"]), b_id=uuid.UUID(row["b"]),
-            created_at=moment(row["created_at"]), open_slots=row["wanted"], **{name: row[name] for name in COMPARISON},
-        )  # fmt: skip
+            id=uuid.UUID(row["id"]),
+            experiment=experiment,
+            a_id=uuid.UUID(row["a"]),
+            b_id=uuid.UUID(row["b"]),
+            created_at=moment(row["created_at"]),
+            open_slots=row["wanted"],
+            **{name: row[name] for name in COMPARISON},
+        )
     for row in _table(source, "assignments"):
         Assignment.objects.create(
-            id=uuid.UUID(row["id"]), comparison_id=uuid.UUID(row["comparison"]), labeler=members[row["labeler"]],
-            tab=uuid.UUID(row["tab"]), leased_at=moment(row["leased_at"]), expires_at=moment(row["expires_at"]),
+            id=uuid.UUID(row["id"]),
+            comparison_id=uuid.UUID(row["comparison"]),
+            labeler=members[row["labeler"]],
+            tab=uuid.UUID(row["tab"]),
+            leased_at=moment(row["leased_at"]),
+            expires_at=moment(row["expires_at"]),
             **{name: row[name] for name in ASSIGNMENT},
-        )  # fmt: skip
+        )
     for row in _table(source, "flags"):
         Flag.objects.create(
-            assignment_id=uuid.UUID(row["assignment"]), reason=row["reason"], is_media_error=row["is_media_error"], at=moment(row["at"])
+            assignment_id=uuid.UUID(row["assignment"]),
+            reason=row["reason"],
+            is_media_error=row["is_media_error"],
+            at=moment(row["at"]),
         )
     for row in _table(source, "videos"):
         AgentVideo.objects.create(experiment=experiment, step=row["step"], blob=blobs[row["sha256"]])

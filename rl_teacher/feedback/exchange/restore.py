@@ -10,7 +10,19 @@ from rl_teacher.errors import ServerFault
 from rl_teacher.feedback.mirror import moment
 from rl_teacher.feedback.models import Assignment, Comparison, Experiment, LabelEvent, Membership, Response, Withdrawal
 
-_COPIED = ("side", "swapped", "rt_ms", "shown_ms", "hidden_ms", "loops", "speed", "rendition", "strength", "extra", "body_hash")
+_COPIED = (
+    "side",
+    "swapped",
+    "rt_ms",
+    "shown_ms",
+    "hidden_ms",
+    "loops",
+    "speed",
+    "rendition",
+    "strength",
+    "extra",
+    "body_hash",
+)
 
 
 def restore_lines(experiment: Experiment, lines: Sequence[dict[str, Any]]) -> int:
@@ -30,7 +42,9 @@ def restore_lines(experiment: Experiment, lines: Sequence[dict[str, Any]]) -> in
         if line["seq"] != head + 1:
             raise ServerFault(f"feed of {experiment.slug!r}: line {line['seq']} follows {head}, expected {head + 1}.")
         if uuid.UUID(line["comparison"]) not in known:
-            raise ServerFault(f"feed of {experiment.slug!r}, line {line['seq']}: comparison {line['comparison']} is not here.")
+            raise ServerFault(
+                f"feed of {experiment.slug!r}, line {line['seq']}: comparison {line['comparison']} is not here."
+            )
         if line["labeler"] not in members:
             members[line["labeler"]] = Membership.objects.create(
                 experiment=experiment, user=None, role="viewer", pseudonym=line["labeler"]
@@ -60,17 +74,28 @@ def _restore(experiment: Experiment, line: dict[str, Any], labeler: Membership) 
         assignment, _ = Assignment.objects.get_or_create(
             pk=uuid.UUID(line["assignment"]),
             defaults={
-                "comparison_id": uuid.UUID(line["comparison"]), "labeler": labeler, "tab": uuid.UUID(line["tab"]),
-                "slot": line["slot"], "kind": line["assignment_kind"], "swapped": line["swapped"],
-                "state": "expired" if line["extra"] else "answered", "leased_at": moment(line["leased_at"]),
-                "expires_at": moment(line["expires_at"]), "guideline_version": line["guideline_version"],
+                "comparison_id": uuid.UUID(line["comparison"]),
+                "labeler": labeler,
+                "tab": uuid.UUID(line["tab"]),
+                "slot": line["slot"],
+                "kind": line["assignment_kind"],
+                "swapped": line["swapped"],
+                "state": "expired" if line["extra"] else "answered",
+                "leased_at": moment(line["leased_at"]),
+                "expires_at": moment(line["expires_at"]),
+                "guideline_version": line["guideline_version"],
             },
-        )  # fmt: skip
+        )
         response = Response(
-            id=uuid.UUID(line["response"]), assignment=assignment, labeler=labeler, preferred=line["said"],
-            pressed_at=moment(line["pressed_at"]) if line["pressed_at"] else None, answered_at=moment(line["answered_at"]),
-            supersedes_id=uuid.UUID(line["supersedes"]) if line["supersedes"] else None, **{name: line[name] for name in _COPIED},
-        )  # fmt: skip
+            id=uuid.UUID(line["response"]),
+            assignment=assignment,
+            labeler=labeler,
+            preferred=line["said"],
+            pressed_at=moment(line["pressed_at"]) if line["pressed_at"] else None,
+            answered_at=moment(line["answered_at"]),
+            supersedes_id=uuid.UUID(line["supersedes"]) if line["supersedes"] else None,
+            **{name: line[name] for name in _COPIED},
+        )
         response.save(force_insert=True)
     LabelEvent.objects.create(
         experiment=experiment, seq=line["seq"], kind=line["kind"], response=response, at=moment(line["at"])

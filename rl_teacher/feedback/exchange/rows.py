@@ -5,14 +5,35 @@ from typing import Any
 
 from rl_teacher.feedback.mirror import mirror_line
 from rl_teacher.feedback.models import (
-    AgentVideo, Assignment, Clip, Comparison, Experiment, Flag, Guideline, LabelEvent, Membership, MetricPoint,
-)  # fmt: skip
+    AgentVideo,
+    Assignment,
+    Clip,
+    Comparison,
+    Experiment,
+    Flag,
+    Guideline,
+    LabelEvent,
+    Membership,
+    MetricPoint,
+)
 
 SCHEMA = 1
 SETTINGS = (
-    "slug", "env_id", "config", "config_hash", "state", "paused", "labels_wanted", "overlap", "double_rate", "gold_rate",
-    "repeat_rate", "lease_s", "min_view_ms", "step",
-)  # fmt: skip
+    "slug",
+    "env_id",
+    "config",
+    "config_hash",
+    "state",
+    "paused",
+    "labels_wanted",
+    "overlap",
+    "double_rate",
+    "gold_rate",
+    "repeat_rate",
+    "lease_s",
+    "min_view_ms",
+    "step",
+)
 CLIP = ("fps", "n_frames", "hold_frames", "width", "height", "step", "seed", "ret", "meta", "broken", "body_hash")
 COMPARISON = ("priority", "state", "wanted", "gold_answer", "note", "body_hash")
 ASSIGNMENT = ("slot", "kind", "swapped", "state", "guideline_version")
@@ -55,9 +76,16 @@ def read_rows(experiment: Experiment) -> Rows:
             for row in Comparison.objects.filter(experiment=experiment).order_by("id")
         ],
         assignments=_assignments(experiment),
-        labels=[mirror_line(row) for row in events.select_related("response__assignment__comparison", "response__labeler")],
+        labels=[
+            mirror_line(row) for row in events.select_related("response__assignment__comparison", "response__labeler")
+        ],
         flags=[
-            {"assignment": str(row.assignment_id), "reason": row.reason, "is_media_error": row.is_media_error, "at": row.at.isoformat()}
+            {
+                "assignment": str(row.assignment_id),
+                "reason": row.reason,
+                "is_media_error": row.is_media_error,
+                "at": row.at.isoformat(),
+            }
             for row in Flag.objects.filter(assignment__comparison__experiment=experiment).order_by("at", "pk")
         ],
         videos=[
@@ -71,12 +99,15 @@ def _clips(experiment: Experiment) -> list[Row]:
     rows = Clip.objects.filter(experiment=experiment).select_related("mp4", "webm", "arrays").order_by("id")
     return [
         {
-            "id": str(row.id), "mp4": row.mp4.sha256, "webm": row.webm.sha256 if row.webm else None,
-            "arrays": row.arrays.sha256, "created_at": row.created_at.isoformat(),
+            "id": str(row.id),
+            "mp4": row.mp4.sha256,
+            "webm": row.webm.sha256 if row.webm else None,
+            "arrays": row.arrays.sha256,
+            "created_at": row.created_at.isoformat(),
         }
         | {name: row.__dict__[name] for name in CLIP}
         for row in rows
-    ]  # fmt: skip
+    ]
 
 
 def _assignments(experiment: Experiment) -> list[Row]:
@@ -85,15 +116,22 @@ def _assignments(experiment: Experiment) -> list[Row]:
     rows = (told.filter(responses__isnull=False) | told.filter(flag__isnull=False)).distinct()
     return [
         {
-            "id": str(row.id), "comparison": str(row.comparison_id), "labeler": row.labeler.pseudonym, "tab": str(row.tab),
-            "leased_at": row.leased_at.isoformat(), "expires_at": row.expires_at.isoformat(),
+            "id": str(row.id),
+            "comparison": str(row.comparison_id),
+            "labeler": row.labeler.pseudonym,
+            "tab": str(row.tab),
+            "leased_at": row.leased_at.isoformat(),
+            "expires_at": row.expires_at.isoformat(),
         }
         | {name: row.__dict__[name] for name in ASSIGNMENT}
         for row in rows.select_related("labeler").order_by("id")
-    ]  # fmt: skip
+    ]
 
 
 def metric_rows(experiment: Experiment) -> list[Row]:
     """The curves."""
     rows = MetricPoint.objects.filter(experiment=experiment).order_by("name", "step")
-    return [dict(zip(("name", "step", "t", "value"), row, strict=True)) for row in rows.values_list("name", "step", "t", "value")]
+    return [
+        dict(zip(("name", "step", "t", "value"), row, strict=True))
+        for row in rows.values_list("name", "step", "t", "value")
+    ]

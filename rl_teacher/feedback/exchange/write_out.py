@@ -66,9 +66,13 @@ def _write_all(folder: DataFolder, experiment: Experiment, to: Path) -> Rows:
     for video in rows.videos:
         _copy(folder, video["sha256"], to / "videos" / f"{video['step']}.{SUFFIXES[video['content_type']]}")
     manifest = {
-        "schema": SCHEMA, "experiment": rows.experiment, "members": rows.members, "guidelines": rows.guidelines,
-        "counts": {name: len(table) for name, table in tables.items()}, "files": _hashes(to),
-    }  # fmt: skip
+        "schema": SCHEMA,
+        "experiment": rows.experiment,
+        "members": rows.members,
+        "guidelines": rows.guidelines,
+        "counts": {name: len(table) for name, table in tables.items()},
+        "files": _hashes(to),
+    }
     (to / "manifest.json").write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n")
     return rows
 
@@ -83,12 +87,16 @@ def _copy(folder: DataFolder, sha: str, target: Path) -> None:
     try:
         shutil.copyfile(blob_path(folder.blobs, sha), target)
     except FileNotFoundError as error:
-        raise ServerFault(f"blob {sha}: a row names it but {folder.blobs} lacks it; restore the folder from a backup.") from error
+        raise ServerFault(
+            f"blob {sha}: a row names it but {folder.blobs} lacks it; restore the folder from a backup."
+        ) from error
 
 
 def _hashes(to: Path) -> dict[str, str]:
     return {
-        str(path.relative_to(to)): sha256(path.read_bytes()).hexdigest() for path in sorted(to.rglob("*")) if path.is_file()
+        str(path.relative_to(to)): sha256(path.read_bytes()).hexdigest()
+        for path in sorted(to.rglob("*"))
+        if path.is_file()
     }
 
 
@@ -104,4 +112,7 @@ def _parquet(path: Path, rows: list[Row]) -> None:
 
 
 def _flat(row: Row) -> dict[str, Any]:
-    return {key: json.dumps(value, sort_keys=True) if isinstance(value, dict | list) else value for key, value in row.items()}
+    return {
+        key: json.dumps(value, sort_keys=True) if isinstance(value, dict | list) else value
+        for key, value in row.items()
+    }

@@ -27,7 +27,7 @@ class Comparison(models.Model):
     wanted = models.PositiveSmallIntegerField(default=1)
     done = models.PositiveSmallIntegerField(default=0)
     open_slots = models.SmallIntegerField(default=1)
-    gold_answer = models.CharField(max_length=16, null=True, blank=True)  # noqa: DJ001
+    gold_answer = models.CharField(max_length=16, null=True, blank=True)
     note = models.CharField(max_length=500, blank=True, default="")
     created_at = models.DateTimeField()
     body_hash = models.CharField(max_length=64)
@@ -36,7 +36,9 @@ class Comparison(models.Model):
         db_table = "comparison"
         constraints = [
             models.CheckConstraint(condition=~Q(a=F("b")), name="two_different_clips"),
-            models.CheckConstraint(condition=Q(open_slots__gte=0) & Q(open_slots__lte=F("wanted")), name="slots_add_up"),
+            models.CheckConstraint(
+                condition=Q(open_slots__gte=0) & Q(open_slots__lte=F("wanted")), name="slots_add_up"
+            ),
             models.CheckConstraint(
                 condition=Q(state__in=["open", "done", "cancelled", "broken"]), name="known_comparison_state"
             ),

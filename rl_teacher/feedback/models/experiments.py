@@ -59,7 +59,7 @@ class Experiment(models.Model):
     @property
     def shown_state(self) -> str:
         """The state that people see."""
-        return self.State.PAUSED.value if self.paused and self.state != self.State.DONE else str(self.state)
+        return "paused" if self.paused and self.state != self.State.DONE else str(self.state)
 
 
 class Guideline(models.Model):

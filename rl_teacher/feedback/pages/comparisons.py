@@ -59,9 +59,11 @@ def comparison_list(request: HttpRequest, slug: str) -> HttpResponseBase:
         "next_url": next_url(request, found[-1].created_at.isoformat(), str(found[-1].id)) if more else None,
         "filters": filters,
         "choices": {
-            "state": STATES, "preferred": ANSWERS, "labeler": list(pseudonyms.values_list("pseudonym", flat=True)),
+            "state": STATES,
+            "preferred": ANSWERS,
+            "labeler": list(pseudonyms.values_list("pseudonym", flat=True)),
         },
-    }  # fmt: skip
+    }
     partial = request.headers.get("HX-Request") == "true"
     return render(request, f"feedback/{'_' if partial else ''}comparisons.html", context)
 
@@ -80,23 +82,35 @@ def _filtered(at: Access, filters: dict[str, str]) -> Any:
     if filters["note"]:
         rows = rows.filter(note__icontains=filters["note"])
     answers = Prefetch("assignments__responses", STANDING, to_attr="standing")
-    return rows.select_related("a__mp4", "a__webm", "b__mp4", "b__webm").prefetch_related(answers).order_by(
-        "-created_at", "-id"
-    )  # fmt: skip
+    return (
+        rows.select_related("a__mp4", "a__webm", "b__mp4", "b__webm")
+        .prefetch_related(answers)
+        .order_by("-created_at", "-id")
+    )
 
 
 def row_json(row: Comparison, at: Access) -> dict[str, Any]:
     """A comparison in a list."""
-    standing = [answer for assignment in row.assignments.all() for answer in assignment.standing]  # type: ignore[attr-defined]
+    standing = [answer for assignment in row.assignments.all() for answer in assignment.standing]
     user = str(at.user.pk)
     return {
-        "id": row.id, "url": f"/c/{row.id}", "state": row.state, "kind": "gold" if row.is_gold else "normal",
-        "step_a": row.a.step, "step_b": row.b.step, "wanted": row.wanted, "done": row.done, "priority": row.priority,
-        "created_at": row.created_at, "note": row.note, "gold_answer": row.gold_answer,
+        "id": row.id,
+        "url": f"/c/{row.id}",
+        "state": row.state,
+        "kind": "gold" if row.is_gold else "normal",
+        "step_a": row.a.step,
+        "step_b": row.b.step,
+        "wanted": row.wanted,
+        "done": row.done,
+        "priority": row.priority,
+        "created_at": row.created_at,
+        "note": row.note,
+        "gold_answer": row.gold_answer,
         "preferred": [answer.preferred for answer in standing],
         "labelers": sorted({answer.labeler.pseudonym for answer in standing}),
-        "a_url": blob_url(row.a.mp4, user), "b_url": blob_url(row.b.mp4, user),
-    }  # fmt: skip
+        "a_url": blob_url(row.a.mp4, user),
+        "b_url": blob_url(row.b.mp4, user),
+    }
 
 
 def clip_json(clip: Clip, user: str) -> dict[str, Any]:
@@ -104,7 +118,11 @@ def clip_json(clip: Clip, user: str) -> dict[str, Any]:
     urls = clip_urls(clip, user)
     columns = ("id", "fps", "n_frames", "width", "height", "step", "seed", "ret", "broken", "created_at")
     size = clip.mp4.size + (clip.webm.size if clip.webm else 0) + clip.arrays.size
-    return {name: clip.__dict__[name] for name in columns} | {"url": urls["mp4"], "webm_url": urls["webm"], "size": size}
+    return {name: clip.__dict__[name] for name in columns} | {
+        "url": urls["mp4"],
+        "webm_url": urls["webm"],
+        "size": size,
+    }
 
 
 @page("GET")
@@ -119,7 +137,9 @@ def comparison(request: HttpRequest, comparison_id: uuid.UUID) -> HttpResponseBa
         if not mine.exists():
             raise Problem("scope", "you see a pair's page after you have answered it.")
         answers = mine
-    found = Comparison.objects.prefetch_related(Prefetch("assignments__responses", STANDING, to_attr="standing")).get(pk=row.pk)
+    found = Comparison.objects.prefetch_related(Prefetch("assignments__responses", STANDING, to_attr="standing")).get(
+        pk=row.pk
+    )
     found.a, found.b = row.a, row.b
     user = str(at.user.pk)
     pair = row_json(found, at) | {"a": clip_json(row.a, user), "b": clip_json(row.b, user)}
@@ -127,11 +147,15 @@ def comparison(request: HttpRequest, comparison_id: uuid.UUID) -> HttpResponseBa
         pair |= {"preferred": [], "labelers": [], "gold_answer": None, "kind": "normal", "note": ""}
     flags = Flag.objects.filter(assignment__comparison=row).select_related("assignment__labeler").order_by("at")
     context = {
-        "exp": describe(at), "row": pair, "answers": [_answer_json(answer) for answer in answers.order_by("answered_at")],
+        "exp": describe(at),
+        "row": pair,
+        "answers": [_answer_json(answer) for answer in answers.order_by("answered_at")],
         "flags": [
             {"pseudonym": flag.assignment.labeler.pseudonym, "reason": flag.reason, "at": flag.at} for flag in flags
-        ] if at.can_view else [],
-    }  # fmt: skip
+        ]
+        if at.can_view
+        else [],
+    }
     return render(request, "feedback/comparison.html", context)
 
 
@@ -139,10 +163,20 @@ def _answer_json(row: Response) -> dict[str, Any]:
     withdrawn = hasattr(row, "withdrawal")  # how Django tells that a reverse one-to-one row is missing
     state = "withdrawn" if withdrawn else "superseded" if hasattr(row, "superseded_by") else "current"
     return {
-        "id": row.id, "pseudonym": row.labeler.pseudonym, "side": row.side, "preferred": row.preferred,
-        "at": row.answered_at, "rt_ms": row.rt_ms, "shown_ms": row.shown_ms, "loops": row.loops, "speed": row.speed,
-        "kind": row.assignment.kind, "extra": row.extra, "state": state, "supersedes": row.supersedes_id,
-    }  # fmt: skip
+        "id": row.id,
+        "pseudonym": row.labeler.pseudonym,
+        "side": row.side,
+        "preferred": row.preferred,
+        "at": row.answered_at,
+        "rt_ms": row.rt_ms,
+        "shown_ms": row.shown_ms,
+        "loops": row.loops,
+        "speed": row.speed,
+        "kind": row.assignment.kind,
+        "extra": row.extra,
+        "state": state,
+        "supersedes": row.supersedes_id,
+    }
 
 
 @page("POST")
@@ -174,10 +208,11 @@ def clip_list(request: HttpRequest, slug: str) -> HttpResponseBase:
     found = found[:PER_PAGE]
     stored = Blob.objects.filter(experiment=at.experiment).aggregate(bytes=Sum("size"), blobs=Count("pk"))
     context = {
-        "exp": describe(at), "clips": [clip_json(clip, str(at.user.pk)) for clip in found],
+        "exp": describe(at),
+        "clips": [clip_json(clip, str(at.user.pk)) for clip in found],
         "next_url": next_url(request, str(found[-1].step), str(found[-1].id)) if more else None,
         "storage": {"clips": every.count(), "bytes": stored["bytes"] or 0, "broken": every.filter(broken=True).count()},
         "filters": filters,
-    }  # fmt: skip
+    }
     partial = request.headers.get("HX-Request") == "true"
     return render(request, f"feedback/{'_' if partial else ''}clips.html", context)

@@ -16,7 +16,10 @@ def everywhere(request: HttpRequest) -> dict[str, Any]:
         me = {"id": None, "name": "", "is_admin": False, "is_anonymous": True}
         return {"me": me, "server": _server(), "nav": []}
     if user.is_superuser:
-        nav = [{"slug": slug, "role": "admin"} for slug in Experiment.objects.order_by("slug").values_list("slug", flat=True)]
+        nav = [
+            {"slug": slug, "role": "admin"}
+            for slug in Experiment.objects.order_by("slug").values_list("slug", flat=True)
+        ]
     else:
         rows = Membership.objects.filter(user=user).order_by("experiment__slug").values_list("experiment__slug", "role")
         nav = [{"slug": slug, "role": role} for slug, role in rows]

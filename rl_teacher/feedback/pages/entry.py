@@ -33,9 +33,16 @@ def enter(request: HttpRequest) -> HttpResponseBase:
         if user is None:
             raise Problem("scope", "This link was used already or is too old. `rl-teacher login-url` prints a new one.")
     except Problem as problem:
-        return problem_response(problem) if wants_json else render(
-            request, "feedback/login.html", {"error": problem.detail, "next": "/", "username": ""}, status=problem.status
-        )  # fmt: skip
+        return (
+            problem_response(problem)
+            if wants_json
+            else render(
+                request,
+                "feedback/login.html",
+                {"error": problem.detail, "next": "/", "username": ""},
+                status=problem.status,
+            )
+        )
     login(request, user, BACKEND)
     return JsonResponse({"next": "/"}) if wants_json else _see("/")
 
@@ -51,7 +58,9 @@ def sign_in(request: HttpRequest) -> HttpResponseBase:
     try:
         LOGINS.check(name.lower())
         EVERYBODY.check("login")
-        user = authenticate(request, username=name.replace("\x00", ""), password=request.POST.get("password", "")[:1000])
+        user = authenticate(
+            request, username=name.replace("\x00", ""), password=request.POST.get("password", "")[:1000]
+        )
         if user is not None:
             LOGINS.forget(name.lower())
             login(request, user)
@@ -74,16 +83,21 @@ def join(request: HttpRequest, code: str) -> HttpResponseBase:
     user = request.user if request.user.is_authenticated else None
     invite = find_invite(code)
     context = {
-        "invite": invite and {"experiment": invite.experiment.slug, "role": invite.role, "expires_at": invite.expires_at},
-        "error": "", "needs_account": user is None, "username": request.POST.get("username", "")[:150],
-    }  # fmt: skip
+        "invite": invite
+        and {"experiment": invite.experiment.slug, "role": invite.role, "expires_at": invite.expires_at},
+        "error": "",
+        "needs_account": user is None,
+        "username": request.POST.get("username", "")[:150],
+    }
     if request.method != "POST":
         return render(request, "feedback/join.html", context, status=200 if invite else 404)
     try:
         EVERYBODY.check("join")
-        if user is None and request.POST.get("password", "") != request.POST.get("password2", request.POST.get("password", "")):
+        if user is None and request.POST.get("password", "") != request.POST.get(
+            "password2", request.POST.get("password", "")
+        ):
             raise Problem("invalid", "The two passwords differ.")
-        member = accept_invite(code, user, context["username"], request.POST.get("password", "")[:1000])  # type: ignore[arg-type]
+        member = accept_invite(code, user, context["username"], request.POST.get("password", "")[:1000])
     except Problem as problem:
         return render(request, "feedback/join.html", context | {"error": problem.detail}, status=problem.status)
     if user is None:

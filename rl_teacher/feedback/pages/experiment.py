@@ -46,16 +46,24 @@ def experiment(request: HttpRequest, slug: str) -> HttpResponseBase:
     if not at.can_view:
         return see(f"/e/{slug}/label")
     rows = AgentVideo.objects.filter(experiment=at.experiment).select_related("blob").order_by("step")
-    videos = [{"id": row.pk, "step": row.step, "url": blob_url(row.blob, str(at.user.pk))} for row in _spread(list(rows))]
+    videos = [
+        {"id": row.pk, "step": row.step, "url": blob_url(row.blob, str(at.user.pk))} for row in _spread(list(rows))
+    ]
     data = {
-        "slug": slug, "series_url": f"/api/v1/experiments/{slug}/series", "events_url": f"/api/v1/experiments/{slug}/events",
-        "csrf": get_token(request), "names": metric_names(at.experiment),
-    }  # fmt: skip
+        "slug": slug,
+        "series_url": f"/api/v1/experiments/{slug}/series",
+        "events_url": f"/api/v1/experiments/{slug}/events",
+        "csrf": get_token(request),
+        "names": metric_names(at.experiment),
+    }
     context = {
-        "exp": describe(at), "guideline": guideline_of(at.experiment), "videos": videos,
+        "exp": describe(at),
+        "guideline": guideline_of(at.experiment),
+        "videos": videos,
         "queue": queue_counts(at.experiment),
-        "labelers_now": [{"pseudonym": row.pseudonym} for row in labelers_now(at.experiment)], "page_data": data,
-    }  # fmt: skip
+        "labelers_now": [{"pseudonym": row.pseudonym} for row in labelers_now(at.experiment)],
+        "page_data": data,
+    }
     return render(request, "feedback/experiment.html", context)
 
 
@@ -72,11 +80,17 @@ def label(request: HttpRequest, slug: str) -> HttpResponseBase:
     at = access(user_of(request), slug, "label")
     guideline, api = guideline_of(at.experiment), f"/api/v1/experiments/{slug}"
     data = {
-        "slug": slug, "csrf": get_token(request), "user_id": at.user.pk,
-        "pseudonym": at.member.pseudonym if at.member else None, "min_view_ms": at.experiment.min_view_ms,
-        "claim_url": f"{api}/queue:claim", "queue_url": f"{api}/queue", "progress": progress_json(at.experiment, at.member),
-        "labels_wanted": at.experiment.labels_wanted, "guideline_version": guideline["version"],
-    }  # fmt: skip
+        "slug": slug,
+        "csrf": get_token(request),
+        "user_id": at.user.pk,
+        "pseudonym": at.member.pseudonym if at.member else None,
+        "min_view_ms": at.experiment.min_view_ms,
+        "claim_url": f"{api}/queue:claim",
+        "queue_url": f"{api}/queue",
+        "progress": progress_json(at.experiment, at.member),
+        "labels_wanted": at.experiment.labels_wanted,
+        "guideline_version": guideline["version"],
+    }
     exp = describe(at) | {"step": None}
     return render(request, "feedback/label.html", {"exp": exp, "guideline": guideline, "page_data": data})
 

@@ -47,16 +47,24 @@ def me(request: HttpRequest) -> HttpResponseBase:
         shown = sides(row.assignment)
         answers.append(
             {
-                "id": row.id, "experiment": row.labeler.experiment.slug, "comparison_url": f"/c/{row.assignment.comparison_id}",
-                "preferred_side": row.side, "at": row.answered_at, "editable": True, "rt_ms": row.rt_ms,
-                "left_url": shown["left"]["mp4"], "right_url": shown["right"]["mp4"],
+                "id": row.id,
+                "experiment": row.labeler.experiment.slug,
+                "comparison_url": f"/c/{row.assignment.comparison_id}",
+                "preferred_side": row.side,
+                "at": row.answered_at,
+                "editable": True,
+                "rt_ms": row.rt_ms,
+                "left_url": shown["left"]["mp4"],
+                "right_url": shown["right"]["mp4"],
             }
-        )  # fmt: skip
+        )
     context = {
-        "answers": answers, "filters": filters, "page_data": {"csrf": get_token(request)},
+        "answers": answers,
+        "filters": filters,
+        "page_data": {"csrf": get_token(request)},
         "next_url": next_url(request, found[-1].answered_at.isoformat(), str(found[-1].id)) if more else None,
         "has_password": user_of(request).has_usable_password(),
-    }  # fmt: skip
+    }
     return render(request, "feedback/me.html", context)
 
 

@@ -37,16 +37,26 @@ def members(request: HttpRequest, slug: str) -> HttpResponseBase:
     rows = Membership.objects.filter(experiment=at.experiment).select_related("user").order_by("joined_at", "pk")
     found = [
         {
-            "id": row.pk, "name": row.user.username if row.user else None, "pseudonym": row.pseudonym, "role": row.role,
-            "answers": row.answers, "is_me": row.user_id == at.user.pk,
+            "id": row.pk,
+            "name": row.user.username if row.user else None,
+            "pseudonym": row.pseudonym,
+            "role": row.role,
+            "answers": row.answers,
+            "is_me": row.user_id == at.user.pk,
         }
         for row in rows
-    ]  # fmt: skip
+    ]
     invites = Invite.objects.filter(
         experiment=at.experiment, revoked_at=None, expires_at__gt=timezone.now(), uses_left__gt=0
     )
     open_invites = [
-        {"id": row.pk, "code_hint": row.hint, "role": row.role, "expires_at": row.expires_at, "uses_left": row.uses_left}
+        {
+            "id": row.pk,
+            "code_hint": row.hint,
+            "role": row.role,
+            "expires_at": row.expires_at,
+            "uses_left": row.uses_left,
+        }
         for row in invites.order_by("expires_at")
     ]
     context = {"exp": describe(at), "members": found, "invites": open_invites, "roles": Role.values}
@@ -57,7 +67,10 @@ def members(request: HttpRequest, slug: str) -> HttpResponseBase:
 def make_invite(request: HttpRequest, slug: str) -> HttpResponseBase:
     """An invitation; its address is shown once."""
     at = access(user_of(request), slug, "manage")
-    days, uses = whole(request.POST.get("days", "7"), "days", 1, 90), whole(request.POST.get("uses", "1"), "uses", 1, 500)
+    days, uses = (
+        whole(request.POST.get("days", "7"), "days", 1, 90),
+        whole(request.POST.get("uses", "1"), "uses", 1, 500),
+    )
     code = door.make_invite(at.experiment, request.POST.get("role", "labeler"), at.user, days=days, uses=uses)
     messages.success(request, f"Invitation, shown only now: {request.build_absolute_uri(f'/join/{code}')}")
     return see(f"/e/{slug}/people")
@@ -78,19 +91,25 @@ def accounts(request: HttpRequest) -> HttpResponseBase:
     if request.method == "POST":
         with write():
             user = door.new_account(
-                request.POST.get("username", ""), request.POST.get("password", ""), is_admin=request.POST.get("is_admin") == "1"
+                request.POST.get("username", ""),
+                request.POST.get("password", ""),
+                is_admin=request.POST.get("is_admin") == "1",
             )
             door.audit(admin, "account made", None, name=user.username)
         return see("/people")
     rows = User.objects.order_by("username").prefetch_related("memberships__experiment")
     found = [
         {
-            "id": row.pk, "name": row.username, "is_admin": row.is_superuser, "active": row.is_active,
-            "last_login": row.last_login, "experiments": [m.experiment.slug for m in row.memberships.all()],
+            "id": row.pk,
+            "name": row.username,
+            "is_admin": row.is_superuser,
+            "active": row.is_active,
+            "last_login": row.last_login,
+            "experiments": [m.experiment.slug for m in row.memberships.all()],
             "is_me": row.pk == admin.pk,
         }
         for row in rows
-    ]  # fmt: skip
+    ]
     return render(request, "feedback/accounts.html", {"accounts": found})
 
 
@@ -138,12 +157,26 @@ def tokens(request: HttpRequest) -> HttpResponseBase:
         if experiment is None and (slug or not user.is_superuser):
             raise Problem("invalid", f"experiment: got {slug[:100]!r}, expected one of yours.")
         days = whole(request.POST.get("days") or "90", "days", 1, 3650)
-        text = door.make_token(request.POST.get("name", "trainer")[:100] or "trainer", experiment=experiment, days=days, made_by=user)[1]
+        text = door.make_token(
+            request.POST.get("name", "trainer")[:100] or "trainer", experiment=experiment, days=days, made_by=user
+        )[1]
     rows = ApiToken.objects.select_related("experiment").order_by("-created_at")
     if not user.is_superuser:
         rows = rows.filter(experiment__in=own)
-    columns = ("id", "name", "prefix", "scopes", "created_at", "expires_at", "revoked_at", "last_used_at", "loopback_only")
-    found = [{n: row.__dict__[n] for n in columns} | {"experiment": row.experiment and row.experiment.slug} for row in rows]
+    columns = (
+        "id",
+        "name",
+        "prefix",
+        "scopes",
+        "created_at",
+        "expires_at",
+        "revoked_at",
+        "last_used_at",
+        "loopback_only",
+    )
+    found = [
+        {n: row.__dict__[n] for n in columns} | {"experiment": row.experiment and row.experiment.slug} for row in rows
+    ]
     slugs = list(own.values_list("slug", flat=True))
     return render(request, "feedback/tokens.html", {"tokens": found, "experiments": slugs, "new_token": text})
 

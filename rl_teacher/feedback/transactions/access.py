@@ -58,7 +58,9 @@ def use_login_link(secret: str) -> User | None:
     """Whose link it is, if it was never used and is not too old."""
     now = timezone.now()
     with write():
-        rows = LoginLink.objects.filter(sha256=sha256_of(secret), used_at=None, expires_at__gt=now, user__is_active=True)
+        rows = LoginLink.objects.filter(
+            sha256=sha256_of(secret), used_at=None, expires_at__gt=now, user__is_active=True
+        )
         link = rows.select_related("user").first()
         if link is None or not rows.filter(pk=link.pk).update(used_at=now):
             return None
@@ -66,9 +68,13 @@ def use_login_link(secret: str) -> User | None:
 
 
 def make_token(
-    name: str, *, experiment: Experiment | None = None, days: int | None = None, scopes: Sequence[str] = SCOPES,
+    name: str,
+    *,
+    experiment: Experiment | None = None,
+    days: int | None = None,
+    scopes: Sequence[str] = SCOPES,
     made_by: User | None = None,
-) -> tuple[ApiToken, str]:  # fmt: skip
+) -> tuple[ApiToken, str]:
     """A trainer's token; its text is returned once and stored nowhere."""
     unknown = set(scopes) - set(SCOPES)
     if unknown:
@@ -77,9 +83,14 @@ def make_token(
     expires = timezone.now() + timedelta(days=days) if days else None
     with write():
         token = ApiToken.objects.create(
-            name=name[:100], prefix=text[:10], sha256=sha256_of(text), experiment=experiment, scopes=list(scopes),
-            made_by=made_by, expires_at=expires,
-        )  # fmt: skip
+            name=name[:100],
+            prefix=text[:10],
+            sha256=sha256_of(text),
+            experiment=experiment,
+            scopes=list(scopes),
+            made_by=made_by,
+            expires_at=expires,
+        )
         audit(made_by, "token made", experiment, name=name, prefix=text[:10])
     return token, text
 
@@ -93,10 +104,15 @@ def know_own_token(text: str) -> None:
         ApiToken.objects.update_or_create(
             sha256=sha256_of(text),
             defaults={
-                "name": "trainer on this machine", "prefix": text[:10], "loopback_only": True, "scopes": list(SCOPES),
-                "revoked_at": None, "experiment": None, "expires_at": None,
+                "name": "trainer on this machine",
+                "prefix": text[:10],
+                "loopback_only": True,
+                "scopes": list(SCOPES),
+                "revoked_at": None,
+                "experiment": None,
+                "expires_at": None,
             },
-        )  # fmt: skip
+        )
 
 
 def revoke_token(token_id: int, by: User) -> None:
@@ -141,7 +157,9 @@ def set_role(experiment: Experiment, member_id: int, role: str | None, by: User)
         member = Membership.objects.filter(pk=member_id, experiment=experiment).first()
         if member is None:
             raise Problem("not-found", "there is no such member.")
-        owners = Membership.objects.filter(experiment=experiment, role="owner", user__isnull=False).exclude(pk=member.pk)
+        owners = Membership.objects.filter(experiment=experiment, role="owner", user__isnull=False).exclude(
+            pk=member.pk
+        )
         if member.role == "owner" and role != "owner" and not owners.exists():
             raise Problem("conflict", f"{member.pseudonym} is the only owner. Make somebody else owner first.")
         if role is None:
@@ -155,13 +173,20 @@ def set_role(experiment: Experiment, member_id: int, role: str | None, by: User)
 def make_invite(experiment: Experiment, role: str, by: User, *, days: int = 7, uses: int = 1) -> str:
     """A code that makes up to `uses` people members; returned once, stored as a hash."""
     if role not in Role.values or not 1 <= days <= 90 or not 1 <= uses <= 500:
-        raise Problem("invalid", f"invitation: got role {role[:40]!r}, {days} days, {uses} uses; expected a role, 1–90 and 1–500.")
+        raise Problem(
+            "invalid", f"invitation: got role {role[:40]!r}, {days} days, {uses} uses; expected a role, 1–90 and 1–500."
+        )
     code = secrets.token_urlsafe(24)
     with write():
         Invite.objects.create(
-            sha256=sha256_of(code), hint=code[:4], experiment=experiment, role=role, made_by=by,
-            expires_at=timezone.now() + timedelta(days=days), uses_left=uses,
-        )  # fmt: skip
+            sha256=sha256_of(code),
+            hint=code[:4],
+            experiment=experiment,
+            role=role,
+            made_by=by,
+            expires_at=timezone.now() + timedelta(days=days),
+            uses_left=uses,
+        )
         audit(by, "invitation made", experiment, role=role, uses=uses)
     return code
 

@@ -96,8 +96,9 @@ def withdraw(user_id: int, response_id: uuid.UUID, now: datetime | None = None) 
     with write():
         response = (
             Response.objects.select_related("assignment__comparison__experiment", "labeler")
-            .filter(pk=response_id, labeler__user=user_id).first()
-        )  # fmt: skip
+            .filter(pk=response_id, labeler__user=user_id)
+            .first()
+        )
         if response is None:
             raise Problem("not-found", f"response {response_id}: there is none of yours.")
         if Withdrawal.objects.filter(response=response).exists():
@@ -120,17 +121,22 @@ def withdraw(user_id: int, response_id: uuid.UUID, now: datetime | None = None) 
 def _assignment(assignment_id: uuid.UUID, user_id: int) -> Assignment:
     found = (
         Assignment.objects.select_related("comparison__experiment", "labeler")
-        .filter(pk=assignment_id, labeler__user=user_id).first()
-    )  # fmt: skip
+        .filter(pk=assignment_id, labeler__user=user_id)
+        .first()
+    )
     if found is None:
         raise Problem("not-found", f"assignment {assignment_id}: there is none of yours.")
     return found
 
 
 def _first(
-    experiment: Experiment, assignment: Assignment, response_id: uuid.UUID, answer: Answer, now: datetime,
+    experiment: Experiment,
+    assignment: Assignment,
+    response_id: uuid.UUID,
+    answer: Answer,
+    now: datetime,
     earlier: uuid.UUID | None,
-) -> Response:  # fmt: skip
+) -> Response:
     if earlier is not None:
         text = f"assignment {assignment.id}: answered by response {earlier}; send `supersedes` to change it."
         raise Problem("already-answered", text)
@@ -152,7 +158,9 @@ def _settle(assignment: Assignment) -> bool:
         return True
     if assignment.kind != "normal":
         return False
-    again = comparison.assignments.filter(labeler=assignment.labeler_id, state__in=Assignment.LIVE).exclude(kind="repeat")
+    again = comparison.assignments.filter(labeler=assignment.labeler_id, state__in=Assignment.LIVE).exclude(
+        kind="repeat"
+    )
     slot = None if comparison.state == "broken" or again.exists() else free_slot(comparison)
     if slot is None:
         return False
@@ -187,22 +195,44 @@ def _revise(
 
 
 def _store(
-    assignment: Assignment, response_id: uuid.UUID, answer: Answer, now: datetime, extra: bool,
+    assignment: Assignment,
+    response_id: uuid.UUID,
+    answer: Answer,
+    now: datetime,
+    extra: bool,
     supersedes: Response | None = None,
-) -> Response:  # fmt: skip
+) -> Response:
     response = Response(
-        id=response_id, assignment=assignment, labeler=assignment.labeler, side=answer.side, swapped=assignment.swapped,
-        preferred=preferred(answer.side, assignment.swapped), strength=answer.strength, rt_ms=answer.rt_ms,
-        shown_ms=answer.shown_ms, hidden_ms=answer.hidden_ms, loops=answer.loops, speed=answer.speed,
-        rendition=answer.rendition, pressed_at=answer.pressed_at, answered_at=now, supersedes=supersedes, extra=extra,
+        id=response_id,
+        assignment=assignment,
+        labeler=assignment.labeler,
+        side=answer.side,
+        swapped=assignment.swapped,
+        preferred=preferred(answer.side, assignment.swapped),
+        strength=answer.strength,
+        rt_ms=answer.rt_ms,
+        shown_ms=answer.shown_ms,
+        hidden_ms=answer.hidden_ms,
+        loops=answer.loops,
+        speed=answer.speed,
+        rendition=answer.rendition,
+        pressed_at=answer.pressed_at,
+        answered_at=now,
+        supersedes=supersedes,
+        extra=extra,
         body_hash=answer.body_hash,
-    )  # fmt: skip
+    )
     response.save(force_insert=True)
     return response
 
 
 def _event(
-    experiment: Experiment, response: Response, kind: str, now: datetime, came: str | None = None, gone: str | None = None
+    experiment: Experiment,
+    response: Response,
+    kind: str,
+    now: datetime,
+    came: str | None = None,
+    gone: str | None = None,
 ) -> None:
     """The next line of the feed. The row lock on the experiment makes the order of `seq` the order of commits."""
     trains = response.assignment.kind == "normal" and not response.extra

@@ -66,9 +66,14 @@ def claim_inside(experiment: Experiment, labeler: Membership, wish: Wish, now: d
 def _revive(labeler: Membership, wish: Wish, until: datetime) -> None:
     """A tab that slept still shows pairs whose leases ran out: it gets them back where nobody took them."""
     lapsed = Assignment.objects.filter(
-        labeler=labeler, tab=wish.tab, id__in=wish.have, state="expired", kind="normal", comparison__state="open",
+        labeler=labeler,
+        tab=wish.tab,
+        id__in=wish.have,
+        state="expired",
+        kind="normal",
+        comparison__state="open",
         responses=None,
-    )  # fmt: skip
+    )
     for row in lapsed.select_related("comparison"):
         slot = free_slot(row.comparison)
         live = row.comparison.assignments.filter(labeler=labeler, state__in=Assignment.LIVE).exclude(kind="repeat")
@@ -87,10 +92,14 @@ class _Terms:
 
     def assignment(self, comparison: Comparison, **more: object) -> Assignment:
         return Assignment(
-            comparison=comparison, labeler=self.labeler, tab=self.tab, leased_at=self.leased_at,
-            expires_at=self.expires_at, guideline_version=self.guideline_version,
+            comparison=comparison,
+            labeler=self.labeler,
+            tab=self.tab,
+            leased_at=self.leased_at,
+            expires_at=self.expires_at,
+            guideline_version=self.guideline_version,
             **({"swapped": bool(secrets.randbits(1))} | more),
-        )  # fmt: skip
+        )
 
 
 def claimable(experiment: Experiment, labeler: Membership) -> "QuerySet[Comparison]":
@@ -156,9 +165,7 @@ def _take_slot(comparison: Comparison, terms: _Terms) -> Assignment:
 
 def free_slot(comparison: Comparison) -> int | None:
     """The lowest slot that nobody holds."""
-    held = set(
-        comparison.assignments.filter(kind="normal", state__in=Assignment.LIVE).values_list("slot", flat=True)
-    )
+    held = set(comparison.assignments.filter(kind="normal", state__in=Assignment.LIVE).values_list("slot", flat=True))
     return next((slot for slot in range(comparison.wanted) if slot not in held), None)
 
 
@@ -183,7 +190,9 @@ def has_two_labelers(experiment: Experiment) -> bool:
 
 def _gold(experiment: Experiment, terms: _Terms) -> Assignment | None:
     met = Assignment.objects.filter(comparison=OuterRef("pk"), labeler=terms.labeler).exclude(state="released")
-    rows = Comparison.objects.filter(experiment=experiment, state="open", gold_answer__isnull=False).filter(~Exists(met))
+    rows = Comparison.objects.filter(experiment=experiment, state="open", gold_answer__isnull=False).filter(
+        ~Exists(met)
+    )
     rows = rows.select_related("a__mp4", "a__webm", "b__mp4", "b__webm")
     comparison = rows.order_by("-priority", "created_at").first()
     if comparison is None:
@@ -199,9 +208,10 @@ def _repeat(labeler: Membership, terms: _Terms) -> Assignment | None:
         labeler=labeler, assignment__kind="normal", assignment__state="answered", supersedes=None, extra=False
     ).exclude(assignment__comparison__state="broken")
     earlier = list(
-        answers.filter(~Exists(again)).order_by("-answered_at").select_related(*(f"assignment__{name}" for name in CLIPS))
-        [REPEAT_DISTANCE : REPEAT_DISTANCE + 20]
-    )  # fmt: skip
+        answers.filter(~Exists(again))
+        .order_by("-answered_at")
+        .select_related(*(f"assignment__{name}" for name in CLIPS))[REPEAT_DISTANCE : REPEAT_DISTANCE + 20]
+    )
     if not earlier:
         return None
     first = secrets.choice(earlier).assignment
@@ -250,14 +260,14 @@ def renew(labelers: Iterable[Membership], tab: uuid.UUID, ids: Collection[uuid.U
     return until
 
 
-def release(
-    labelers: Iterable[Membership], tab: uuid.UUID, leases: Mapping[uuid.UUID, datetime]
-) -> list[uuid.UUID]:
+def release(labelers: Iterable[Membership], tab: uuid.UUID, leases: Mapping[uuid.UUID, datetime]) -> list[uuid.UUID]:
     """Give leases of a tab back; one that was renewed after the caller looked at it stays."""
     with write():
         rows = Assignment.objects.filter(labeler__in=list(labelers), state="leased", tab=tab, id__in=list(leases))
         seen = [row.id for row in rows if row.expires_at <= leases[row.id]]
-        released = give_back(Assignment.objects.filter(id__in=seen).select_related("comparison__experiment"), "released")
+        released = give_back(
+            Assignment.objects.filter(id__in=seen).select_related("comparison__experiment"), "released"
+        )
         for slug in {row.comparison.experiment.slug for row in released}:
             bell.ring_on_commit(slug)
     return [row.id for row in released]

@@ -47,4 +47,6 @@ def finish(row: Export, target: Path | None, error: str = "") -> None:
 def fail_interrupted() -> None:
     """Copies that a former process did not finish never will be."""
     with write():
-        Export.objects.filter(state="running").update(state="failed", error="the server was stopped meanwhile; start it again")
+        Export.objects.filter(state="running").update(
+            state="failed", error="the server was stopped meanwhile; start it again"
+        )

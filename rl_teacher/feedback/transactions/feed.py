@@ -1,6 +1,7 @@
 """Reads the feed of answers: ordered, without gaps, and reading it clears nothing."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -67,7 +68,5 @@ async def wait_for_feed(experiment: Experiment, after: int, limit: int, wait: fl
             left = deadline - asyncio.get_running_loop().time()
             if found["events"] or left <= 0:
                 return found
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(event.wait(), min(left, LOOK_EVERY_S))
-            except TimeoutError:
-                pass

@@ -40,9 +40,22 @@ def describe(at: Access) -> dict[str, Any]:
     """An experiment as its pages show it; labelers do not learn how far the agent is."""
     experiment = at.experiment
     columns = (
-        "slug", "env_id", "paused", "labels_wanted", "answered", "cant_tell", "overlap", "double_rate", "gold_rate",
-        "repeat_rate", "lease_s", "min_view_ms", "next_clips_s", "heartbeat_at", "created_at",
-    )  # fmt: skip
+        "slug",
+        "env_id",
+        "paused",
+        "labels_wanted",
+        "answered",
+        "cant_tell",
+        "overlap",
+        "double_rate",
+        "gold_rate",
+        "repeat_rate",
+        "lease_s",
+        "min_view_ms",
+        "next_clips_s",
+        "heartbeat_at",
+        "created_at",
+    )
     age = heartbeat_age_s(experiment)
     open_pairs = Comparison.objects.filter(experiment=experiment, state="open", open_slots__gt=0).count()
     return {name: experiment.__dict__[name] for name in columns} | {

@@ -1,4 +1,4 @@
-"""How good the labels are: agreement, speed, side bias, known answers, self-consistency. Undefined is said, never NaN."""
+"""How good the labels are: agreement, speed, side bias, known answers, self-consistency; never NaN."""
 
 import math
 from collections import defaultdict
@@ -46,10 +46,18 @@ def current(experiment: Experiment) -> list[Judged]:
         assignment__comparison__experiment=experiment, superseded_by=None, withdrawal=None
     ).order_by("answered_at", "id")
     columns = (
-        "labeler_id", "assignment__comparison_id", "side", "preferred", "assignment__kind", "rt_ms",
+        "labeler_id",
+        "assignment__comparison_id",
+        "side",
+        "preferred",
+        "assignment__kind",
+        "rt_ms",
         "assignment__comparison__gold_answer",
-    )  # fmt: skip
-    return [Judged(*row[:1], str(row[1]), *row[2:]) for row in rows.values_list(*columns)]
+    )
+    return [
+        Judged(labeler, str(comparison), side, preferred, kind, rt_ms, gold)
+        for labeler, comparison, side, preferred, kind, rt_ms, gold in rows.values_list(*columns)
+    ]
 
 
 def agreement(answers: Iterable[Judged]) -> dict[str, Any]:

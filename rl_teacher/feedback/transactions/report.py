@@ -50,9 +50,11 @@ def heartbeat(experiment: Experiment, state: str, step: int | None, next_clips_s
     changed = (experiment.state, experiment.next_clips_s) != (state, next_clips_s)
     with write():
         Experiment.objects.filter(pk=experiment.pk).update(
-            state=state, step=step if step is not None else experiment.step, next_clips_s=next_clips_s,
+            state=state,
+            step=step if step is not None else experiment.step,
+            next_clips_s=next_clips_s,
             heartbeat_at=timezone.now(),
-        )  # fmt: skip
+        )
         if changed:
             bell.ring_on_commit(experiment.slug)
     experiment.refresh_from_db()

@@ -30,9 +30,13 @@ def ensure_experiment(slug: str, body: Mapping[str, Any]) -> tuple[Experiment, b
             return found, False
         given = {name: body[name] for name in TUNABLE if body.get(name) is not None}
         experiment = Experiment.objects.create(
-            slug=slug, env_id=body["env_id"], config=body["config"], config_hash=body["config_hash"],
-            guideline_version=1 if body.get("guideline") else 0, **given,
-        )  # fmt: skip
+            slug=slug,
+            env_id=body["env_id"],
+            config=body["config"],
+            config_hash=body["config_hash"],
+            guideline_version=1 if body.get("guideline") else 0,
+            **given,
+        )
         if body.get("guideline"):
             Guideline.objects.create(experiment=experiment, version=1, markdown=body["guideline"], at=timezone.now())
         for number, user in enumerate(User.objects.filter(is_superuser=True, is_active=True).order_by("pk"), 1):
@@ -94,9 +98,14 @@ def put_clip(experiment: Experiment, clip_id: uuid.UUID, body: Mapping[str, Any]
         fields = {k: v for k, v in body.items() if k not in ("mp4", "webm", "arrays")}
         webm = stored[body["webm"]] if body.get("webm") else None
         clip = Clip(
-            id=clip_id, experiment=experiment, mp4=stored[body["mp4"]], webm=webm, arrays=stored[body["arrays"]],
-            body_hash=digest, **fields,
-        )  # fmt: skip
+            id=clip_id,
+            experiment=experiment,
+            mp4=stored[body["mp4"]],
+            webm=webm,
+            arrays=stored[body["arrays"]],
+            body_hash=digest,
+            **fields,
+        )
         clip.save(force_insert=True)
     return clip, True
 
@@ -123,16 +132,19 @@ def create_comparisons(experiment: Experiment, rows: Sequence[NewComparison]) ->
     with write():
         known = {row.id: row for row in Comparison.objects.filter(pk__in=[row.id for row in rows])}
         clips = set(
-            Clip.objects.filter(experiment=experiment, pk__in={c for row in rows for c in (row.a, row.b)})
-            .values_list("pk", flat=True)
-        )  # fmt: skip
+            Clip.objects.filter(experiment=experiment, pk__in={c for row in rows for c in (row.a, row.b)}).values_list(
+                "pk", flat=True
+            )
+        )
         wanted = _wanted(experiment)
         for row in rows:
             if row.a == row.b:
                 raise Problem("invalid", f"comparison {row.id}: a and b are both {row.a}, expected two clips.")
             missing = [str(clip) for clip in (row.a, row.b) if clip not in clips]
             if missing:
-                raise Problem("blobs-missing", f"comparison {row.id}: upload clip {', '.join(missing)} first.", missing=missing)
+                raise Problem(
+                    "blobs-missing", f"comparison {row.id}: upload clip {', '.join(missing)} first.", missing=missing
+                )
             old = known.get(row.id)
             if old is not None:
                 if old.body_hash != row.digest(experiment.slug):
@@ -157,10 +169,18 @@ def _wanted(experiment: Experiment) -> Iterator[int]:
 def _create(experiment: Experiment, row: NewComparison, wanted: int) -> Comparison:
     wanted = 0 if row.gold_answer is not None else wanted
     comparison = Comparison(
-        id=row.id, experiment=experiment, a_id=row.a, b_id=row.b, priority=row.priority, wanted=wanted,
-        open_slots=wanted, gold_answer=row.gold_answer, note=row.note, created_at=timezone.now(),
+        id=row.id,
+        experiment=experiment,
+        a_id=row.a,
+        b_id=row.b,
+        priority=row.priority,
+        wanted=wanted,
+        open_slots=wanted,
+        gold_answer=row.gold_answer,
+        note=row.note,
+        created_at=timezone.now(),
         body_hash=row.digest(experiment.slug),
-    )  # fmt: skip
+    )
     try:
         comparison.save(force_insert=True)
     except IntegrityError as error:
