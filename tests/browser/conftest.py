@@ -93,7 +93,7 @@ class Labeler:
             self.wait(phase)
         return self
 
-    def wait(self, phase: str, timeout: float = 8000) -> None:
+    def wait(self, phase: str, timeout: float = 20_000) -> None:
         self.page.wait_for_selector(f'#labeler[data-phase="{phase}"]', timeout=timeout)
 
     def wait_next(self, before: str) -> None:
@@ -104,7 +104,7 @@ class Labeler:
             arg=before,
         )
 
-    def wait_saved(self, timeout: float = 10_000) -> None:
+    def wait_saved(self, timeout: float = 20_000) -> None:
         self.page.wait_for_selector('#status[data-saving="saved"]', timeout=timeout)
 
     @property
@@ -115,6 +115,11 @@ class Labeler:
     @property
     def phase(self) -> str:
         return str(self.page.get_attribute("#labeler", "data-phase"))
+
+    def leave(self) -> None:
+        """Go elsewhere, as a person does; the page gives its pairs back."""
+        self.page.goto(f"{self.url}/healthz")
+        self.page.wait_for_timeout(500)
 
     def answer(self, key: str) -> str:
         """Press a key on an open pair and wait for the next; returns the assignment answered."""
@@ -160,7 +165,7 @@ def labeler(server: LiveServer, chromium: Browser, experiment: LiveExperiment, s
         context = chromium.new_context(**({"viewport": {"width": 1280, "height": 800}} | options))
         context.add_cookies(session_cookies if cookies is None else cookies)
         context.add_init_script(WATCH_BLOBS)
-        context.set_default_timeout(8000)
+        context.set_default_timeout(20_000)
         opened.append(Labeler(context, server.url, slug or experiment.slug))
         return opened[-1]
 

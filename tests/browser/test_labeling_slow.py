@@ -152,6 +152,17 @@ def test_both_sides_stay_within_a_frame_of_each_other(experiment, films, labeler
     assert p95(drifts) < 1 / 30
 
 
+def test_leaving_the_page_gives_its_pairs_back(experiment, films, labeler):
+    experiment.ask_some(films, 4)
+    labeler().open().leave()
+    window = labeler().open()
+    for _ in range(4):
+        window.wait("open")
+        window.answer("ArrowLeft")
+    window.wait_saved()
+    assert len(experiment.events()) == 4
+
+
 def test_a_tab_in_the_background_hears_of_new_pairs_in_its_title(experiment, films, labeler):
     window = labeler().open("empty")
     window.page.evaluate("Object.defineProperty(document, 'hidden', {get: () => true, configurable: true})")

@@ -23,7 +23,7 @@ def serious(page):
 def busy(server, films):
     """An experiment with answers, curves, a video and a heartbeat."""
     made = LiveExperiment(server, "busy")
-    made.ask_some(films, 12)
+    made.ask_some(films, 120)
     points = [{"name": name, "step": 1000 * n, "t": 1.7e9 + n, "value": n * slope} for n in range(20)
               for name, slope in (("true_return", 3.0), ("reward_accuracy", 0.02), ("disagreement", -0.01))]  # fmt: skip
     made.call("POST", "/metrics", json=points)
@@ -129,6 +129,7 @@ def test_the_experiment_page_draws_curves_and_counts_along(busy, films, labeler)
     before = int(watcher.page.inner_text("#answered"))
     window.answer("ArrowLeft")
     watcher.page.wait_for_function("before => Number(document.querySelector('#answered').textContent) === before + 1", arg=before)
+    window.leave()
     moved = "() => document.querySelector('#now').currentTime > 0"
     watcher.page.wait_for_function(moved)
 
@@ -161,6 +162,7 @@ def test_own_keys_chosen_on_me_count_on_the_labeling_page(busy, labeler):
     assert window.shown == before
     window.answer("j")
     window.wait_saved()
+    window.leave()
 
 
 @pytest.mark.slow

@@ -81,7 +81,7 @@ function create(name, index) {
   const values = (/** @type {any} */ _plot, /** @type {number[]} */ ticks) => ticks.map((tick) => compact.format(tick));
   const options = {
     width: box.clientWidth || 320, height: 190, cursor: { points: { size: 6 }, y: false }, legend: { show: false }, scales: { x: { time: byTime(name) } },
-    axes: [byTime(name) ? axis : { ...axis, values }, { ...axis, values, size: 52 }],
+    axes: [byTime(name) ? axis : { ...axis, values, size: 30 }, { ...axis, values, size: 52 }],
     series: [{}, { stroke: ink, width: 2, points: { show: false } }],
   };
   // @ts-ignore: uPlot is a global of the vendored script
