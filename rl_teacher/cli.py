@@ -86,12 +86,26 @@ def doctor(argv: list[str]) -> int:
     return main()
 
 
+def server_command(name: str) -> Command:
+    """A command of the feedback server, loaded when it is called."""
+
+    def run(argv: list[str]) -> int:
+        from rl_teacher.feedback.commands import COMMANDS as SERVER_COMMANDS
+
+        return SERVER_COMMANDS[name](argv)
+
+    return run
+
+
+SERVER = ("serve", "login-url", "token", "export", "import", "manage")
+
 COMMANDS: dict[str, Command] = {
     "teach": teach,
     "plot": plot,
     "replay": replay,
     "runs": runs,
     "doctor": doctor,
+    **{name: server_command(name) for name in SERVER},
 }
 
 USAGE = """Teach reinforcement-learning agents from human preferences.
@@ -102,5 +116,8 @@ USAGE = """Teach reinforcement-learning agents from human preferences.
   rl-teacher replay syn-1400                                         film the trained agent
   rl-teacher runs                                                    list runs
   rl-teacher doctor                                                  say what works on this machine
+  rl-teacher serve --open                                            start the feedback server
+  rl-teacher export NAME --to DIR, import DIR                        take an experiment out, bring one in
+  rl-teacher token create NAME, login-url, manage ...                look after the server
 
 `rl-teacher COMMAND --help` lists the flags of a command."""

@@ -1,0 +1,338 @@
+"""The trainer's side of the feedback server: one typed call per thing, errors that say what to do."""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+import httpx
+
+from rl_teacher.errors import ServerFault
+from rl_teacher.records import Comparison, ComparisonId, Label, Preference, SegmentId
+
+PREFERENCES = {"a": Preference.LEFT, "b": Preference.RIGHT, "tie": Preference.TIE, "cant_tell": Preference.CANT_TELL}
+"""On the wire left is `a`, right is `b`."""
+RETRY_STATUS = (408, 425, 429, 500, 502, 503, 504, 507)
+MAX_COMPARISONS = 256
+MAX_METRICS = 1000
+WAIT_S = 20.0
+
+
+class ServerAway(ServerFault):
+    """No answer, or one that says `later`: the same call may work in a while."""
+
+
+class ServerRefused(ServerFault):
+    """The server understood and said no; the same call will never work."""
+
+    def __init__(self, text: str, slug: str, problem: Mapping[str, Any]) -> None:
+        super().__init__(text)
+        self.slug, self.problem = slug, problem
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentSpec:
+    """What a trainer says of its run."""
+
+    env_id: str
+    config: Mapping[str, Any]
+    config_hash: str
+    labels_wanted: int
+    guideline: str = ""
+    """Markdown for labelers, the first version of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentState:
+    """How the experiment stands on the server."""
+
+    is_new: bool
+    state: str
+    paused: bool
+    labels_wanted: int
+    answered: int
+    cant_tell: int
+    head: int
+    """The newest seq of the feed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipSpec:
+    """A clip of uploaded blobs, by their hashes."""
+
+    mp4: str
+    arrays: str
+    fps: float
+    n_frames: int
+    width: int
+    height: int
+    step: int
+    webm: str | None = None
+    hold_frames: int = 0
+    seed: int | None = None
+    ret: float | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricPoint:
+    """One point of a curve; `t` in seconds since 1970."""
+
+    name: str
+    step: int
+    t: float
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class LabelEvent:
+    """A line of the feed; a later one of the same assignment replaces it."""
+
+    seq: int
+    kind: str
+    """`answered`, `revised` or `withdrawn`."""
+    assignment: str
+    comparison: ComparisonId
+    left: SegmentId
+    right: SegmentId
+    preference: Preference | None
+    """None: withdrawn."""
+    labeler: str
+    trains: bool
+    """Whether it is neither a check nor came too late."""
+    rt_ms: int | None
+    answered_at: str
+
+    @property
+    def label(self) -> Label:
+        """The same as the trainer's record."""
+        return Label(self.comparison, self.preference, self.labeler, self.answered_at)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelPage:
+    """Events after a cursor."""
+
+    events: tuple[LabelEvent, ...]
+    head: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What people want of the trainer."""
+
+    paused: bool
+
+
+class FeedbackClient:
+    """Calls of one experiment; safe to use from several threads."""
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        experiment: str,
+        *,
+        timeout_s: float = 15.0,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.url, self.experiment = url.rstrip("/"), experiment
+        self._base = f"/api/v1/experiments/{experiment}"
+        self._timeout = timeout_s
+        self._http = httpx.Client(
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=timeout_s,
+            transport=transport,
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._http.close()
+
+    def ensure_experiment(self, spec: ExperimentSpec) -> ExperimentState:
+        """Make the experiment, or resume it if its configuration is the same."""
+        body = asdict(spec) | {"config": dict(spec.config), "guideline": spec.guideline or None}
+        response = self._call("PUT", "", body)
+        return self._state(response.json(), response.status_code == 201)
+
+    def state(self) -> ExperimentState:
+        """How it stands now."""
+        return self._state(self._call("GET", "").json(), False)
+
+    def _state(self, found: Mapping[str, Any], is_new: bool) -> ExperimentState:
+        names = ("state", "paused", "labels_wanted", "answered", "cant_tell", "head")
+        return ExperimentState(is_new, *(found[name] for name in names))
+
+    def has_blob(self, sha256: str) -> bool:
+        """Whether the experiment has these bytes already."""
+        try:
+            self._call("HEAD", f"/blobs/{sha256}")
+        except ServerRefused as refused:
+            if refused.slug == "not-found":
+                return False
+            raise
+        return True
+
+    def put_blob(self, data: bytes, content_type: str) -> str:
+        """Upload bytes; their hash."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        self._send("PUT", f"{self._base}/blobs/{sha256}", content=data, headers={"Content-Type": content_type})
+        return sha256
+
+    def get_blob(self, sha256: str) -> bytes:
+        """Download bytes, e.g. the arrays of a segment, and check their hash."""
+        location = self._call("GET", f"/blobs/{sha256}").headers["location"]
+        if not location.startswith("/media/"):
+            raise ServerFault(
+                f"GET blob {sha256}: sent on to {location[:60]!r}, expected an address of the same server."
+            )
+        data = self._send("GET", location).content
+        got = hashlib.sha256(data).hexdigest()
+        if got != sha256:
+            raise ServerFault(f"GET blob {sha256}: the bytes have the hash {got}; the server's disk may be damaged.")
+        return data
+
+    def put_clip(self, clip_id: SegmentId, clip: ClipSpec) -> None:
+        """Make a clip; its blobs must be there."""
+        self._call("PUT", f"/clips/{clip_id}", asdict(clip) | {"meta": dict(clip.meta)})
+
+    def clips(self) -> Iterator[tuple[SegmentId, ClipSpec]]:
+        """All clips of the experiment."""
+        after = ""
+        names = ClipSpec.__dataclass_fields__
+        while True:
+            page = self._call("GET", f"/clips?limit=500{after}").json()
+            for row in page["clips"]:
+                yield row["id"], ClipSpec(**{name: row[name] for name in names})
+            if page["next"] is None:
+                return
+            after = f"&after={page['next']}"
+
+    def create_comparisons(
+        self,
+        comparisons: Sequence[Comparison],
+        *,
+        priority: float = 0.0,
+        gold: Preference | None = None,
+        note: str = "",
+    ) -> dict[ComparisonId, str]:
+        """Put pairs to people; `created` or `exists` by id. A pair with a known answer (`gold`) only checks people."""
+        answers = {preference: letter for letter, preference in PREFERENCES.items()}
+        results: dict[ComparisonId, str] = {}
+        for start in range(0, len(comparisons), MAX_COMPARISONS):
+            body = [
+                {
+                    "id": row.id,
+                    "a": row.left,
+                    "b": row.right,
+                    "priority": priority,
+                    "note": note,
+                    "gold_answer": answers[gold] if gold is not None else None,
+                }
+                for row in comparisons[start : start + MAX_COMPARISONS]
+            ]
+            results |= self._call("POST", "/comparisons", body).json()["results"]
+        return results
+
+    def cancel(self, ids: Sequence[ComparisonId]) -> list[ComparisonId]:
+        """Ask nobody else; those that are cancelled now."""
+        return list(self._call("POST", "/comparisons:cancel", {"ids": list(ids)}).json()["ids"])
+
+    def labels(self, after: int, *, wait_s: float = 0.0, limit: int = 500) -> LabelPage:
+        """Events after the cursor `after`; waits up to `wait_s` for the first. The caller keeps the cursor."""
+        path = f"{self._base}/labels?after={after}&limit={limit}&wait={wait_s:g}"
+        page = self._send("GET", path, timeout=self._timeout + wait_s).json()
+        events = tuple(_event(row) for row in page["events"])
+        if any(event.seq != after + 1 + i for i, event in enumerate(events)):
+            raise ServerFault(
+                f"feed of {self.experiment!r}: got seq {[e.seq for e in events[:5]]} after {after}, expected no gap."
+            )
+        return LabelPage(events, page["head"])
+
+    def all_labels(self, after: int = 0) -> Iterator[LabelEvent]:
+        """Every event there is now, from the start or from a cursor."""
+        while (page := self.labels(after)).events:
+            yield from page.events
+            after = page.events[-1].seq
+
+    def metrics(self, points: Sequence[MetricPoint]) -> None:
+        """Add points to curves; infinite and undefined values are left out."""
+        good = [asdict(point) for point in points if math.isfinite(point.value)]
+        for start in range(0, len(good), MAX_METRICS):
+            self._call("POST", "/metrics", good[start : start + MAX_METRICS])
+
+    def video(self, step: int, sha256: str) -> None:
+        """What the agent looks like after `step` steps; the blob must be there."""
+        self._call("POST", "/videos", {"step": step, "blob": sha256})
+
+    def heartbeat(self, state: str, step: int, next_clips_s: float | None = None) -> Wishes:
+        """Say that the trainer lives."""
+        body = {"state": state, "step": step, "next_clips_s": next_clips_s}
+        return Wishes(paused=bool(self._call("PUT", "/heartbeat", body).json()["paused"]))
+
+    def _call(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        more: dict[str, Any] = {}
+        if body is not None:
+            more = {"content": json.dumps(body, allow_nan=False), "headers": {"Content-Type": "application/json"}}
+        return self._send(method, self._base + path, **more)
+
+    def _send(self, method: str, url: str, **more: Any) -> httpx.Response:
+        what = f"{method} {url.split('?')[0]}"
+        try:
+            response = self._http.request(method, url, **more)
+        except httpx.TimeoutException as error:
+            raise ServerAway(
+                f"{what}: {self.url} gave no answer in time ({type(error).__name__}). Is the server busy?"
+            ) from error
+        except httpx.TransportError as error:
+            raise ServerAway(
+                f"{what}: {self.url} cannot be reached ({error}). Is `rl-teacher serve` running?"
+            ) from error
+        if response.status_code < 400:
+            return response
+        problem = _problem(response)
+        text = f"{what}: the server answered {response.status_code}: {problem.get('detail', 'no reason given')}"
+        if response.status_code in RETRY_STATUS:
+            raise ServerAway(text)
+        slug = str(problem.get("type", "")).removeprefix("/problems/")
+        raise ServerRefused(text, slug or {404: "not-found"}.get(response.status_code, ""), problem)
+
+
+def _problem(response: httpx.Response) -> dict[str, Any]:
+    try:
+        found = response.json()
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _event(row: Mapping[str, Any]) -> LabelEvent:
+    said = row["preferred"]
+    if said is not None and said not in PREFERENCES:
+        raise ServerFault(
+            f"feed, seq {row['seq']}: preferred is {said!r}, expected one of {list(PREFERENCES)}. Update rl-teacher."
+        )
+    return LabelEvent(
+        seq=row["seq"],
+        kind=row["kind"],
+        assignment=row["assignment"],
+        comparison=row["comparison"],
+        left=row["a"],
+        right=row["b"],
+        preference=None if said is None else PREFERENCES[said],
+        labeler=row["labeler"],
+        trains=row["assignment_kind"] == "normal" and not row["extra"],
+        rt_ms=row["rt_ms"],
+        answered_at=row["at"],
+    )

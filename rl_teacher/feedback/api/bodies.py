@@ -1,0 +1,454 @@
+"""What goes over the wire, with its limits."""
+
+import uuid
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from ninja import Schema
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, JsonValue
+
+Finite = Annotated[float, Field(allow_inf_nan=False, ge=-1e300, le=1e300)]
+Small = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Big = Annotated[int, Field(ge=0, le=2**62)]
+Signed = Annotated[int, Field(ge=-(2**62), le=2**62)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Rate = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Size = Annotated[int, Field(ge=2, le=4096)]
+
+
+def _no_nul(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("contains a NUL character")
+    return text
+
+
+def _this_century(at: datetime) -> datetime:
+    if not 2000 <= at.year < 2100:
+        raise ValueError("expected a time of this century")
+    return at
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_this_century)]
+Line = Annotated[str, Field(max_length=500), AfterValidator(_no_nul)]
+Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_no_nul)]
+
+
+def _storable(value: Any) -> Any:
+    """JSON that every database can keep: finite numbers, no NUL."""
+    match value:
+        case str():
+            value.encode()
+            return _no_nul(value)
+        case float() if value != value or value in (float("inf"), float("-inf")):
+            raise ValueError("a number is not finite")
+        case int() if abs(value) > 2**63:
+            raise ValueError("a number is too large")
+        case dict():
+            for key, inner in value.items():
+                _storable(key)
+                _storable(inner)
+        case list():
+            for inner in value:
+                _storable(inner)
+    return value
+
+
+JsonObject = Annotated[dict[str, JsonValue], AfterValidator(_storable)]
+
+
+class Body(Schema):
+    """A request: unknown keys are mistakes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ExperimentIn(Body):
+    """PUT /experiments/{slug}."""
+
+    env_id: Name
+    config: JsonObject
+    config_hash: Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_no_nul)]
+    labels_wanted: Small | None = None
+    overlap: Annotated[int, Field(ge=1, le=10)] | None = None
+    double_rate: Rate | None = None
+    gold_rate: Rate | None = None
+    repeat_rate: Rate | None = None
+    lease_s: Annotated[int, Field(ge=5, le=3600)] | None = None
+    min_view_ms: Annotated[int, Field(ge=0, le=60_000)] | None = None
+    guideline: Annotated[str, Field(max_length=20_000), AfterValidator(_no_nul)] | None = None
+
+
+class ExperimentOut(Schema):
+    """An experiment as its trainer sees it."""
+
+    slug: str
+    env_id: str
+    config_hash: str
+    state: str
+    paused: bool
+    labels_wanted: int
+    answered: int
+    cant_tell: int
+    head: int
+
+
+class ClipIn(Body):
+    """PUT /clips/{id}; mp4, webm and arrays are hashes of uploaded blobs."""
+
+    mp4: Sha256
+    webm: Sha256 | None = None
+    arrays: Sha256
+    fps: Annotated[float, Field(gt=0, le=240, allow_inf_nan=False)]
+    n_frames: Annotated[int, Field(ge=1, le=100_000)]
+    hold_frames: Annotated[int, Field(ge=0, le=1000)] = 0
+    width: Size
+    height: Size
+    step: Big
+    seed: Signed | None = None
+    ret: Finite | None = None
+    meta: JsonObject = Field(default_factory=dict)
+
+
+class ClipOut(ClipIn):
+    """A stored clip."""
+
+    model_config = ConfigDict(extra="ignore")
+    id: uuid.UUID
+    broken: bool
+
+
+class ClipPage(Schema):
+    """Some clips; `next` goes into `after`."""
+
+    clips: list[ClipOut]
+    next: uuid.UUID | None
+
+
+class ComparisonIn(Body):
+    """One of POST /comparisons."""
+
+    id: uuid.UUID
+    a: uuid.UUID
+    b: uuid.UUID
+    priority: Finite = 0.0
+    gold_answer: Literal["a", "b", "tie"] | None = None
+    note: Line = ""
+
+
+class ComparisonOut(Schema):
+    """A stored comparison."""
+
+    id: uuid.UUID
+    a: uuid.UUID
+    b: uuid.UUID
+    priority: float
+    state: str
+    wanted: int
+    done: int
+    gold_answer: str | None
+    note: str
+    created_at: datetime
+
+
+class ComparisonPage(Schema):
+    """Some comparisons; `next` goes into `after`."""
+
+    comparisons: list[ComparisonOut]
+    next: uuid.UUID | None
+
+
+class Results(Schema):
+    """`created` or `exists` by id."""
+
+    results: dict[str, str]
+
+
+class PriorityIn(Body):
+    """PATCH /comparisons/{id}."""
+
+    priority: Finite
+
+
+class IdsIn(Body):
+    """Some ids."""
+
+    ids: Annotated[list[uuid.UUID], Field(max_length=1000)]
+
+
+class IdsOut(Schema):
+    """The ids that it was done to."""
+
+    ids: list[str]
+
+
+class Event(Schema):
+    """A line of the feed."""
+
+    seq: int
+    kind: Literal["answered", "revised", "withdrawn"]
+    response: str
+    assignment: str
+    comparison: str
+    a: str
+    b: str
+    preferred: Literal["a", "b", "tie", "cant_tell"] | None
+    target: float | None
+    assignment_kind: str
+    extra: bool
+    labeler: str
+    rt_ms: int | None
+    guideline_version: int
+    at: str
+
+
+class Feed(Schema):
+    """Events after the cursor, and the newest seq."""
+
+    events: list[Event]
+    head: int
+
+
+class MetricIn(Body):
+    """One of POST /metrics."""
+
+    name: Name
+    step: Big
+    t: Finite
+    value: Finite
+
+
+class Count(Schema):
+    """How many came."""
+
+    count: int
+
+
+class VideoIn(Body):
+    """POST /videos."""
+
+    step: Big
+    blob: Sha256
+
+
+class HeartbeatIn(Body):
+    """PUT /heartbeat."""
+
+    state: Literal["training", "waiting", "paused", "done"]
+    step: Big | None = None
+    next_clips_s: Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False)] | None = None
+
+
+class HeartbeatOut(Schema):
+    """What people want of the trainer."""
+
+    paused: bool
+    target_rate: float | None
+
+
+class WishIn(Body):
+    """What a tab asks for."""
+
+    want: Annotated[int, Field(ge=0, le=8)]
+    have: Annotated[list[uuid.UUID], Field(max_length=64)] = Field(default_factory=list)
+    tab: uuid.UUID
+
+
+class Media(Schema):
+    """Where a clip can be fetched."""
+
+    mp4: str
+    webm: str | None = None
+
+
+class Pair(Schema):
+    """Two numbers, by side of the screen."""
+
+    left: int
+    right: int
+
+
+class AssignmentOut(Schema):
+    """A pair to judge."""
+
+    assignment: str
+    left: Media
+    right: Media
+    fps: float
+    n_frames: Pair
+    hold_frames: Pair
+    size: tuple[int, int]
+    lease_until: str
+    guideline_version: int
+    min_view_ms: int
+
+
+class Progress(Schema):
+    """How far the experiment is, and the caller."""
+
+    answered: int
+    cant_tell: int
+    labels_wanted: int
+    mine: int
+    open: int
+
+
+class Claimed(Schema):
+    """New leases only."""
+
+    assignments: list[AssignmentOut]
+    state: str
+    progress: Progress
+
+
+class QueueState(Schema):
+    """Whether a claim would bring something."""
+
+    available: bool
+    state: str
+    next_clips_s: float | None
+    progress: Progress
+
+
+class AnswerIn(Body):
+    """What was pressed, and how it came about."""
+
+    assignment: uuid.UUID
+    side: Literal["left", "right", "tie", "cant_tell"]
+    rt_ms: Small | None = None
+    shown_ms: Small | None = None
+    hidden_ms: Small | None = None
+    loops: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)] | None = None
+    speed: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] | None = None
+    rendition: Literal["", "mp4", "webm"] = ""
+    pressed_at: Moment | None = None
+    strength: Annotated[float, Field(ge=0, le=1)] | None = None
+    supersedes: uuid.UUID | None = None
+
+
+class ResponseIn(Body):
+    """PUT /responses/{id}; only `answer` counts for whether a retry is the same."""
+
+    answer: AnswerIn
+    refill: WishIn | None = None
+
+
+class ResponseOut(Schema):
+    """How the answer was taken."""
+
+    response: str
+    extra: bool
+    refill: list[AssignmentOut]
+    state: str
+    progress: Progress
+
+
+class OwnResponse(Schema):
+    """An answer of the caller, as it was on the screen."""
+
+    response: str
+    assignment: str
+    side: str
+    answered_at: str
+    left: Media
+    right: Media
+    fps: float
+    n_frames: Pair
+    hold_frames: Pair
+    size: tuple[int, int]
+
+
+class OwnResponses(Schema):
+    """The newest first."""
+
+    responses: list[OwnResponse]
+
+
+class RenewIn(Body):
+    """POST /assignments:renew."""
+
+    tab: uuid.UUID
+    ids: Annotated[list[uuid.UUID], Field(max_length=64)]
+
+
+class Leases(Schema):
+    """Until when, by assignment."""
+
+    leases: dict[str, datetime]
+
+
+class ReleaseIn(Body):
+    """POST /assignments:release; the times are those that the caller saw."""
+
+    tab: uuid.UUID
+    leases: Annotated[dict[uuid.UUID, Moment], Field(max_length=64)]
+
+
+class Released(Schema):
+    """What is free again."""
+
+    released: list[str]
+
+
+class DetailIn(Body):
+    """POST …:media_error."""
+
+    detail: Line = ""
+
+
+class ReasonIn(Body):
+    """POST …:flag."""
+
+    reason: Line = ""
+
+
+class Done(Schema):
+    """Nothing more to say."""
+
+
+class MeExperiment(Schema):
+    """An experiment of the caller."""
+
+    slug: str
+    role: str
+    pseudonym: str | None
+
+
+class Me(Schema):
+    """The caller."""
+
+    id: int
+    name: str
+    csrf_token: str
+    experiments: list[MeExperiment]
+
+
+class Curve(Schema):
+    """A curve by columns."""
+
+    step: list[int]
+    t: list[float]
+    value: list[float]
+
+
+class Series(Schema):
+    """Curves; `cursor` goes into `since`."""
+
+    cursor: int
+    series: dict[str, Curve]
+
+
+class ExportOut(Schema):
+    """A copy of the experiment."""
+
+    id: uuid.UUID
+    state: str
+    at: datetime
+    size: int | None
+    url: str | None
+    error: str
+
+
+class Exports(Schema):
+    """The newest first."""
+
+    exports: list[ExportOut]

@@ -1,0 +1,45 @@
+"""The server as one ASGI app: static files and clips by Starlette, everything else by Django."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+
+from django.conf import settings
+from django.core.asgi import get_asgi_application
+from starlette.applications import Starlette
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Scope
+
+from rl_teacher.feedback.guards import Guards
+from rl_teacher.feedback.media import media_endpoint
+from rl_teacher.feedback.settings import CSP, ServerConfig, static_folders
+
+
+class _ImmutableStatic(StaticFiles):
+    """Static files under a URL that changes with their content."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        if response.status_code in (200, 206, 304):
+            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
+
+
+def make_app(config: ServerConfig, background: Callable[[], AbstractContextManager[None]] = nullcontext) -> ASGIApp:
+    """The app; `background` runs beside it for as long as it lives (mirror, backups)."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        with background():
+            yield
+
+    static = _ImmutableStatic(directory=None, packages=None, check_dir=False)
+    static.all_directories = static_folders()  # type: ignore[assignment]
+    routes = [
+        Mount(str(settings.STATIC_URL).rstrip("/"), static),
+        Route("/media/{name:str}", media_endpoint(config.folder), methods=["GET"]),
+        Mount("/", get_asgi_application()),
+    ]
+    app = Starlette(routes=routes, lifespan=lifespan)
+    return Guards(app, config.hosts, CSP, https=config.behind_proxy)

@@ -1,0 +1,1 @@
+"""Whole experiments as folders: written out, read in."""

@@ -1,0 +1,31 @@
+"""Everything the server remembers: people, experiments, clips, comparisons, answers."""
+
+from rl_teacher.feedback.models.access import ApiToken, AuditLog, Invite, LoginLink
+from rl_teacher.feedback.models.clips import Blob, Clip
+from rl_teacher.feedback.models.comparisons import Assignment, Comparison, Flag
+from rl_teacher.feedback.models.experiments import AgentVideo, Experiment, Export, Guideline, MetricPoint
+from rl_teacher.feedback.models.people import Membership, Role, User
+from rl_teacher.feedback.models.responses import LabelEvent, Response, Withdrawal
+
+__all__ = [
+    "AgentVideo",
+    "ApiToken",
+    "Assignment",
+    "AuditLog",
+    "Blob",
+    "Clip",
+    "Comparison",
+    "Experiment",
+    "Export",
+    "Flag",
+    "Guideline",
+    "Invite",
+    "LabelEvent",
+    "LoginLink",
+    "Membership",
+    "MetricPoint",
+    "Response",
+    "Role",
+    "User",
+    "Withdrawal",
+]

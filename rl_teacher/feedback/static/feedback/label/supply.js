@@ -1,0 +1,66 @@
+// @ts-check
+/** Where pairs come from: claims, the wait for new clips, and earlier answers for undo; each ends in an event. */
+
+const pause = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/**
+ * @param {{api: ReturnType<typeof import("./api.js").createApi>, tab: string, have: () => string[],
+ *   dispatch: (event: import("./queue.js").Event) => void, onFailed: (error: any) => void,
+ *   onAssignments: (assignments: import("./queue.js").Assignment[]) => void, onNews: (count: number) => void}} options
+ */
+export function createSupply({ api, tab, have, dispatch, onFailed, onAssignments, onNews }) {
+  const leaving = new AbortController();
+  let failures = 0;
+  let emptyClaims = 0;
+  let looks = 0; // at an empty queue; the first is a short one, to learn when clips come
+
+  /** Pairs came, by a claim or along with an answer. @param {any} told */
+  function claimed({ assignments, state, progress }) {
+    failures = 0;
+    emptyClaims = assignments.length ? 0 : emptyClaims + 1;
+    if (assignments.length) looks = 0;
+    onAssignments(assignments);
+    dispatch({ type: "claimed", assignments, state, progress });
+  }
+
+  return {
+    claimed,
+    /** @param {number} want */
+    async claim(want) {
+      try {
+        claimed(await api.claim({ want, have: have(), tab }));
+      } catch (error) {
+        onFailed(error);
+        dispatch({ type: "claim-failed" });
+      }
+    },
+    async retry() {
+      failures += 1;
+      await pause(Math.min(8000, 500 * 2 ** failures) * (0.5 + Math.random() / 2));
+      dispatch({ type: "retry" });
+    },
+    async wait() {
+      if (emptyClaims > 1) await pause(1000); // "available", and then others took it
+      try {
+        const told = await api.wait(leaving.signal, looks++ ? 20 : 0);
+        if (told.available) onNews(told.progress?.open || 1);
+        dispatch({ type: "waited", ...told, nextClipsS: told.next_clips_s });
+      } catch (error) {
+        onFailed(error);
+        await pause(3000);
+        dispatch({ type: "waited", available: false });
+      }
+    },
+    async recall() {
+      try {
+        const { responses } = await api.mine(3);
+        const items = responses.map((/** @type {any} */ one) => ({ pair: { ...one, loaded: false }, response: one.response, side: one.side }));
+        dispatch({ type: "recalled", items });
+      } catch (error) {
+        onFailed(error);
+        dispatch({ type: "recalled", items: [], failed: true });
+      }
+    },
+    stop: () => leaving.abort(),
+  };
+}

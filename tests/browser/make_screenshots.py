@@ -1,0 +1,198 @@
+"""Fills a server with rendered clips and takes pictures of every page, light and dark, wide and phone, for docs/images.
+
+python tests/browser/make_screenshots.py --out docs/images [--only label,dashboard] [--all]
+"""
+
+import argparse
+import io
+import math
+import os
+import pickle
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("MUJOCO_GL", "egl")
+
+import av
+import gymnasium
+import mujoco
+import numpy as np
+from browser_server import LiveExperiment, LiveServer
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
+SIZE, FPS, NUM_FILMS = 320, 30, 14
+VIEWS = {"wide": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
+DOCS = {"label-light-wide", "label-dark-wide", "label-light-phone", "label-dark-phone", "dashboard-light-wide", "dashboard-dark-wide",
+        "experiment-light-wide", "experiment-dark-wide", "experiment-light-phone", "comparisons-light-wide", "quality-dark-wide",
+        "review-light-wide", "empty-dark-phone", "help-light-wide", "me-light-wide"}  # fmt: skip
+
+
+def hop(seed: int, skill: float) -> bytes:
+    """A hopper that leans forward and kicks, the better the more skill in [0, 1] it has."""
+    path = Path(gymnasium.__file__).parent / "envs/mujoco/assets/hopper.xml"
+    model = mujoco.MjModel.from_xml_path(str(path))
+    data = mujoco.MjData(model)
+    rng = np.random.default_rng(seed)
+    phase, drive = rng.uniform(0, 6.28), rng.uniform(0.5, 1.0)
+    camera = mujoco.MjvCamera()
+    camera.type, camera.trackbodyid, camera.distance, camera.elevation = mujoco.mjtCamera.mjCAMERA_TRACKING, 1, 3.0, -14
+    out, renderer = io.BytesIO(), mujoco.Renderer(model, SIZE, SIZE)
+    with av.open(out, "w", format="mp4") as file:
+        stream = file.add_stream("libx264", rate=FPS)
+        stream.width = stream.height = SIZE
+        stream.pix_fmt, stream.options = "yuv420p", {"bf": "0", "g": "8", "crf": "23"}
+        for number in range(36):
+            wave = math.sin(number / FPS * 11 + phase)
+            data.ctrl[:] = np.clip(skill * np.array([-0.35 * wave, -0.8 * wave, 0.9 * wave]) * drive + (1 - skill) * rng.normal(0, 0.5, 3), -1, 1)
+            for _ in range(int(1 / FPS / model.opt.timestep)):
+                mujoco.mj_step(model, data)
+            camera.lookat[:] = 0, 0, 0.9
+            renderer.update_scene(data, camera)
+            for packet in stream.encode(av.VideoFrame.from_ndarray(renderer.render(), format="rgb24")):
+                file.mux(packet)
+        for packet in stream.encode():
+            file.mux(packet)
+    renderer.close()
+    return out.getvalue()
+
+
+def rendered() -> list[bytes]:
+    """The clips, kept from run to run."""
+    cache = Path(tempfile.gettempdir()) / "rl-teacher-screenshot-clips.pickle"
+    if not cache.exists():
+        cache.write_bytes(pickle.dumps([hop(seed, seed / NUM_FILMS) for seed in range(NUM_FILMS)]))
+    return list(pickle.loads(cache.read_bytes()))
+
+
+def fill(server: LiveServer, films: list[bytes]) -> LiveExperiment:
+    """One experiment in full swing, one that waits, one that is done."""
+    for slug, env_id, state in (("hopper-backflip", "ShortHopper-v1", "waiting"), ("walker-stand", "ShortWalker2d-v1", "done")):
+        other = LiveExperiment(server, slug, env_id=env_id, labels_wanted=80)
+        other.ask_some(films[:3], 4)
+        curves(other, 12)
+        other.call("PUT", "/heartbeat", json={"state": state, "step": 120_000})
+    main = LiveExperiment(server, "hopper-forward", labels_wanted=175, repeat_rate=0.0, min_view_ms=300)
+    main.ask_some(films, 90)
+    curves(main, 60)
+    for number, film in enumerate(films[::3]):
+        main.call("POST", "/videos", json={"step": 150_000 * number, "blob": main.blob(film, "video/mp4")})
+    main.call("PUT", "/heartbeat", json={"state": "training", "step": 612_000, "next_clips_s": 20})
+    return main
+
+
+def curves(experiment: LiveExperiment, count: int) -> None:
+    rng = np.random.default_rng(1)
+    points, now = [], time.time()
+    for number in range(count):
+        share = number / 60
+        values = {"true_return": 900 * share**1.6 + rng.normal(0, 40), "predicted_return": 14 * share + rng.normal(0, 1),
+                  "reward_accuracy": 0.5 + 0.42 * (1 - math.exp(-4 * share)) + rng.normal(0, 0.015),
+                  "disagreement": 0.24 * math.exp(-3 * share) + 0.03 + rng.normal(0, 0.006)}  # fmt: skip
+        points += [{"name": name, "step": number * 10_000, "t": now - (count - number) * 60, "value": value} for name, value in values.items()]
+    for start in range(0, len(points), 200):
+        experiment.call("POST", "/metrics", json=points[start : start + 200])
+
+
+def answer(page: Page, url: str, slug: str, count: int) -> None:
+    page.goto(f"{url}/e/{slug}/label")
+    keys = ["ArrowLeft", "ArrowRight", "ArrowRight", "ArrowLeft", "ArrowUp", "ArrowLeft", "ArrowRight", "ArrowDown"]
+    for number in range(count):
+        page.wait_for_selector("#labeler[data-phase=open]")
+        page.keyboard.press(keys[number % len(keys)])
+        page.wait_for_timeout(60)
+    page.wait_for_selector("#status[data-saving=saved]")
+
+
+def scenes(experiment: LiveExperiment) -> dict[str, tuple[str, Any]]:
+    """Name -> address, and what to do there before the picture."""
+    slug = experiment.slug
+
+    def labeling(*keys: str, phase: str = "open") -> Any:
+        def act(page: Page) -> None:
+            page.wait_for_selector("#labeler[data-phase=open]")
+            for key in keys:
+                page.keyboard.press(key)
+            if keys and keys[0] == "u":
+                page.wait_for_selector("#labeler[data-phase=review]")
+            page.wait_for_timeout(350)
+
+        return act
+
+    def settle(page: Page) -> None:
+        page.wait_for_load_state("networkidle") if "/e/" not in page.url else page.wait_for_timeout(900)
+
+    comparison = f"/c/{experiment.events()[0]['comparison']}"
+    return {
+        "label": (f"/e/{slug}/label", labeling()), "review": (f"/e/{slug}/label", labeling("u")), "help": (f"/e/{slug}/label", labeling("?")),
+        "flag": (f"/e/{slug}/label", labeling("f")), "empty": ("/e/quiet/label", lambda page: page.wait_for_timeout(1200)),
+        "dashboard": ("/", settle), "experiment": (f"/e/{slug}", settle), "comparisons": (f"/e/{slug}/comparisons", settle),
+        "comparison": (comparison, settle), "clips": (f"/e/{slug}/clips", settle), "quality": (f"/e/{slug}/quality", settle),
+        "people": (f"/e/{slug}/people", settle), "exports": (f"/e/{slug}/exports", settle), "me": ("/me", settle),
+        "accounts": ("/people", settle), "tokens": ("/tokens", settle), "missing": ("/e/nothing-here", settle), "enter": ("/enter", settle),
+    }  # fmt: skip
+
+
+def shoot(page: Page, path: Path, whole: bool) -> None:
+    picture = Image.open(io.BytesIO(page.screenshot(full_page=whole))).convert("RGB")
+    if picture.height > 2400:
+        picture = picture.crop((0, 0, picture.width, 2400))
+    picture.quantize(192, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(path, optimize=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--only", default="", help="scenes, comma-separated")
+    parser.add_argument("--all", action="store_true", help="every scene in every view, not only those of the docs")
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    films = rendered()
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        server = LiveServer(Path(folder) / "data")
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        try:
+            take(server, browser, films, args)
+        finally:
+            browser.close()
+            server.close()
+
+
+def take(server: LiveServer, browser: Any, films: list[bytes], args: argparse.Namespace) -> None:
+    experiment = fill(server, films)
+    LiveExperiment(server, "quiet").call("PUT", "/heartbeat", json={"state": "training", "step": 1000, "next_clips_s": 20})
+    context = browser.new_context(viewport=VIEWS["wide"])
+    context.add_init_script("localStorage.setItem('rl-teacher.met', '1')")
+    page = context.new_page()
+    page.goto(server.url + server.login_path())
+    page.wait_for_url(f"{server.url}/")
+    answer(page, server.url, experiment.slug, 37)
+    cookies = context.cookies()
+    context.close()
+    found = scenes(experiment)
+    names = args.only.split(",") if args.only else list(found)
+    for scheme in ("light", "dark"):
+        for view, size in VIEWS.items():
+            is_phone = view == "phone"
+            context = browser.new_context(viewport=size, color_scheme=scheme, has_touch=is_phone, is_mobile=is_phone)
+            context.add_init_script("localStorage.setItem('rl-teacher.met', '1')")
+            context.add_cookies(cookies)
+            page = context.new_page()
+            page.on("console", lambda message: message.type == "error" and print("  console:", message.text))
+            page.on("pageerror", lambda error: print("  error:", error))
+            for name in names:
+                if not args.all and f"{name}-{scheme}-{view}" not in DOCS:
+                    continue
+                path, act = found[name]
+                page.goto(server.url + path)
+                act(page)
+                shoot(page, args.out / f"{name}-{scheme}-{view}.png", "label" not in path)
+            context.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,389 @@
+"""The labeling page in a real Chromium against the real server."""
+
+import hashlib
+
+import pytest
+
+KEYS = {"ArrowLeft": "left", "ArrowRight": "right", "ArrowUp": "tie", "ArrowDown": "cant_tell"}
+TARGETS = {"a": 1.0, "b": 0.0, "tie": 0.5, "cant_tell": None}
+
+
+def clip_digests(experiment):
+    return {clip_id: hashlib.sha256(film).hexdigest() for clip_id, film in experiment.clips.items()}
+
+
+def expected(event, side, shown, digests):
+    """What must be stored when `side` was pressed while `shown` played."""
+    if side in ("tie", "cant_tell"):
+        return side
+    sides = {digests[event["a"]]: "a", digests[event["b"]]: "b"}
+    return sides[shown[side]]
+
+
+def test_this_chromium_decodes_h264_and_both_videos_play(experiment, films, labeler):
+    experiment.ask_some(films, 4)
+    window = labeler().open()
+    can_play = window.page.evaluate("document.createElement('video').canPlayType('video/mp4; codecs=\"avc1.42E01E\"')")
+    assert can_play == "probably"
+    state = """() => { const front = document.querySelector('#pair').dataset.front;
+      return ['left', 'right'].map(side => { const video = document.querySelector(`#${side}-${front}`);
+        return [video.currentTime, video.videoWidth, video.paused, video.muted]; }); }"""
+    before = window.page.evaluate(state)
+    window.page.wait_for_timeout(250)
+    after = window.page.evaluate(state)
+    for (old, *_), (new, width, paused, muted) in zip(before, after, strict=True):
+        assert new != old
+        assert (width, paused, muted) == (160, False, True)
+
+
+def test_each_key_stores_the_right_clip_under_both_swaps(experiment, films, labeler):
+    experiment.ask_some(films, 16)
+    window = labeler().open()
+    digests, pressed = clip_digests(experiment), {}
+    for number in range(16):
+        key = list(KEYS)[number % 4]
+        shown, assignment = window.digests(), window.shown
+        window.answer(key)
+        pressed[assignment] = (KEYS[key], shown)
+        if number < 15:
+            window.wait_next(assignment)
+    window.wait_saved()
+    events = experiment.events()
+    assert len(events) == len(pressed) == 16
+    swaps = set()
+    for event in events:
+        side, shown = pressed[event["assignment"]]
+        assert event["preferred"] == expected(event, side, shown, digests)
+        assert event["target"] == TARGETS[event["preferred"]]
+        swaps.add(shown["left"] == digests[event["b"]])
+    assert swaps == {True, False}
+
+
+@pytest.mark.slow
+def test_buttons_answer_too_and_space_afterwards_does_not(experiment, films, labeler):
+    experiment.ask_some(films, 6)
+    window = labeler().open()
+    for name in ("left", "right", "tie", "cant_tell"):
+        before = window.shown
+        window.page.click(f".answers [data-action={name}]")
+        window.wait_next(before)
+    window.page.keyboard.press("Space")
+    window.wait_saved()
+    assert len(experiment.events()) == 4
+    assert "paused" in window.page.get_attribute("#labeler", "class")
+
+
+def test_a_held_key_is_one_answer(experiment, films, labeler):
+    experiment.ask_some(films, 6)
+    window = labeler().open()
+    for _ in range(15):
+        window.page.keyboard.down("ArrowLeft")  # the second and later ones have event.repeat
+        window.page.wait_for_timeout(20)
+    window.page.keyboard.up("ArrowLeft")
+    window.wait_saved()
+    assert len(experiment.events()) == 1
+
+
+@pytest.mark.slow
+def test_an_answer_before_the_minimum_view_time_is_refused_with_a_hint(experiment, films, labeler):
+    experiment.ask_some(films, 3)
+    window = labeler()
+    window.page.route("**/queue:claim", lambda route: _with_min_view(route, 1500))
+    window.open("guard")
+    window.page.keyboard.press("ArrowLeft")
+    assert "moment" in window.page.inner_text("#hint")
+    window.wait("open")
+    assert experiment.events() == []
+    window.answer("ArrowLeft")
+    window.wait_saved()
+    assert len(experiment.events()) == 1
+
+
+def _with_min_view(route, milliseconds):
+    answer = route.fetch()
+    body = answer.json()
+    for one in body["assignments"]:
+        one["min_view_ms"] = milliseconds
+    route.fulfill(response=answer, json=body)
+
+
+def test_undo_shows_the_former_pair_and_the_revision_replaces_it(experiment, films, labeler):
+    experiment.ask_some(films, 6)
+    window = labeler().open()
+    shown = window.digests()
+    first = window.answer("ArrowLeft")
+    window.wait_next(first)
+    second = window.shown
+    window.page.keyboard.press("u")
+    window.wait("review")
+    assert window.shown == first
+    assert window.digests() == shown
+    assert window.page.get_attribute(".answers [data-action=left]", "aria-pressed") == "true"
+    window.page.keyboard.press("ArrowRight")
+    window.wait_next(first)
+    assert window.shown == second
+    window.wait_saved()
+    assert [event["kind"] for event in experiment.events()] == ["answered", "revised"]
+    event = experiment.labels()[first]
+    assert event["preferred"] == expected(event, "right", shown, clip_digests(experiment))
+
+
+@pytest.mark.slow
+def test_escape_in_review_lets_the_answer_stand(experiment, films, labeler):
+    experiment.ask_some(films, 6)
+    window = labeler().open()
+    first = window.answer("ArrowUp")
+    window.wait_next(first)
+    window.page.keyboard.press("Control+z")
+    window.wait("review")
+    window.page.keyboard.press("Escape")
+    window.wait_next(first)
+    window.wait_saved()
+    assert [event["preferred"] for event in experiment.events()] == ["tie"]
+
+
+@pytest.mark.slow
+def test_undo_works_after_a_reload(experiment, films, labeler):
+    experiment.ask_some(films, 6)
+    window = labeler().open()
+    first = window.answer("ArrowUp")
+    window.wait_saved()
+    window.page.reload()
+    window.wait("open")
+    window.page.keyboard.press("u")
+    window.wait("review")
+    assert window.shown == first
+    window.page.keyboard.press("ArrowDown")
+    window.wait_next(first)
+    window.wait_saved()
+    assert experiment.labels()[first]["preferred"] == "cant_tell"
+
+
+def test_offline_answers_are_kept_and_stored_once_when_back(experiment, films, labeler):
+    experiment.ask_some(films, 8)
+    window = labeler().open()
+    window.page.wait_for_timeout(400)  # all clips are here
+    window.context.set_offline(True)
+    for _ in range(4):
+        window.wait_next(window.answer("ArrowLeft"))
+    window.page.wait_for_selector('#status[data-saving="trouble"]')
+    assert "4 answers are kept" in window.page.inner_text("#save-text")
+    assert experiment.events() == []
+    window.context.set_offline(False)
+    window.wait_saved()
+    events = experiment.events()
+    assert len(events) == len({event["assignment"] for event in events}) == 4
+
+
+def test_a_500_keeps_the_page_usable_and_is_retried(experiment, films, labeler):
+    experiment.ask_some(films, 8)
+    window = labeler().open()
+    failures = [500, 503, 500]
+
+    def fail(route):
+        if failures:
+            return route.fulfill(status=failures.pop(), json={"type": "/problems/busy", "title": "busy", "status": 500, "detail": ""})
+        return route.continue_()
+
+    window.page.route("**/api/v1/responses/*", fail)
+    for _ in range(3):
+        window.wait_next(window.answer("ArrowRight"))
+    window.wait_saved()
+    assert failures == []
+    assert len(experiment.events()) == 3
+
+
+@pytest.mark.slow
+def test_a_reload_keeps_unsent_answers_and_asks_none_of_them_again(experiment, films, labeler):
+    experiment.ask_some(films, 8)
+    window = labeler().open()
+    window.page.route("**/api/v1/responses/*", lambda route: route.abort())
+    answered = [window.answer("ArrowLeft")]
+    window.wait_next(answered[0])
+    answered.append(window.answer("ArrowUp"))
+    window.page.wait_for_selector('#status[data-saving="trouble"]')
+    window.page.reload()
+    window.wait("open")
+    assert window.shown not in answered
+    assert experiment.events() == []
+    window.page.unroute("**/api/v1/responses/*")
+    window.page.evaluate("dispatchEvent(new Event('online'))")
+    window.wait_saved()
+    assert [event["assignment"] for event in experiment.events()] == answered
+
+
+@pytest.mark.slow
+def test_an_answer_whose_acknowledgement_is_lost_is_stored_once(experiment, films, labeler):
+    experiment.ask_some(films, 4)
+    window = labeler().open()
+    lost = []
+
+    def lose(route):
+        if not lost:
+            lost.append(route.fetch().status)
+            return route.abort()
+        return route.continue_()
+
+    window.page.route("**/api/v1/responses/*", lose)
+    window.answer("ArrowLeft")
+    window.page.wait_for_selector('#status[data-saving="trouble"]')
+    window.wait_saved()
+    assert lost == [201]
+    assert len(experiment.events()) == 1
+
+
+def test_a_slow_clip_never_shows_half_a_pair(experiment, films, labeler):
+    experiment.ask_some(films[:2], 1)
+    window = labeler()
+    slow = hashlib.sha256(films[0]).hexdigest()
+    held = []
+    window.page.route(f"**/media/{slow}*", lambda route: held.append(route))
+    window.open("fill")
+    window.page.wait_for_timeout(300)
+    assert window.phase == "fill"
+    covered = "[...document.querySelectorAll('.frame')].every(one => getComputedStyle(one, '::before').visibility === 'visible')"
+    assert window.page.evaluate(covered)
+    assert window.shown == "None"
+    for route in held:
+        route.continue_()
+    window.wait("open")
+    widths = window.page.evaluate("[...document.querySelectorAll('video')].filter(v => v.src).map(v => v.videoWidth)")
+    assert widths == [160, 160]
+
+
+def test_an_undecodable_clip_is_reported_and_its_pair_skipped(experiment, films, labeler):
+    rubbish = films[0][:32] + b"\x00" * (len(films[0]) - 32)
+    experiment.ask_some(films[1:4], 4)  # the last of them without films[1]
+    window = labeler()
+    broken = hashlib.sha256(films[1]).hexdigest()
+    window.page.route(f"**/media/{broken}*", lambda route: route.fulfill(body=rubbish, content_type="video/mp4"))
+    with window.page.expect_request("**:media_error", timeout=10_000) as reported:
+        window.open(None)
+    assert "media error" in reported.value.post_data_json["detail"]
+    window.wait("open")
+    assert broken not in window.digests().values()
+
+
+@pytest.mark.slow
+def test_two_windows_never_hold_the_same_pair(experiment, films, labeler):
+    experiment.ask_some(films, 24)
+    windows = [labeler().open(), labeler().open()]
+    answered = []
+    for _ in range(5):
+        for window in windows:
+            answered.append(window.answer("ArrowLeft"))
+        for window in windows:
+            window.wait("open")
+    for window in windows:
+        window.wait_saved()
+    events = experiment.events()
+    assert len({event["comparison"] for event in events}) == len(events) == len(set(answered)) == 10
+    assert not any(event["extra"] for event in events)
+
+
+def test_an_empty_queue_says_so_and_resumes_by_itself(experiment, films, labeler):
+    window = labeler().open("empty")
+    assert window.page.inner_text("#notice-title") == "The agent is practicing"
+    experiment.ask_some(films, 3)
+    window.wait("open")
+    window.answer("ArrowLeft")
+    window.wait_saved()
+    assert len(experiment.events()) == 1
+
+
+def test_keyboard_only_reaches_everything_and_shows_where_it_is(experiment, films, labeler):
+    experiment.ask_some(films, 3)
+    window = labeler().open()
+    seen = []
+    for _ in range(24):
+        window.page.keyboard.press("Tab")
+        seen.append(window.page.evaluate("""() => { const one = document.activeElement;
+          return [one.dataset?.action ?? one.id, getComputedStyle(one).outlineStyle]; }"""))
+    names = {name for name, _ in seen}
+    assert {"left", "right", "tie", "cant_tell", "undo", "flag", "toggle", "restart", "scrubber", "speed1", "guide", "help"} <= names
+    assert all(outline != "none" for name, outline in seen if name)
+    window.page.focus(".answers [data-action=tie]")
+    before = window.shown
+    window.page.keyboard.press("Enter")
+    window.wait_next(before)
+    window.page.keyboard.press("?")
+    assert window.page.is_visible("#help")
+    window.page.keyboard.press("ArrowLeft")  # a dialog is open: not an answer
+    window.page.keyboard.press("Escape")
+    window.wait_saved()
+    assert [event["preferred"] for event in experiment.events()] == ["tie"]
+
+
+@pytest.mark.slow
+def test_pause_frame_steps_and_speed_move_both_sides(experiment, films, labeler):
+    experiment.ask_some(films, 2)
+    window = labeler().open()
+    times = """() => { const front = document.querySelector('#pair').dataset.front;
+      return ['left', 'right'].map(side => document.querySelector(`#${side}-${front}`)).map(v => [v.paused, v.currentTime, v.playbackRate]); }"""
+    window.page.keyboard.press("Space")
+    window.page.keyboard.press("r")
+    window.page.keyboard.press("Space")
+    for key in (".", ".", ",", "."):
+        window.page.keyboard.press(key)
+    window.page.wait_for_timeout(100)
+    (left_paused, left, _), (right_paused, right, _) = window.page.evaluate(times)
+    assert left_paused
+    assert right_paused
+    assert left == pytest.approx(right, abs=1e-6)
+    assert (left * 30) % 1 == pytest.approx(0.5, abs=0.01)  # the middle of a frame
+    window.page.keyboard.press("4")
+    assert [rate for *_, rate in window.page.evaluate(times)] == [2, 2]
+
+
+def test_touch_taps_swipes_and_two_finger_undo_on_a_phone(experiment, films, labeler):
+    experiment.ask_some(films, 6)
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
+    window = labeler(**phone).open()
+    boxes = window.page.evaluate("""() => ['left', 'right'].map(side => {
+      const box = document.querySelector(`[data-side=${side}] .frame`).getBoundingClientRect(); return [box.x, box.y, box.width, box.height]; })""")
+    (x, y, width, height), (_, below, *_) = boxes
+    assert below >= y + height  # stacked
+    assert width >= 290
+    assert window.page.evaluate("document.documentElement.scrollWidth") == 390
+    small = window.page.evaluate("""() => [...document.querySelectorAll('button, a')].filter(one => one.checkVisibility())
+      .map(one => [one.dataset.action ?? one.className, one.getBoundingClientRect()]).filter(([, box]) => box.height < 44 || box.width < 40)
+      .map(([name]) => name)""")
+    assert small == []
+    shown, first = window.digests(), window.shown
+    window.page.touchscreen.tap(x + width / 2, below + height / 2)
+    window.wait_next(first)
+    second = window.shown
+    _swipe(window, x + width / 2, y + height / 2, -150)
+    window.wait_next(second)
+    third = window.shown
+    _swipe(window, x + width / 2, y + height / 2, 150)
+    window.wait_next(third)
+    client = window.context.new_cdp_session(window.page)
+    fingers = [{"x": x + 60, "y": y + 60, "id": 0}, {"x": x + 160, "y": y + 60, "id": 1}]
+    client.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": fingers})
+    client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    window.wait("review")
+    assert window.shown == third
+    window.wait_saved()
+    labels = experiment.labels()
+    event = labels[first]
+    assert event["preferred"] == expected(event, "right", shown, clip_digests(experiment))
+    assert [labels[one]["preferred"] for one in (second, third)] == ["tie", "cant_tell"]
+
+
+def _swipe(window, x, y, dy):
+    client = window.context.new_cdp_session(window.page)
+    client.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for part in (0.3, 0.6, 1):
+        client.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x, "y": y + dy * part}]})
+    client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+@pytest.mark.slow
+def test_reduced_motion_starts_paused(experiment, films, labeler):
+    experiment.ask_some(films, 3)
+    window = labeler(reduced_motion="reduce").open()
+    front = window.page.get_attribute("#pair", "data-front")
+    assert window.page.evaluate(f"document.querySelector('#left-{front}').paused")
+    window.page.keyboard.press("Space")
+    window.page.wait_for_function(f"document.querySelector('#left-{front}').currentTime > 0")

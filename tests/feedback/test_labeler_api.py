@@ -1,0 +1,200 @@
+"""The labeling page's side of the API."""
+
+import json
+import uuid
+
+import pytest
+
+from rl_teacher.feedback.models import Assignment, Experiment, Response
+
+TAB = str(uuid.UUID(int=1))
+
+
+class Screen:
+    """A signed-in labeler."""
+
+    def __init__(self, world, member, csrf=False):
+        self.client = world.browser(member, csrf=csrf)
+
+    def call(self, method, path, body=None, **headers):
+        return self.client.generic(
+            method, f"/api/v1{path}", json.dumps(body or {}), "application/json", headers=headers
+        )
+
+    def claim(self, want=1, have=(), tab=TAB, slug="one"):
+        return self.call("POST", f"/experiments/{slug}/queue:claim", {"want": want, "have": list(have), "tab": tab})
+
+    def answer(self, assignment, side="left", response=None, refill=None, **more):
+        body = {"answer": {"assignment": assignment, "side": side, **more}, "refill": refill}
+        return self.call("PUT", f"/responses/{response or uuid.uuid4()}", body)
+
+
+@pytest.fixture
+def screen(world):
+    experiment = world.experiment(labels_wanted=10)
+    world.comparisons(experiment, 4)
+    return Screen(world, world.member(experiment, "ann"))
+
+
+def slug_of(response):
+    return response.json()["type"].removeprefix("/problems/")
+
+
+def test_claim_then_answer_with_refill(world, screen):
+    claimed = screen.claim(want=2).json()
+    first, second = claimed["assignments"]
+    assert claimed["progress"] == {"answered": 0, "cant_tell": 0, "labels_wanted": 10, "mine": 0, "open": 2}
+    refill = {"want": 1, "have": [second["assignment"]], "tab": TAB}
+    taken = screen.answer(first["assignment"], rt_ms=800, refill=refill)
+    assert taken.status_code == 201
+    body = taken.json()
+    assert (body["extra"], len(body["refill"]), body["progress"]["answered"], body["progress"]["mine"]) == (
+        False,
+        1,
+        1,
+        1,
+    )
+
+
+def test_the_same_answer_with_another_refill_is_a_retry(world, screen):
+    (row,) = screen.claim().json()["assignments"]
+    response = uuid.uuid4()
+    assert screen.answer(row["assignment"], response=response).status_code == 201
+    again = screen.answer(row["assignment"], response=response, refill={"want": 1, "have": [], "tab": TAB})
+    assert again.status_code == 200
+    assert len(again.json()["refill"]) == 1
+
+
+def test_the_screen_learns_nothing_about_the_pair(world, screen):
+    (row,) = screen.claim().json()["assignments"]
+    assert set(row) == {
+        "assignment",
+        "left",
+        "right",
+        "fps",
+        "n_frames",
+        "hold_frames",
+        "size",
+        "lease_until",
+        "guideline_version",
+        "min_view_ms",
+    }
+    shown = Assignment.objects.select_related("comparison__a__mp4", "comparison__b__mp4").get()
+    left = shown.comparison.b if shown.swapped else shown.comparison.a
+    assert row["left"]["mp4"].startswith(f"/media/{left.mp4.sha256}.mp4?")
+    for word in ("swapped", "step", "gold", "kind", "comparison"):
+        assert word not in json.dumps(row)
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_left_is_the_clip_that_was_left(world, screen, swapped):
+    (row,) = screen.claim().json()["assignments"]
+    Assignment.objects.update(swapped=swapped)
+    screen.answer(row["assignment"], "left")
+    assert Response.objects.get().preferred == ("b" if swapped else "a")
+
+
+def test_undo_after_a_reload(world, screen):
+    (row,) = screen.claim().json()["assignments"]
+    response = uuid.uuid4()
+    screen.answer(row["assignment"], "left", response)
+    (mine,) = screen.client.get("/api/v1/experiments/one/responses?mine=1").json()["responses"]
+    assert (mine["response"], mine["side"]) == (str(response), "left")
+    assert screen.answer(row["assignment"], "right", supersedes=str(response)).status_code == 201
+    assert slug_of(screen.answer(row["assignment"], "tie", supersedes=str(response))) == "superseded"
+    assert slug_of(screen.answer(row["assignment"], "tie")) == "already-answered"
+
+
+def test_withdraw(world, screen):
+    (row,) = screen.claim().json()["assignments"]
+    response = uuid.uuid4()
+    screen.answer(row["assignment"], "left", response)
+    assert screen.call("POST", f"/responses/{response}:withdraw").status_code == 200
+    assert Experiment.objects.get().answered == 0
+
+
+def test_renew_release_flag_and_media_error(world, screen):
+    one, two, three = screen.claim(want=3).json()["assignments"]
+    leases = screen.call("POST", "/assignments:renew", {"tab": TAB, "ids": [one["assignment"]]}).json()["leases"]
+    assert leases[one["assignment"]] > one["lease_until"]
+    seen = {one["assignment"]: one["lease_until"], two["assignment"]: two["lease_until"]}
+    released = screen.call("POST", "/assignments:release", {"tab": TAB, "leases": seen}).json()["released"]
+    assert released == [two["assignment"]]
+    assert (
+        screen.call("POST", f"/assignments/{three['assignment']}:media_error", {"detail": "decode"}).status_code == 200
+    )
+    assert screen.call("POST", f"/assignments/{one['assignment']}:flag", {"reason": "black"}).status_code == 200
+    assert Assignment.objects.get(pk=three["assignment"]).state == "failed"
+    assert screen.client.get(f"/api/v1/assignments/{one['assignment']}").json()["assignment"] == one["assignment"]
+
+
+def test_unsafe_calls_need_the_csrf_token(world):
+    experiment = world.experiment()
+    world.comparison(experiment)
+    screen = Screen(world, world.member(experiment, "ann"), csrf=True)
+    refused = screen.claim()
+    assert (refused.status_code, slug_of(refused)) == (403, "csrf")
+    token = screen.client.get("/api/v1/me").json()["csrf_token"]
+    body = {"want": 1, "have": [], "tab": TAB}
+    assert screen.call("POST", "/experiments/one/queue:claim", body, **{"x-csrftoken": token}).status_code == 200
+
+
+def test_outsiders_and_viewers(world, screen):
+    outsider = Screen(world, world.user("eve"))
+    assert slug_of(outsider.claim()) == "not-found"
+    viewer = Screen(world, world.member(Experiment.objects.get(), "vic", "viewer"))
+    assert slug_of(viewer.claim()) == "scope"
+    (row,) = screen.claim().json()["assignments"]
+    assert slug_of(outsider.answer(row["assignment"])) == "not-found"
+    assert outsider.client.get(f"/api/v1/assignments/{row['assignment']}").status_code == 404
+    stranger = world.browser()
+    assert (
+        stranger.post("/api/v1/experiments/one/queue:claim", "{}", content_type="application/json").status_code == 401
+    )
+
+
+def test_an_admin_becomes_a_member_by_answering(world):
+    world.comparison(world.experiment())
+    screen = Screen(world, world.user("root", admin=True))
+    (row,) = screen.claim().json()["assignments"]
+    assert screen.answer(row["assignment"]).status_code == 201
+
+
+def test_the_queue_tells_of_new_pairs(world, screen):
+    assert screen.client.get("/api/v1/experiments/one/queue").json()["available"] is True
+    screen.claim(want=4)
+    state = screen.client.get("/api/v1/experiments/one/queue?wait=0").json()
+    assert (state["available"], state["state"]) == (False, "training")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"side": "up"},
+        {"rt_ms": -1},
+        {"rt_ms": 2**40},
+        {"loops": "NaN"},
+        {"pressed_at": "0001-01-01T00:00:00+14:00"},
+        {"pressed_at": "2026-01-01T00:00:00"},
+        {"supersedes": "x"},
+        {"swapped": True},
+        {"preferred": "a"},
+    ],
+)
+def test_mistyped_answers_are_refused(world, screen, answer):
+    (row,) = screen.claim().json()["assignments"]
+    refused = screen.answer(row["assignment"], **answer)
+    assert (refused.status_code, slug_of(refused)) == (422, "invalid")
+    assert Response.objects.count() == 0
+
+
+def test_claim_and_answer_cost_a_bounded_number_of_queries(world, screen):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    (row,) = screen.claim().json()["assignments"]
+    with CaptureQueriesContext(
+        connection,
+    ) as found:
+        screen.answer(row["assignment"], refill={"want": 1, "have": [], "tab": TAB})
+    assert len(found) <= 24
