@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 RUNS ?= $(HOME)/rl-teacher/runs
 
-.PHONY: setup teach test test-slow quick check format bench docs
+.PHONY: setup teach test test-packages test-slow quick check format bench docs
 
 setup: $(STAMP)
 
@@ -18,10 +18,13 @@ $(STAMP): pyproject.toml constraints.txt scripts/system_packages.sh
 teach: setup
 	$(BIN)/python scripts/first_lesson.py
 
-test: setup check
+test: setup test-packages check
 	$(BIN)/python -m pytest -n 2
 
-test-slow: setup
+test-packages:
+	bash scripts/system_packages.sh test
+
+test-slow: setup test-packages
 	$(BIN)/python -m pytest -m 'slow or postgres'
 
 quick: setup

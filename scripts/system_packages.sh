@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs the system libraries for headless rendering where they are missing. Only Debian and its kin are known here.
+# Installs system packages where they are missing: libraries for headless rendering, and with the argument `test` also
+# what the tests drive, a browser and Node.js. Only Debian and its kin are known here.
 set -eu
 
 missing=()
@@ -7,14 +8,19 @@ has_library() { ldconfig -p | grep -q "$1"; }
 has_library libEGL.so.1 || missing+=(libegl1 libegl-mesa0 libgl1-mesa-dri)
 has_library libOSMesa.so || missing+=(libosmesa6)
 has_library libGL.so.1 || missing+=(libgl1)
+if [ "${1:-}" = test ]; then
+    [ -x /usr/bin/chromium ] || missing+=(chromium)
+    command -v node >/dev/null || missing+=(nodejs)
+fi
 [ "${#missing[@]}" -eq 0 ] && exit 0
 
 run() { if [ "$(id -u)" -eq 0 ]; then "$@"; elif command -v sudo >/dev/null; then sudo "$@"; else return 1; fi; }
-echo "Installing for headless rendering: ${missing[*]}"
+echo "Installing system packages: ${missing[*]}"
 if ! command -v apt-get >/dev/null; then
-    echo "No apt-get here: install these libraries yourself, then 'rl-teacher doctor' says whether clips can be rendered." >&2
+    echo "No apt-get here: install these yourself; 'rl-teacher doctor' says what works." >&2
     exit 0
 fi
-if ! { run apt-get update -qq && run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null; }; then
-    echo "Could not install ${missing[*]}: training works, clips do not ('rl-teacher doctor')." >&2
+if ! { run apt-get update -qq &&
+    run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null; }; then
+    echo "Could not install ${missing[*]}: training works, clips or browser tests do not ('rl-teacher doctor')." >&2
 fi
