@@ -43,8 +43,8 @@ class PPOConfig:
     """Gradients are scaled down to this norm."""
     adam_eps: float = 1e-5
     """Adam's epsilon."""
-    init_log_std: float = -0.5
-    """Log standard deviation of the Gaussian policy at the start."""
+    init_log_std: float | None = None
+    """Log standard deviation of the Gaussian policy at the start; unset: -ln(actions)/2, noise of length 1 in all."""
 
     def __post_init__(self) -> None:
         check_on_policy("ppo", self)
@@ -85,8 +85,8 @@ class TRPOConfig:
     """Passes of the value network over each batch."""
     minibatch_size: int = 512
     """Samples per gradient step of the value network."""
-    init_log_std: float = -0.5
-    """Log standard deviation of the Gaussian policy at the start."""
+    init_log_std: float | None = None
+    """Log standard deviation of the Gaussian policy at the start; unset: -ln(actions)/2, noise of length 1 in all."""
 
     def __post_init__(self) -> None:
         check_on_policy("trpo", self)

@@ -20,7 +20,9 @@ def train(config: RunConfig) -> int:
     """Teach as the configuration says; the exit code."""
     config, notes = complete(config)
     if config.predictor == "human":
-        raise ConfigError("-p human: this version does not join trainer and feedback server yet. Use -p synth or -p rl.")
+        raise ConfigError(
+            "-p human: this version does not join trainer and feedback server yet. Use -p synth or -p rl."
+        )
     run = build_run(dataclasses.replace(config, name=slug(config.name)))
     folder, lock = open_run(config)
     say(f"{run.spec.description}")

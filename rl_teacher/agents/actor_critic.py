@@ -22,14 +22,20 @@ class ActorCritic(eqx.Module):
 
     @classmethod
     def build(
-        cls, num_obs: int, distribution: Distribution, hidden: tuple[int, ...], init_log_std: float, key: PRNGKeyArray
+        cls,
+        num_obs: int,
+        distribution: Distribution,
+        hidden: tuple[int, ...],
+        init_log_std: float | None,
+        key: PRNGKeyArray,
     ) -> "ActorCritic":
         """Fresh networks: orthogonal weights, tanh; a policy that starts at its center (last layer times 0.01)."""
         policy_key, value_key = jax.random.split(key)
         outputs = distribution.num_params
+        log_std = -0.5 * np.log(outputs) if init_log_std is None else init_log_std
         return cls(
             orthogonal_mlp((num_obs, *hidden, outputs), "tanh", last_scale=0.01, key=policy_key),
-            jnp.asarray(np.full(outputs, init_log_std, np.float32)),
+            jnp.asarray(np.full(outputs, log_std, np.float32)),
             orthogonal_mlp((num_obs, *hidden, 1), "tanh", last_scale=1.0, key=value_key),
         )
 
