@@ -1,4 +1,4 @@
-"""Small synthetic clips for the browser tests: a ball on a striped floor, H.264 or VP9, as the trainer would send them."""
+"""Small synthetic clips for the browser tests: a ball on a striped floor, as H.264 or VP9."""
 
 import io
 from fractions import Fraction
@@ -20,7 +20,9 @@ def clip(seed: int, codec: str = "mp4", num_frames: int = 24, hold_frames: int =
         stream.pix_fmt = "yuv420p"
         stream.time_base = Fraction(1, FPS)
         fast = {"bf": "0", "g": "8", "crf": "28", "preset": "ultrafast"}
-        stream.options = fast if codec == "mp4" else {"g": "8", "crf": "34", "b": "0", "deadline": "realtime", "cpu-used": "8"}
+        stream.options = (
+            fast if codec == "mp4" else {"g": "8", "crf": "34", "b": "0", "deadline": "realtime", "cpu-used": "8"}
+        )
         for number in range(num_frames + hold_frames):
             picture = draw(seed, min(number, num_frames - 1) / num_frames)
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")

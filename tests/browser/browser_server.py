@@ -31,10 +31,14 @@ class LiveServer:
         self.data_dir = data_dir
         command = [sys.executable, "-m", "rl_teacher.feedback", "serve", "--data-dir", str(data_dir), "--port", "0"]
         self.log = (data_dir.parent / f"{data_dir.name}.log").open("w")
-        self.process = subprocess.Popen(command, cwd=ROOT, stdout=self.log, stderr=subprocess.STDOUT, env=os.environ | {"PYTHONUNBUFFERED": "1"})
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, stdout=self.log, stderr=subprocess.STDOUT, env=os.environ | {"PYTHONUNBUFFERED": "1"}
+        )
         self.url = self._wait()
         token = (data_dir / "trainer.token").read_text().strip()
-        self.trainer = httpx.Client(base_url=f"{self.url}/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=30)
+        self.trainer = httpx.Client(
+            base_url=f"{self.url}/api/v1", headers={"Authorization": f"Bearer {token}"}, timeout=30
+        )
 
     def _wait(self) -> str:
         deadline = time.monotonic() + 30
@@ -53,7 +57,9 @@ class LiveServer:
     def login_path(self, user: str = "") -> str:
         """`/enter#<token>`, good for one sign-in."""
         command = [sys.executable, "-m", "rl_teacher.feedback", "login-url", "--data-dir", str(self.data_dir)]
-        printed = subprocess.run([*command, *(["--user", user] if user else [])], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+        printed = subprocess.run(
+            [*command, *(["--user", user] if user else [])], cwd=ROOT, check=True, capture_output=True, text=True
+        ).stdout
         found = re.search(r"/enter#\S+", printed)
         assert found, printed
         return found.group()
@@ -71,8 +77,16 @@ class LiveExperiment:
     def __init__(self, server: LiveServer, slug: str = "", env_id: str = "ShortHopper-v1", **settings: Any) -> None:
         self.server, self.slug = server, slug or f"hop-{uuid.uuid4().hex[:8]}"
         self.path = f"/experiments/{self.slug}"
-        body = {"env_id": env_id, "config": {"slug": self.slug}, "config_hash": self.slug, "labels_wanted": 175, "guideline": GUIDELINE,
-                "gold_rate": 0, "repeat_rate": 0, "min_view_ms": 0} | settings  # fmt: skip
+        body = {
+            "env_id": env_id,
+            "config": {"slug": self.slug},
+            "config_hash": self.slug,
+            "labels_wanted": 175,
+            "guideline": GUIDELINE,
+            "gold_rate": 0,
+            "repeat_rate": 0,
+            "min_view_ms": 0,
+        } | settings
         self.call("PUT", "", json=body)
         self.clips: dict[str, bytes] = {}
 
@@ -86,16 +100,35 @@ class LiveExperiment:
         self.call("PUT", f"/blobs/{digest}", content=content, headers={"Content-Type": kind})
         return digest
 
-    def clip(self, mp4: bytes, webm: bytes | None = None, step: int = 0, ret: float | None = None, size: int = 160, fps: float = 30) -> str:
+    def clip(
+        self,
+        mp4: bytes,
+        webm: bytes | None = None,
+        step: int = 0,
+        ret: float | None = None,
+        size: int = 160,
+        fps: float = 30,
+    ) -> str:
         """Upload one clip with random arrays; returns its id."""
         arrays = io.BytesIO()
         rng = np.random.default_rng()
-        np.savez(arrays, obs=rng.normal(size=(24, 3)).astype(np.float32), actions=rng.normal(size=(24, 1)).astype(np.float32))
+        np.savez(
+            arrays, obs=rng.normal(size=(24, 3)).astype(np.float32), actions=rng.normal(size=(24, 1)).astype(np.float32)
+        )
         hashes = {"mp4": self.blob(mp4, "video/mp4"), "arrays": self.blob(arrays.getvalue(), "application/x-npz")}
         if webm is not None:
             hashes["webm"] = self.blob(webm, "video/webm")
         clip_id = str(uuid.uuid4())
-        facts = {"fps": fps, "n_frames": 24, "hold_frames": 6, "width": size, "height": size, "step": step, "seed": 7, "ret": ret}
+        facts = {
+            "fps": fps,
+            "n_frames": 24,
+            "hold_frames": 6,
+            "width": size,
+            "height": size,
+            "step": step,
+            "seed": 7,
+            "ret": ret,
+        }
         self.call("PUT", f"/clips/{clip_id}", json=hashes | facts)
         self.clips[clip_id] = mp4
         return clip_id

@@ -11,12 +11,20 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_
 
 sys.path.insert(0, str(Path(__file__).parent))  # --import-mode=importlib leaves helpers beside a conftest unreachable
 
-from browser_clips import clip  # noqa: E402
-from browser_server import LiveExperiment, LiveServer  # noqa: E402
+from browser_clips import clip
+from browser_server import LiveExperiment, LiveServer
 
 CHROMIUM = "/usr/bin/chromium"
-FLAGS = ("--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-         "--disable-component-update --disable-sync").split()  # fmt: skip
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 NUM_FILMS = 8
 
 Open = Callable[..., "Labeler"]
@@ -125,19 +133,22 @@ class Labeler:
         """Press a key on an open pair and wait for the next; returns the assignment answered."""
         before = self.shown
         self.page.keyboard.press(key)
-        self.page.wait_for_function("before => document.querySelector('#pair').dataset.assignment !== before"
-                                    " || ['fill', 'empty', 'held'].includes(document.querySelector('#labeler').dataset.phase)", arg=before)  # fmt: skip
+        gone = """before => document.querySelector('#pair').dataset.assignment !== before
+          || ['fill', 'empty', 'held'].includes(document.querySelector('#labeler').dataset.phase)"""
+        self.page.wait_for_function(gone, arg=before)
         return before
 
     def digests(self) -> dict[str, str]:
         """SHA-256 of the bytes that play on each side."""
-        return dict(self.page.evaluate(
-            """async () => {
+        return dict(
+            self.page.evaluate(
+                """async () => {
                  const front = document.querySelector('#pair').dataset.front;
                  const read = async side => (await window.blobBytes(document.querySelector(`#${side}-${front}`).src));
                  return {left: await read('left'), right: await read('right')};
                }"""
-        ))  # fmt: skip
+            )
+        )
 
 
 WATCH_BLOBS = """
@@ -157,7 +168,9 @@ WATCH_BLOBS = """
 
 
 @pytest.fixture
-def labeler(server: LiveServer, chromium: Browser, experiment: LiveExperiment, session_cookies: list[Any]) -> Iterator[Open]:
+def labeler(
+    server: LiveServer, chromium: Browser, experiment: LiveExperiment, session_cookies: list[Any]
+) -> Iterator[Open]:
     """Opens windows on the labeling page; afterwards none may have had a script error or a CSP violation."""
     opened: list[Labeler] = []
 

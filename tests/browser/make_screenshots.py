@@ -27,9 +27,23 @@ CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
 SIZE, FPS, NUM_FILMS = 320, 30, 14
 VIEWS = {"wide": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
-DOCS = {"label-light-wide", "label-dark-wide", "label-light-phone", "label-dark-phone", "dashboard-light-wide", "dashboard-dark-wide",
-        "experiment-light-wide", "experiment-dark-wide", "experiment-light-phone", "comparisons-light-wide", "quality-dark-wide",
-        "review-light-wide", "empty-dark-phone", "help-light-wide", "me-light-wide"}  # fmt: skip
+DOCS = {
+    "label-light-wide",
+    "label-dark-wide",
+    "label-light-phone",
+    "label-dark-phone",
+    "dashboard-light-wide",
+    "dashboard-dark-wide",
+    "experiment-light-wide",
+    "experiment-dark-wide",
+    "experiment-light-phone",
+    "comparisons-light-wide",
+    "quality-dark-wide",
+    "review-light-wide",
+    "empty-dark-phone",
+    "help-light-wide",
+    "me-light-wide",
+}
 
 
 def hop(seed: int, skill: float) -> bytes:
@@ -48,7 +62,11 @@ def hop(seed: int, skill: float) -> bytes:
         stream.pix_fmt, stream.options = "yuv420p", {"bf": "0", "g": "8", "crf": "23"}
         for number in range(36):
             wave = math.sin(number / FPS * 11 + phase)
-            data.ctrl[:] = np.clip(skill * np.array([-0.35 * wave, -0.8 * wave, 0.9 * wave]) * drive + (1 - skill) * rng.normal(0, 0.5, 3), -1, 1)
+            data.ctrl[:] = np.clip(
+                skill * np.array([-0.35 * wave, -0.8 * wave, 0.9 * wave]) * drive + (1 - skill) * rng.normal(0, 0.5, 3),
+                -1,
+                1,
+            )
             for _ in range(int(1 / FPS / model.opt.timestep)):
                 mujoco.mj_step(model, data)
             camera.lookat[:] = 0, 0, 0.9
@@ -71,7 +89,10 @@ def rendered() -> list[bytes]:
 
 def fill(server: LiveServer, films: list[bytes]) -> LiveExperiment:
     """One experiment in full swing, one that waits, one that is done."""
-    for slug, env_id, state in (("hopper-backflip", "ShortHopper-v1", "waiting"), ("walker-stand", "ShortWalker2d-v1", "done")):
+    for slug, env_id, state in (
+        ("hopper-backflip", "ShortHopper-v1", "waiting"),
+        ("walker-stand", "ShortWalker2d-v1", "done"),
+    ):
         other = LiveExperiment(server, slug, env_id=env_id, labels_wanted=80)
         other.ask_some(films[:3], 4)
         curves(other, 12)
@@ -90,10 +111,16 @@ def curves(experiment: LiveExperiment, count: int) -> None:
     points, now = [], time.time()
     for number in range(count):
         share = number / 60
-        values = {"true_return": 900 * share**1.6 + rng.normal(0, 40), "predicted_return": 14 * share + rng.normal(0, 1),
-                  "reward_accuracy": 0.5 + 0.42 * (1 - math.exp(-4 * share)) + rng.normal(0, 0.015),
-                  "disagreement": 0.24 * math.exp(-3 * share) + 0.03 + rng.normal(0, 0.006)}  # fmt: skip
-        points += [{"name": name, "step": number * 10_000, "t": now - (count - number) * 60, "value": value} for name, value in values.items()]
+        values = {
+            "true_return": 900 * share**1.6 + rng.normal(0, 40),
+            "predicted_return": 14 * share + rng.normal(0, 1),
+            "reward_accuracy": 0.5 + 0.42 * (1 - math.exp(-4 * share)) + rng.normal(0, 0.015),
+            "disagreement": 0.24 * math.exp(-3 * share) + 0.03 + rng.normal(0, 0.006),
+        }
+        points += [
+            {"name": name, "step": number * 10_000, "t": now - (count - number) * 60, "value": value}
+            for name, value in values.items()
+        ]
     for start in range(0, len(points), 200):
         experiment.call("POST", "/metrics", json=points[start : start + 200])
 
@@ -128,13 +155,25 @@ def scenes(experiment: LiveExperiment) -> dict[str, tuple[str, Any]]:
 
     comparison = f"/c/{experiment.events()[0]['comparison']}"
     return {
-        "label": (f"/e/{slug}/label", labeling()), "review": (f"/e/{slug}/label", labeling("u")), "help": (f"/e/{slug}/label", labeling("?")),
-        "flag": (f"/e/{slug}/label", labeling("f")), "empty": ("/e/quiet/label", lambda page: page.wait_for_timeout(1200)),
-        "dashboard": ("/", settle), "experiment": (f"/e/{slug}", settle), "comparisons": (f"/e/{slug}/comparisons", settle),
-        "comparison": (comparison, settle), "clips": (f"/e/{slug}/clips", settle), "quality": (f"/e/{slug}/quality", settle),
-        "people": (f"/e/{slug}/people", settle), "exports": (f"/e/{slug}/exports", settle), "me": ("/me", settle),
-        "accounts": ("/people", settle), "tokens": ("/tokens", settle), "missing": ("/e/nothing-here", settle), "enter": ("/enter", settle),
-    }  # fmt: skip
+        "label": (f"/e/{slug}/label", labeling()),
+        "review": (f"/e/{slug}/label", labeling("u")),
+        "help": (f"/e/{slug}/label", labeling("?")),
+        "flag": (f"/e/{slug}/label", labeling("f")),
+        "empty": ("/e/quiet/label", lambda page: page.wait_for_timeout(1200)),
+        "dashboard": ("/", settle),
+        "experiment": (f"/e/{slug}", settle),
+        "comparisons": (f"/e/{slug}/comparisons", settle),
+        "comparison": (comparison, settle),
+        "clips": (f"/e/{slug}/clips", settle),
+        "quality": (f"/e/{slug}/quality", settle),
+        "people": (f"/e/{slug}/people", settle),
+        "exports": (f"/e/{slug}/exports", settle),
+        "me": ("/me", settle),
+        "accounts": ("/people", settle),
+        "tokens": ("/tokens", settle),
+        "missing": ("/e/nothing-here", settle),
+        "enter": ("/enter", settle),
+    }
 
 
 def shoot(page: Page, path: Path, whole: bool) -> None:
@@ -164,7 +203,9 @@ def main() -> None:
 
 def take(server: LiveServer, browser: Any, films: list[bytes], args: argparse.Namespace) -> None:
     experiment = fill(server, films)
-    LiveExperiment(server, "quiet").call("PUT", "/heartbeat", json={"state": "training", "step": 1000, "next_clips_s": 20})
+    LiveExperiment(server, "quiet").call(
+        "PUT", "/heartbeat", json={"state": "training", "step": 1000, "next_clips_s": 20}
+    )
     context = browser.new_context(viewport=VIEWS["wide"])
     context.add_init_script("localStorage.setItem('rl-teacher.met', '1')")
     page = context.new_page()

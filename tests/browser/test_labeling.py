@@ -182,7 +182,9 @@ def test_a_500_keeps_the_page_usable_and_is_retried(experiment, films, labeler):
 
     def fail(route):
         if failures:
-            return route.fulfill(status=failures.pop(), json={"type": "/problems/busy", "title": "busy", "status": 500, "detail": ""})
+            return route.fulfill(
+                status=failures.pop(), json={"type": "/problems/busy", "title": "busy", "status": 500, "detail": ""}
+            )
         return route.continue_()
 
     window.page.route("**/api/v1/responses/*", fail)
@@ -241,7 +243,8 @@ def test_a_slow_clip_never_shows_half_a_pair(experiment, films, labeler):
     window.open("fill")
     window.page.wait_for_timeout(300)
     assert window.phase == "fill"
-    covered = "[...document.querySelectorAll('.frame')].every(one => getComputedStyle(one, '::before').visibility === 'visible')"
+    covered = """[...document.querySelectorAll('.frame')]
+      .every(one => getComputedStyle(one, '::before').visibility === 'visible')"""
     assert window.page.evaluate(covered)
     assert window.shown == "None"
     for route in held:
@@ -297,10 +300,25 @@ def test_keyboard_only_reaches_everything_and_shows_where_it_is(experiment, film
     seen = []
     for _ in range(24):
         window.page.keyboard.press("Tab")
-        seen.append(window.page.evaluate("""() => { const one = document.activeElement;
-          return [one.dataset?.action ?? one.id, getComputedStyle(one).outlineStyle]; }"""))
+        seen.append(
+            window.page.evaluate("""() => { const one = document.activeElement;
+          return [one.dataset?.action ?? one.id, getComputedStyle(one).outlineStyle]; }""")
+        )
     names = {name for name, _ in seen}
-    assert {"left", "right", "tie", "cant_tell", "undo", "flag", "toggle", "restart", "scrubber", "speed1", "guide", "help"} <= names
+    assert {
+        "left",
+        "right",
+        "tie",
+        "cant_tell",
+        "undo",
+        "flag",
+        "toggle",
+        "restart",
+        "scrubber",
+        "speed1",
+        "guide",
+        "help",
+    } <= names
     assert all(outline != "none" for name, outline in seen if name)
     window.page.focus(".answers [data-action=tie]")
     before = window.shown
@@ -319,7 +337,8 @@ def test_pause_frame_steps_and_speed_move_both_sides(experiment, films, labeler)
     experiment.ask_some(films, 2)
     window = labeler().open()
     times = """() => { const front = document.querySelector('#pair').dataset.front;
-      return ['left', 'right'].map(side => document.querySelector(`#${side}-${front}`)).map(v => [v.paused, v.currentTime, v.playbackRate]); }"""
+      return ['left', 'right'].map(side => document.querySelector(`#${side}-${front}`))
+        .map(video => [video.paused, video.currentTime, video.playbackRate]); }"""
     window.page.keyboard.press("Space")
     window.page.keyboard.press("r")
     window.page.keyboard.press("Space")
@@ -340,13 +359,16 @@ def test_touch_taps_swipes_and_two_finger_undo_on_a_phone(experiment, films, lab
     phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
     window = labeler(**phone).open()
     boxes = window.page.evaluate("""() => ['left', 'right'].map(side => {
-      const box = document.querySelector(`[data-side=${side}] .frame`).getBoundingClientRect(); return [box.x, box.y, box.width, box.height]; })""")
+      const box = document.querySelector(`[data-side=${side}] .frame`).getBoundingClientRect();
+      return [box.x, box.y, box.width, box.height]; })""")
     (x, y, width, height), (_, below, *_) = boxes
     assert below >= y + height  # stacked
     assert width >= 290
     assert window.page.evaluate("document.documentElement.scrollWidth") == 390
-    small = window.page.evaluate("""() => [...document.querySelectorAll('button, a')].filter(one => one.checkVisibility())
-      .map(one => [one.dataset.action ?? one.className, one.getBoundingClientRect()]).filter(([, box]) => box.height < 44 || box.width < 40)
+    small = window.page.evaluate("""() => [...document.querySelectorAll('button, a')]
+      .filter(one => one.checkVisibility())
+      .map(one => [one.dataset.action ?? one.className, one.getBoundingClientRect()])
+      .filter(([, box]) => box.height < 44 || box.width < 40)
       .map(([name]) => name)""")
     assert small == []
     shown, first = window.digests(), window.shown

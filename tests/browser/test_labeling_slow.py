@@ -2,6 +2,7 @@
 
 import statistics
 import time
+from pathlib import Path
 
 import pytest
 from browser_server import LiveExperiment
@@ -26,6 +27,16 @@ WATCH_PAINTS = """
 
 def p95(values):
     return statistics.quantiles(values, n=20)[-1]
+
+
+def skip_if_contended():
+    """Wall-clock budgets mean nothing while other programs keep this one waiting for a CPU; said aloud."""
+    try:
+        waiting = float(Path("/proc/pressure/cpu").read_text().split("avg60=")[1].split()[0])
+    except (OSError, IndexError):
+        return
+    if waiting > 25:
+        pytest.skip(f"the CPUs are contended: somebody waited {waiting:.0f} % of the last minute; no honest timing")
 
 
 def test_fifty_answers_at_five_a_second_arrive_in_order(experiment, films, labeler):
@@ -64,7 +75,7 @@ def test_thirty_seconds_offline_lose_and_double_nothing(experiment, films, label
 
 
 def test_the_next_pair_is_painted_within_50_ms_of_the_key(experiment, films, labeler):
-    """With 150 ms of network delay on every request, as in section 15; p95 of the best of four rounds: others use this machine too."""
+    """With 150 ms of network delay on every request; p95 of the best of four rounds, as others use this machine too."""
     experiment.ask_some(films, 120)
     window = labeler()
     window.context.add_init_script(WATCH_PAINTS)
@@ -81,8 +92,35 @@ def test_the_next_pair_is_painted_within_50_ms_of_the_key(experiment, films, lab
         assert len(paints) >= 28
         assert all(decoded for _, decoded in paints)
         rounds.append([milliseconds for milliseconds, _ in paints])
-        print(f"key -> painted: median {statistics.median(rounds[-1]):.1f} ms, p95 {p95(rounds[-1]):.1f} ms, worst {max(rounds[-1]):.1f} ms")
+        median, worst = statistics.median(rounds[-1]), max(rounds[-1])
+        print(f"key -> painted: median {median:.1f} ms, p95 {p95(rounds[-1]):.1f} ms, worst {worst:.1f} ms")
+    if min(p95(times) for times in rounds) > 50:
+        skip_if_contended()
     assert min(p95(times) for times in rounds) <= 50
+
+
+def test_an_answer_costs_the_page_little_cpu(experiment, films, labeler):
+    """CPU time of the page's main thread, which hardly depends on what else runs here."""
+    experiment.ask_some(films, 60)
+    window = labeler().open()
+    client = window.context.new_cdp_session(window.page)
+    client.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def spent():
+        metrics = {one["name"]: one["value"] for one in client.send("Performance.getMetrics")["metrics"]}
+        return [
+            1000 * metrics[name] for name in ("TaskDuration", "ScriptDuration", "LayoutDuration", "RecalcStyleDuration")
+        ]
+
+    before = spent()
+    for _ in range(40):
+        window.wait("open")
+        window.page.keyboard.press("ArrowLeft")
+        window.page.wait_for_timeout(100)
+    window.wait_saved()
+    task, script, layout, style = ((after - old) / 40 for after, old in zip(spent(), before, strict=True))
+    print(f"CPU per answer: {task:.1f} ms, of it script {script:.1f}, layout {layout:.1f}, style {style:.1f} ms")
+    assert script + layout + style <= 30  # the rest is the browser painting two videos
 
 
 def test_the_first_pair_is_there_within_a_second_and_a_half(experiment, films, labeler):
@@ -97,15 +135,19 @@ def test_the_first_pair_is_there_within_a_second_and_a_half(experiment, films, l
         times.append(window.page.evaluate("performance.now()"))
         window.context.close()
     print(f"first pair, cold: {sorted(round(one) for one in times)} ms")
-    assert statistics.quantiles(times, n=4)[0] <= 1500  # the quicker quarter: others use this machine too
+    if statistics.median(times) > 1500:
+        skip_if_contended()
+    assert statistics.median(times) <= 1500
 
 
 def _delay(window, milliseconds, bytes_per_s=-1):
     """Latency and bandwidth by the browser itself; a round trip costs `milliseconds`."""
     client = window.context.new_cdp_session(window.page)
     client.send("Network.enable")
-    client.send("Network.emulateNetworkConditions",
-                {"offline": False, "latency": milliseconds, "downloadThroughput": bytes_per_s, "uploadThroughput": bytes_per_s})  # fmt: skip
+    client.send(
+        "Network.emulateNetworkConditions",
+        {"offline": False, "latency": milliseconds, "downloadThroughput": bytes_per_s, "uploadThroughput": bytes_per_s},
+    )
 
 
 def test_heap_and_blobs_stay_flat_over_many_answers(server, films, labeler):
@@ -128,7 +170,7 @@ def test_heap_and_blobs_stay_flat_over_many_answers(server, films, labeler):
 
     heap, blobs, nodes = measure(60)
     later_heap, later_blobs, later_nodes = measure(300)
-    print(f"after 60 and 360 answers: heap {heap / 1e6:.2f} and {later_heap / 1e6:.2f} MB, blobs {blobs} and {later_blobs}")
+    print(f"60 and 360 answers: heap {heap / 1e6:.2f} and {later_heap / 1e6:.2f} MB, blobs {blobs} and {later_blobs}")
     assert blobs <= 2 * 12
     assert later_blobs <= 2 * 12
     assert later_heap - heap < 500_000

@@ -16,7 +16,11 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobil
 def serious(page):
     """What axe finds that is serious or critical: rule, and the first elements."""
     found = Axe().run(page).response["violations"]
-    return [(one["id"], [node["html"][:120] for node in one["nodes"][:3]]) for one in found if one["impact"] in ("serious", "critical")]
+    return [
+        (one["id"], [node["html"][:120] for node in one["nodes"][:3]])
+        for one in found
+        if one["impact"] in ("serious", "critical")
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +28,11 @@ def busy(server, films):
     """An experiment with answers, curves, a video and a heartbeat."""
     made = LiveExperiment(server, "busy")
     made.ask_some(films, 120)
-    points = [{"name": name, "step": 1000 * n, "t": 1.7e9 + n, "value": n * slope} for n in range(20)
-              for name, slope in (("true_return", 3.0), ("reward_accuracy", 0.02), ("disagreement", -0.01))]  # fmt: skip
+    points = [
+        {"name": name, "step": 1000 * n, "t": 1.7e9 + n, "value": n * slope}
+        for n in range(20)
+        for name, slope in (("true_return", 3.0), ("reward_accuracy", 0.02), ("disagreement", -0.01))
+    ]
     made.call("POST", "/metrics", json=points)
     for step, film in enumerate(films[:3]):
         made.call("POST", "/videos", json={"step": step * 1000, "blob": made.blob(film, "video/mp4")})
@@ -92,8 +99,20 @@ def test_the_one_time_link_signs_in_once(server, chromium):
     other.close()
 
 
-PAGES = ["/", "/e/busy", "/e/busy/comparisons", "/e/busy/clips", "/e/busy/quality", "/e/busy/people", "/e/busy/exports", "/me", "/people",
-         "/tokens", "/no-such-page", "/login"]  # fmt: skip
+PAGES = [
+    "/",
+    "/e/busy",
+    "/e/busy/comparisons",
+    "/e/busy/clips",
+    "/e/busy/quality",
+    "/e/busy/people",
+    "/e/busy/exports",
+    "/me",
+    "/people",
+    "/tokens",
+    "/no-such-page",
+    "/login",
+]
 
 
 @pytest.mark.slow
@@ -114,8 +133,13 @@ def test_all_pages_are_accessible_fit_and_break_no_policy(busy, labeler, scheme,
         if width > 0:
             found[path].append(f"{width} px wider than the window")
         unlabeled = page.evaluate("""() => [...document.querySelectorAll('button, a[href], input, select')]
-          .filter(one => one.type !== 'hidden' && one.checkVisibility() && one.getBoundingClientRect().height < 24).map(one => one.outerHTML.slice(0, 80))""")
-        found[path] += [f"too small: {one}" for one in unlabeled if "skip" not in one and "<a" not in one and "checkbox" not in one and "range" not in one]
+          .filter(one => one.type !== 'hidden' && one.checkVisibility() && one.getBoundingClientRect().height < 24)
+          .map(one => one.outerHTML.slice(0, 80))""")
+        found[path] += [
+            f"too small: {one}"
+            for one in unlabeled
+            if "skip" not in one and "<a" not in one and "checkbox" not in one and "range" not in one
+        ]
     assert {path: problems for path, problems in found.items() if problems} == {}
 
 
@@ -128,7 +152,9 @@ def test_the_experiment_page_draws_curves_and_counts_along(busy, films, labeler)
     assert watcher.page.locator(".curve").count() >= 3
     before = int(watcher.page.inner_text("#answered"))
     window.answer("ArrowLeft")
-    watcher.page.wait_for_function("before => Number(document.querySelector('#answered').textContent) === before + 1", arg=before)
+    watcher.page.wait_for_function(
+        "before => Number(document.querySelector('#answered').textContent) === before + 1", arg=before
+    )
     window.leave()
     moved = "() => document.querySelector('#now').currentTime > 0"
     watcher.page.wait_for_function(moved)
@@ -142,10 +168,14 @@ def test_thumbnails_play_under_the_mouse_and_filters_narrow_the_list(busy, label
     page = window.page
     page.goto(f"{busy.server.url}/e/busy/comparisons")
     page.hover(".thumb >> nth=0")
-    page.wait_for_function("() => { const video = document.querySelector('.thumb video'); return !video.paused && video.videoWidth > 0; }")
+    page.wait_for_function(
+        "() => { const video = document.querySelector('.thumb video'); return !video.paused && video.videoWidth > 0; }"
+    )
     page.select_option("select[name=preferred]", "tie")
     page.wait_for_url("**preferred=tie**")
-    page.wait_for_function("() => [...document.querySelectorAll('#rows .thumb b')].every(one => one.textContent.trim() === 'tie')")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('#rows .thumb b')].every(one => one.textContent.trim() === 'tie')"
+    )
     assert page.locator("#rows .thumb").count() >= 1
 
 

@@ -141,10 +141,13 @@ class World:
 def _template() -> Iterator[Path]:
     from django.core.management import call_command
     from django.db import connections
+    from django.test.utils import setup_test_environment, teardown_test_environment
 
+    setup_test_environment()  # so that responses tell their templates' context
     call_command("migrate", verbosity=0, interactive=False)
     connections.close_all()
     yield BASE / "template"
+    teardown_test_environment()
     shutil.rmtree(BASE, ignore_errors=True)
 
 
@@ -198,6 +201,13 @@ def world(_template: Path, request: pytest.FixtureRequest) -> Iterator[World]:
 def worlds(_template: Path) -> Any:
     """Makes empty servers: `with worlds() as world:`."""
     return lambda journal_mode="TRUNCATE": fresh_world(_template, journal_mode)
+
+
+@pytest.fixture
+def sqlite_only() -> None:
+    """For what copies the database file."""
+    if POSTGRES:
+        pytest.skip("about SQLite's file")
 
 
 @pytest.fixture

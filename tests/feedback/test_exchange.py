@@ -176,7 +176,7 @@ def test_the_mirror_has_each_event_once_and_repairs_a_torn_line(world):
     assert mirrored == feed(experiment.pk, 0, 100)["events"]
 
 
-def test_replay_brings_back_what_a_backup_lacks(worlds, tmp_path):
+def test_replay_brings_back_what_a_backup_lacks(worlds, tmp_path, sqlite_only):
     import io
     import shutil
 
@@ -210,7 +210,7 @@ def test_replay_brings_back_what_a_backup_lacks(worlds, tmp_path):
         assert "one: 0 events" in out.getvalue()
 
 
-def test_backups_can_be_opened_and_old_ones_go(world):
+def test_backups_can_be_opened_and_old_ones_go(world, sqlite_only):
     from rl_teacher.feedback.database import backup, is_whole
 
     live_a_little(world)

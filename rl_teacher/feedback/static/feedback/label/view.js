@@ -119,7 +119,8 @@ export function createView(t) {
     swapped(s) {
       const shown = frontPair(s);
       pair.dataset.assignment = s.front ?? "";
-      if (shown) root.style.setProperty("--ratio", String(shown.size[0] / shown.size[1] || 1));
+      const ratio = String(shown ? shown.size[0] / shown.size[1] || 1 : 1);
+      if (root.style.getPropertyValue("--ratio") !== ratio) root.style.setProperty("--ratio", ratio);
     },
     /** @param {string} side */
     flash(side) {
