@@ -5,16 +5,18 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 
-from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, TaskProgressColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
+from rich.text import Text
 
 LINE_SECONDS = 10.0
 """Time between two plain lines [s]."""
 
 
 class Progress:
-    """Shows steps, speed, labels and returns while a run goes on."""
+    """Shows steps, speed, labels, returns and the time left while a run goes on."""
 
     def __init__(self, num_steps: int, say: Callable[[str], None]) -> None:
         self._num_steps = num_steps
@@ -22,8 +24,9 @@ class Progress:
         self._is_terminal = sys.stdout.isatty()
         self._started_at, self._first_step = time.monotonic(), 0
         self._last_line = -math.inf
-        self._bar: RichProgress | None = None
-        self._steps = 0
+        self._bar = RichProgress(BarColumn(None), TaskProgressColumn(), TimeRemainingColumn(compact=True), expand=True)
+        self._figures = Text()
+        self._live: Live | None = None
 
     def start(self, step: int) -> None:
         """Begin at `step`."""
@@ -37,15 +40,12 @@ class Progress:
         """Show where the run stands."""
         text = describe(metrics, with_labels=with_labels)
         if self._is_terminal:
-            if self._bar is None:
-                columns = (
-                    BarColumn(30), TextColumn("{task.percentage:3.0f}%"), TextColumn("{task.description}"),
-                    TimeRemainingColumn(),
-                )  # fmt: skip
-                self._bar = RichProgress(*columns, console=Console(), transient=False)
+            if self._live is None:
                 self._bar.add_task("", total=self._num_steps)
-                self._bar.start()
-            self._bar.update(self._bar.task_ids[0], completed=steps, description=f"{steps:,} steps · {text}")
+                self._live = Live(Group(self._bar, self._figures), console=Console(), refresh_per_second=4)
+                self._live.start()
+            self._bar.update(self._bar.task_ids[0], completed=steps)
+            self._figures.plain = f"{steps:,} of {self._num_steps:,} steps · {text}"
         elif time.monotonic() - self._last_line >= LINE_SECONDS or steps >= self._num_steps:
             self._last_line = time.monotonic()
             rate = self.rate(steps)
@@ -53,10 +53,10 @@ class Progress:
             self._say(f"{steps:>11,}/{self._num_steps:,} steps · {text} · {left:.0f} s left")
 
     def stop(self) -> None:
-        """Take the bar away."""
-        if self._bar:
-            self._bar.stop()
-            self._bar = None
+        """Leave the bar as it is."""
+        if self._live:
+            self._live.stop()
+            self._live = None
 
 
 def describe(metrics: Mapping[str, float], *, with_labels: bool) -> str:
