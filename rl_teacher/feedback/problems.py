@@ -51,7 +51,7 @@ RETRY_AFTER_S = {429: 2, 503: 2, 507: 60}
 log = logging.getLogger("rl_teacher.feedback")
 
 
-class Problem(Exception):  # noqa: N818 - it is one, in the words of RFC 9457
+class Problem(Exception):
     """An error that the caller of the API or of a page gets to see."""
 
     def __init__(self, slug: str, detail: str, errors: list[dict[str, Any]] | None = None, **more: Any) -> None:

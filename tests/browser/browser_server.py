@@ -41,7 +41,7 @@ class LiveServer:
         )
 
     def _wait(self) -> str:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             try:
                 url = str(json.loads((self.data_dir / "server.json").read_text())["url"])
@@ -52,6 +52,7 @@ class LiveServer:
             if self.process.poll() is not None:
                 break
             time.sleep(0.1)
+        self._stop()
         raise RuntimeError(f"the server did not come up: {Path(self.log.name).read_text()[-2000:]}")
 
     def login_path(self, user: str = "") -> str:
@@ -66,8 +67,15 @@ class LiveServer:
 
     def close(self) -> None:
         self.trainer.close()
+        self._stop()
+
+    def _stop(self) -> None:
         self.process.terminate()
-        self.process.wait(15)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         self.log.close()
 
 

@@ -394,7 +394,7 @@ def kill_again_and_again(data, kills, pairs_each, seed=1):
     rng = random.Random(seed)
     crowd = None
     for number in range(kills):
-        server = start_or_attach(data, port=0, say=quiet)
+        server = start_or_attach(data, port=0, say=quiet, timeout_s=300)
         if crowd is None:
             crowd = Crowd(server, pairs_each)
         else:

@@ -13,7 +13,7 @@ from ninja import Router, Status
 from pydantic import Field
 
 from rl_teacher.feedback import bell
-from rl_teacher.feedback.api import bodies
+from rl_teacher.feedback.api import bodies, labeler_bodies
 from rl_teacher.feedback.api.auth import person, person_at, session
 from rl_teacher.feedback.api.screens import assignment_json, progress_json, sides
 from rl_teacher.feedback.models import Assignment, Experiment, Membership, Response, User
@@ -30,7 +30,7 @@ def _wish(body: bodies.WishIn) -> leases.Wish:
     return leases.Wish(body.want, body.have, body.tab)
 
 
-@router.get("/me", response=bodies.Me)
+@router.get("/me", response=labeler_bodies.Me)
 def me(request: HttpRequest) -> dict[str, Any]:
     """Who is signed in, and a fresh CSRF token."""
     user = person(request)
@@ -39,7 +39,7 @@ def me(request: HttpRequest) -> dict[str, Any]:
     return {"id": user.pk, "name": user.username, "csrf_token": get_token(request), "experiments": found}
 
 
-@router.post("/experiments/{slug}/queue:claim", response=bodies.Claimed)
+@router.post("/experiments/{slug}/queue:claim", response=labeler_bodies.Claimed)
 def claim(request: HttpRequest, slug: str, body: bodies.WishIn) -> dict[str, Any]:
     """Borrow up to `want` pairs; leases of the tab that are not in `have` go back first."""
     at = person_at(request, slug, "label")
@@ -53,7 +53,7 @@ def claim(request: HttpRequest, slug: str, body: bodies.WishIn) -> dict[str, Any
     }
 
 
-@router.get("/experiments/{slug}/queue", response=bodies.QueueState)
+@router.get("/experiments/{slug}/queue", response=labeler_bodies.QueueState)
 async def queue(request: HttpRequest, slug: str, wait: Annotated[float, Field(ge=0, le=30)] = 0) -> dict[str, Any]:
     """Whether a claim would bring something; waits up to `wait` seconds for it."""
     user = person(request)
@@ -95,8 +95,10 @@ def _queue_state(user: User, slug: str) -> dict[str, Any]:
     }
 
 
-@router.put("/responses/{uuid:response_id}", response={200: bodies.ResponseOut, 201: bodies.ResponseOut})
-def put_response(request: HttpRequest, response_id: uuid.UUID, body: bodies.ResponseIn) -> Status:
+@router.put(
+    "/responses/{uuid:response_id}", response={200: labeler_bodies.ResponseOut, 201: labeler_bodies.ResponseOut}
+)
+def put_response(request: HttpRequest, response_id: uuid.UUID, body: labeler_bodies.ResponseIn) -> Status:
     """Store an answer: 201, or 200 if it is there already; brings new pairs along."""
     wish = _wish(body.refill) if body.refill else None
     taken = answers.submit(person(request).pk, response_id, answers.Answer(**body.answer.model_dump()), wish)
@@ -119,7 +121,7 @@ def withdraw(request: HttpRequest, response_id: uuid.UUID) -> dict[str, Any]:
     return {}
 
 
-@router.get("/experiments/{slug}/responses", response=bodies.OwnResponses)
+@router.get("/experiments/{slug}/responses", response=labeler_bodies.OwnResponses)
 def own_responses(
     request: HttpRequest, slug: str, mine: int = 1, limit: Annotated[int, Field(ge=1, le=100)] = 20
 ) -> dict[str, Any]:
@@ -142,7 +144,7 @@ def _own(row: Response) -> dict[str, Any]:
     return sides(row.assignment) | said | {"answered_at": row.answered_at.isoformat()}
 
 
-@router.get("/assignments/{uuid:assignment_id}", response=bodies.AssignmentOut)
+@router.get("/assignments/{uuid:assignment_id}", response=labeler_bodies.AssignmentOut)
 def get_assignment(request: HttpRequest, assignment_id: uuid.UUID) -> dict[str, Any]:
     """A pair of the caller's again, with fresh media addresses."""
     found = _own_assignment(person(request), assignment_id)
@@ -157,29 +159,29 @@ def _own_assignment(user: User, assignment_id: uuid.UUID) -> Assignment:
     return found
 
 
-@router.post("/assignments:renew", response=bodies.Leases)
-def renew(request: HttpRequest, body: bodies.RenewIn) -> dict[str, Any]:
+@router.post("/assignments:renew", response=labeler_bodies.Leases)
+def renew(request: HttpRequest, body: labeler_bodies.RenewIn) -> dict[str, Any]:
     """Keep the pairs of a tab for another while."""
     until = leases.renew(memberships(person(request)).values(), body.tab, body.ids)
     return {"leases": {str(key): value for key, value in until.items()}}
 
 
-@router.post("/assignments:release", response=bodies.Released)
-def release(request: HttpRequest, body: bodies.ReleaseIn) -> dict[str, Any]:
+@router.post("/assignments:release", response=labeler_bodies.Released)
+def release(request: HttpRequest, body: labeler_bodies.ReleaseIn) -> dict[str, Any]:
     """Give pairs back, unless another call renewed them since."""
     released = leases.release(memberships(person(request)).values(), body.tab, body.leases)
     return {"released": [str(key) for key in released]}
 
 
 @router.post("/assignments/{uuid:assignment_id}:media_error", response=bodies.Done)
-def media_error(request: HttpRequest, assignment_id: uuid.UUID, body: bodies.DetailIn) -> dict[str, Any]:
+def media_error(request: HttpRequest, assignment_id: uuid.UUID, body: labeler_bodies.DetailIn) -> dict[str, Any]:
     """The browser cannot play the pair; after two leases that say so nobody is asked any more."""
     leases.media_error(_own_assignment(person(request), assignment_id), body.detail)
     return {}
 
 
 @router.post("/assignments/{uuid:assignment_id}:flag", response=bodies.Done)
-def flag(request: HttpRequest, assignment_id: uuid.UUID, body: bodies.ReasonIn) -> dict[str, Any]:
+def flag(request: HttpRequest, assignment_id: uuid.UUID, body: labeler_bodies.ReasonIn) -> dict[str, Any]:
     """Tell the owner that something is wrong with the pair."""
     leases.flag(_own_assignment(person(request), assignment_id), body.reason)
     return {}

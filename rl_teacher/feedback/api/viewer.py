@@ -14,7 +14,7 @@ from django.http.response import HttpResponseBase
 from ninja import Router, Status
 
 from rl_teacher.feedback import bell
-from rl_teacher.feedback.api import bodies
+from rl_teacher.feedback.api import labeler_bodies
 from rl_teacher.feedback.api.auth import person_at, session
 from rl_teacher.feedback.api.screens import progress_json
 from rl_teacher.feedback.media import blob_url, signed_url
@@ -31,7 +31,7 @@ SSE_PACE_S = 1.0
 """At most one look at the database per second and viewer."""
 
 
-@router.get("/experiments/{slug}/series", response=bodies.Series)
+@router.get("/experiments/{slug}/series", response=labeler_bodies.Series)
 def get_series(request: HttpRequest, slug: str, names: str = "", since: int = 0) -> Any:
     """Curves after the cursor; 304 if nothing changed."""
     at = person_at(request, slug, "view")
@@ -45,7 +45,7 @@ def get_series(request: HttpRequest, slug: str, names: str = "", since: int = 0)
     )
 
 
-@router.post("/experiments/{slug}/exports", response={202: bodies.ExportOut})
+@router.post("/experiments/{slug}/exports", response={202: labeler_bodies.ExportOut})
 def post_export(request: HttpRequest, slug: str) -> Any:
     """Start a copy of everything, made in the background."""
     at = person_at(request, slug, "manage")
@@ -53,7 +53,7 @@ def post_export(request: HttpRequest, slug: str) -> Any:
     return Status(202, export_json(row, at.user))
 
 
-@router.get("/experiments/{slug}/exports", response=bodies.Exports)
+@router.get("/experiments/{slug}/exports", response=labeler_bodies.Exports)
 def get_exports(request: HttpRequest, slug: str) -> dict[str, Any]:
     """Copies and where to fetch them."""
     at = person_at(request, slug, "manage")
