@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
-RUNS ?= $(HOME)/rl-teacher/runs
+# Trainer and server are two programs, and are tested in processes of their own.
+SERVER_TESTS := tests/feedback tests/client tests/browser tests/feedback_js
 
 .PHONY: setup teach test test-packages test-slow quick check format bench docs
 
@@ -19,13 +20,15 @@ teach: setup
 	$(BIN)/python scripts/first_lesson.py
 
 test: setup test-packages check
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 $(SERVER_TESTS:%=--ignore=%)
+	$(BIN)/python -m pytest -n 2 $(SERVER_TESTS)
 
 test-packages:
 	bash scripts/system_packages.sh test
 
 test-slow: setup test-packages
-	$(BIN)/python -m pytest -m 'slow or postgres'
+	$(BIN)/python -m pytest -m slow $(SERVER_TESTS:%=--ignore=%)
+	$(BIN)/python -m pytest -m 'slow or postgres' $(SERVER_TESTS)
 
 quick: setup
 	$(BIN)/python -m pytest -n 2 tests/core tests/agents tests/rewards tests/preferences tests/teachers tests/structure
