@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 SOURCES = sorted([*ROOT.glob("rl_teacher/**/*.py")])
-ARRIVING = {"docs/images/learning-curves.png"}
+ARRIVING: set[str] = set()
 """Parts of 0.1 that are written beside these pages; the set is empty once all is together."""
 
 FORBIDDEN = [r"/work/", r"\bshared/", r"pypi\.org", r"files\.pythonhosted", r"/root/", r"/home/", r"\blibrary/env\b"]
