@@ -25,9 +25,9 @@ class LinearReward(eqx.Module):
         """One member, which has nobody to disagree with."""
         return np.asarray(self(x).sum(-1)[None])
 
-    def wants_fit(self, num_labels: int) -> bool:
-        """Whenever there is a new label."""
-        return num_labels > int(self.num_fitted)
+    def wants_fit(self, num_changes: int) -> bool:
+        """Whenever a label is new or was changed."""
+        return num_changes > int(self.num_fitted)
 
     def fit(self, data: FitData, num_steps: int | None, key: PRNGKeyArray) -> tuple["LinearReward", dict[str, float]]:
         """Gradient descent on the Bradley-Terry loss plus a small weight decay."""
@@ -36,4 +36,4 @@ class LinearReward(eqx.Module):
         loss = lambda w: preference_loss(difference @ w, target).mean() + 1e-3 * w @ w  # noqa: E731
         weights = jax.lax.fori_loop(0, num_steps or 500, lambda _, w: w - 0.1 * jax.grad(loss)(w), self.weights)
         accuracy = decisive_accuracy(difference @ weights, target, jnp.ones(len(target)))
-        return LinearReward(weights, jnp.array(len(target))), {"predictor/accuracy": float(accuracy)}
+        return LinearReward(weights, jnp.array(data.num_changes)), {"predictor/accuracy": float(accuracy)}

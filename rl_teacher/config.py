@@ -209,6 +209,37 @@ class TeacherConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class HumanConfig:
+    """How people are asked."""
+
+    open_pairs: int = 12
+    """Comparisons that wait for people while the agent trains; those asked before training are all open at once."""
+    refresh_seconds: float = 30.0
+    """A third of the open comparisons is taken back and replaced by new ones this often [s]."""
+    clip_workers: int = 2
+    """Processes of low priority that draw clips."""
+    webm: bool = True
+    """Make a VP9 copy of each clip for browsers without H.264."""
+    film_seconds: float = 60.0
+    """Time between two films of the agent on the experiment page [s]."""
+    open_browser: bool = True
+    """Open the labeling page, where a terminal and a display are."""
+    data_dir: str = "~/rl-teacher/feedback"
+    """Data folder of the feedback server that is started here when --server is not given."""
+    port: int = 8000
+    """Its port; if that is taken, any free one."""
+    keep_server: bool = False
+    """Let it go on when the run ends."""
+
+    def __post_init__(self) -> None:
+        require(self.open_pairs >= 1, "human.open_pairs", self.open_pairs, "at least 1")
+        require(self.refresh_seconds > 0, "human.refresh_seconds", self.refresh_seconds, "above 0")
+        require(self.clip_workers >= 1, "human.clip_workers", self.clip_workers, "at least 1")
+        require(self.film_seconds > 0, "human.film_seconds", self.film_seconds, "above 0")
+        require(0 <= self.port < 2**16, "human.port", self.port, "in 0..65535")
+
+
+@dataclass(frozen=True, slots=True)
 class RunConfig:
     """One training run."""
 
@@ -246,6 +277,10 @@ class RunConfig:
     """What acts while the first segments are gathered: random_actions or policy."""
     resume: bool = False
     """Continue a run that was interrupted."""
+    server: str = ""
+    """Address of the feedback server; unset: RL_TEACHER_SERVER, or one is started on this machine."""
+    token: str = ""
+    """Trainer token of that server (`rl-teacher token create NAME`); unset: RL_TEACHER_TOKEN. Never written down."""
     runs_dir: str = "~/rl-teacher/runs"
     """Folder of the run folders."""
     tb_dir: str = "~/tb/rl-teacher"
@@ -260,6 +295,8 @@ class RunConfig:
     """Settings of query selection."""
     synthetic: TeacherConfig = field(default_factory=TeacherConfig)
     """Settings of the synthetic teacher."""
+    human: HumanConfig = field(default_factory=HumanConfig)
+    """Settings of `-p human`."""
 
     def __post_init__(self) -> None:
         require(self.num_timesteps >= 1, "-t/--num_timesteps", self.num_timesteps, "at least 1")
@@ -291,12 +328,12 @@ class RunConfig:
 
 
 # What may differ between a run and its resumption: where things are and how fast, never what is learned.
-FREE_ON_RESUME = frozenset({"resume", "runs_dir", "tb_dir", "workers", "no_videos"})
+FREE_ON_RESUME = frozenset({"resume", "runs_dir", "tb_dir", "workers", "no_videos", "server", "token", "human"})
 
 
 def to_json(config: RunConfig) -> dict[str, Any]:
-    """The configuration as plain JSON values."""
-    return dataclasses.asdict(config)
+    """The configuration as plain JSON values, without the token, which is a secret."""
+    return dataclasses.asdict(dataclasses.replace(config, token=""))
 
 
 def differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> list[str]:

@@ -71,6 +71,8 @@ class FitData:
     """Recent frames, (frame, ...), over which the output is normalized."""
     obs_stats: RunningStats
     """The agent's observation statistics now: a snapshot that the reward model keeps until its next fit."""
+    num_changes: int
+    """How often the labels have changed so far: what `wants_fit` counts."""
 
 
 @runtime_checkable
@@ -85,8 +87,8 @@ class RewardModel(Protocol):
         """Each member's return of segments (segment, step, ...), not normalized: differences are logits."""
         ...
 
-    def wants_fit(self, num_labels: int) -> bool:
-        """Whether enough is new since the last fit."""
+    def wants_fit(self, num_changes: int) -> bool:
+        """Whether enough is new since the last fit: new labels, and old ones that were revised or withdrawn."""
         ...
 
     def fit(self, data: FitData, num_steps: int | None, key: PRNGKeyArray) -> tuple[Self, dict[str, float]]:
@@ -102,8 +104,12 @@ class Teacher(Protocol):
         """Put comparisons to the teacher; `segments` holds every segment by id."""
         ...
 
-    def poll(self, until: int = 0) -> Sequence[Label]:
-        """New or revised labels; waits only while fewer than `until` exist in all."""
+    def poll(self, timeout_s: float = 0.0) -> Sequence[Label]:
+        """New or revised labels; waits up to `timeout_s` for the first one [s], if any are to come."""
+        ...
+
+    def room(self) -> int | None:
+        """How many more comparisons it wants to hold open now; None: any number, each is answered at once."""
         ...
 
     def observe(self, mean_episode_return: float | None, episode_steps: int, mean_random_reward: float) -> None:

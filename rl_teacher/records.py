@@ -18,16 +18,23 @@ class Preference(StrEnum):
     RIGHT = "right"
     TIE = "tie"
     CANT_TELL = "cant_tell"
+    TAKEN_BACK = "taken_back"
+    """Nobody was asked after all: a clip could not be made, or the question grew stale. No teacher answers this."""
 
     @property
     def target(self) -> float | None:
-        """P(left preferred) that the loss sees: 1, 0, 0.5; none for CANT_TELL, which is never trained on."""
-        return _TARGETS[self]
+        """P(left preferred) that the loss sees: 1, 0, 0.5; none for the others, never trained on."""
+        return _TARGETS.get(self)
 
     @property
     def counts(self) -> bool:
         """Whether the answer uses up label budget: left, right and tie do."""
-        return self is not Preference.CANT_TELL
+        return self.target is not None
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether somebody said it."""
+        return self is not Preference.TAKEN_BACK
 
     @property
     def swapped(self) -> "Preference":
@@ -35,7 +42,7 @@ class Preference(StrEnum):
         return {Preference.LEFT: Preference.RIGHT, Preference.RIGHT: Preference.LEFT}.get(self, self)
 
 
-_TARGETS = {Preference.LEFT: 1.0, Preference.RIGHT: 0.0, Preference.TIE: 0.5, Preference.CANT_TELL: None}
+_TARGETS = {Preference.LEFT: 1.0, Preference.RIGHT: 0.0, Preference.TIE: 0.5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What one labeler said about one comparison; a later one for the same comparison replaces it."""
+    """What one labeler said about one comparison; a later one of the same labeler replaces it."""
 
     comparison: ComparisonId
     preference: Preference | None

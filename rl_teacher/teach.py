@@ -17,6 +17,9 @@ from rl_teacher.rollouts.collect import RandomActor
 from rl_teacher.runs.build import Run
 from rl_teacher.runs.session import Session
 
+MOST_REPEATS = 100
+"""How often pretraining asks anew for a teacher who never can tell."""
+
 
 @dataclass(frozen=True, slots=True)
 class TeachState:
@@ -32,8 +35,8 @@ class TeachState:
 def teach(run: Run, session: Session, state: TeachState) -> TeachState:
     """Teach an agent from preferences, from `state` to the last step: the whole system on one screen."""
     config, streams = run.config, run.streams
-    if run.teacher and state.iteration == 0:
-        state = pretrain(run, session, state)
+    if run.teacher and state.iteration == 0 and (pretrained := pretrain(run, session, state)):
+        state = pretrained
 
     while state.steps < config.num_timesteps and not session.stop_asked:
         iteration = state.iteration
@@ -51,7 +54,7 @@ def teach(run: Run, session: Session, state: TeachState) -> TeachState:
             converse(run, session, state.reward_model, steps, iteration)
 
         # Learn: first the reward, then the policy; the reward is frozen while a rollout is scored.
-        reward_model, fit_metrics = fit(run, state, rollout, None)
+        reward_model, fit_metrics = fit(run, session, state, rollout, None)
         agent, update = state.agent.update(
             rollout.blind(show_true_reward=run.teacher is None), reward_model,
             state.steps / config.num_timesteps, streams.key("update", iteration),
@@ -64,35 +67,54 @@ def teach(run: Run, session: Session, state: TeachState) -> TeachState:
     return state
 
 
-def pretrain(run: Run, session: Session, state: TeachState) -> TeachState:
-    """Iteration 0: gather segments, ask about them, wait for three quarters of the answers, fit the reward."""
+def pretrain(run: Run, session: Session, state: TeachState) -> TeachState | None:
+    """Iteration 0: gather segments, ask about them, wait for three quarters of the answers, fit the reward.
+
+    None: asked to stop while waiting.
+    """
     session.say("Starting random rollouts to generate pretraining segments. No learning will take place...")
     segments, rollouts = gather(run, session, state.agent, 2 * run.pretrain_labels)
     frames = np.concatenate([flat_counted(rollout, rollout.obs) for rollout in rollouts])
     actions = np.concatenate([flat_counted(rollout, rollout.reward_action) for rollout in rollouts])
     run.mean_random_reward = float(np.mean([rollout.true_reward[rollout.counted].mean() for rollout in rollouts]))
     run.pool.add(segments)
-    pairs = first_pairs(segments, run.pretrain_labels)
-    ask(run, session, segments, pairs, 0, 0)
-    listen(run, session, until=run.labels_required)
-    for _ in range(100):  # a teacher who could not tell, or pairs that overlapped, are made up for
-        missing = run.pretrain_labels - run.dataset.num_budgeted
-        pairs = select_pairs(
-            segments, missing, None, run.dataset.asked, run.config.selection, run.streams.generator("first")
-        )
-        if missing <= 0 or not pairs:
-            break
-        ask(run, session, segments, pairs, 0, 0)
-        listen(run, session, until=run.labels_required)
+    if not run.dataset.comparisons:  # else a run that was stopped here goes on
+        ask(run, session, segments, first_pairs(segments, run.pretrain_labels), 0, 0)
+    wait_for_first_labels(run, session, segments)
+    if session.stop_asked:
+        return None
     stats = RunningStats.of_shape((int(np.prod(frames.shape[1:])),))
     flat = jnp.asarray(frames.reshape(len(frames), -1))
     run.first_stats = stats.merge(flat, jnp.ones(len(flat)))
-    reward_model, metrics = fit(run, state, RewardInput(frames, actions), run.config.pretrain_iters)
+    reward_model, metrics = fit(run, session, state, RewardInput(frames, actions), run.config.pretrain_iters)
     session.say(f"Fitted the reward model to {run.dataset.num_labels} labels: {session.describe_fit(metrics)}")
     session.say("Starting joint training of predictor and agent")
     run.started_at = time.monotonic()
     session.restart_clock(0)
     return replace(state, iteration=1, reward_model=reward_model)
+
+
+def wait_for_first_labels(run: Run, session: Session, segments: Segments) -> None:
+    """Until three quarters of the pretraining labels are there, or nobody is left to wait for.
+
+    A teacher who could not tell, pairs that overlapped, and clips that could not be made are made up for.
+    """
+    assert run.teacher is not None, "-p rl asks nobody"
+    repeats = 0
+    while True:
+        listen(run, session)
+        session.show_waiting(run)
+        missing = run.pretrain_labels - run.dataset.num_budgeted
+        pairs = select_pairs(
+            segments, missing, None, run.dataset.asked, run.config.selection, run.streams.generator("first")
+        )
+        if missing > 0 and pairs and (repeats < MOST_REPEATS or run.teacher.room() is not None):
+            repeats += 1
+            ask(run, session, segments, pairs, 0, 0)
+        elif run.dataset.num_answered >= run.labels_required or not run.dataset.num_open or session.stop_asked:
+            return
+        else:
+            listen(run, session, timeout_s=1.0)
 
 
 def gather(run: Run, session: Session, agent: Agent, num: int) -> tuple[Segments, list[Rollout]]:
@@ -127,6 +149,8 @@ def gather(run: Run, session: Session, agent: Agent, num: int) -> tuple[Segments
 
 def cut(run: Run, rollout: Rollout, num: int, iteration: int) -> Segments:
     """Segments of one rollout."""
+    if run.tape is not None:
+        run.tape.add(rollout, iteration)
     generator = run.streams.generator("cut", iteration % 2**32)
     return cut_segments(rollout, run.segment_steps, num, generator, origin=run.origin, iteration=iteration)
 
@@ -134,13 +158,18 @@ def cut(run: Run, rollout: Rollout, num: int, iteration: int) -> Segments:
 def converse(run: Run, session: Session, reward_model: RewardModel, steps: int, iteration: int) -> None:
     """Ask for as many comparisons as the schedule wants by now, and take in what was answered.
 
-    Questions come in rounds, a round for each fit that they would cause; at the last step the budget is met
-    exactly, and what could not be told is asked anew.
+    People are asked one by one, as long as their queue has room. For those who answer at once, questions come in
+    rounds, a round for each fit that they would cause; at the last step the budget is met exactly, and what could not
+    be told is asked anew.
     """
-    is_last = steps >= run.config.num_timesteps
+    assert run.teacher is not None, "-p rl asks nobody"
+    room = run.teacher.room()
+    is_last = room is None and steps >= run.config.num_timesteps
     for attempt in range(20 if is_last else 1):
         wanted = run.schedule.wanted(steps, run.seconds()) - run.dataset.num_budgeted
-        if wanted > 0 and (is_last or reward_model.wants_fit(run.dataset.num_labels + wanted)):
+        is_due = is_last or reward_model.wants_fit(run.dataset.num_changes + wanted) if room is None else True
+        wanted = wanted if room is None else min(wanted, room)
+        if wanted > 0 and is_due:
             pool = run.pool.segments()
             pairs = [] if pool is None else select_pairs(
                 pool, wanted, reward_model, run.dataset.asked, run.config.selection,
@@ -167,19 +196,19 @@ def ask(run: Run, session: Session, pool: Segments, pairs: list[tuple[int, int]]
     run.teacher.ask(comparisons, by_id(left, right))
 
 
-def listen(run: Run, session: Session, until: int = 0) -> None:
-    """Take in new labels, on disk before they are used; waits only while fewer than `until` exist."""
+def listen(run: Run, session: Session, timeout_s: float = 0.0) -> None:
+    """Take in new labels, on disk before they are used; waits up to `timeout_s` for the first."""
     assert run.teacher is not None, "-p rl asks nobody"
-    labels = run.teacher.poll(until)
+    labels = run.teacher.poll(timeout_s)
     session.label_log.write_labels(labels)
-    run.dataset.label(labels)
+    session.take_in(run.dataset.label(labels))
 
 
 def fit(
-    run: Run, state: TeachState, frames: Rollout | RewardInput, num_steps: int | None
+    run: Run, session: Session, state: TeachState, frames: Rollout | RewardInput, num_steps: int | None
 ) -> tuple[RewardModel, dict[str, float]]:
     """The reward model after fitting what is new, if enough is; its scale is measured on `frames`."""
-    labeled = run.dataset.labeled() if state.reward_model.wants_fit(run.dataset.num_labels) else None
+    labeled = run.dataset.labeled() if state.reward_model.wants_fit(run.dataset.num_changes) else None
     if labeled is None:
         return state.reward_model, {}
     if isinstance(frames, Rollout):
@@ -188,7 +217,10 @@ def fit(
     else:
         window, stats = frames, run.first_stats
     assert stats is not None, "pretraining measured the first statistics"
-    return state.reward_model.fit(FitData(labeled, window, stats), num_steps, run.streams.key("fit", state.iteration))
+    data = FitData(labeled, window, stats, run.dataset.num_changes)
+    fitted, metrics = state.reward_model.fit(data, num_steps, run.streams.key("fit", state.iteration))
+    session.explain(run, state.steps, state.reward_model, fitted)
+    return fitted, metrics
 
 
 def flat_counted(rollout: Rollout, array: np.ndarray) -> np.ndarray:

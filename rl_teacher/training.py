@@ -3,13 +3,14 @@
 import dataclasses
 import json
 import sys
+from pathlib import Path
+from typing import IO
 
 from rl_teacher.config import RunConfig
 from rl_teacher.envs.catalog import make_envs
-from rl_teacher.errors import ConfigError
 from rl_teacher.rollouts.evaluate import evaluate
 from rl_teacher.runs.build import Run, build_agent, build_reward_model, build_run, complete
-from rl_teacher.runs.folder import open_run, slug
+from rl_teacher.runs.folder import open_run, refuse_taken, slug
 from rl_teacher.runs.session import Session
 from rl_teacher.teach import TeachState, teach
 
@@ -19,15 +20,33 @@ EVALUATION_EPISODES = 32
 def train(config: RunConfig) -> int:
     """Teach as the configuration says; the exit code."""
     config, notes = complete(config)
-    if config.predictor == "human":
-        raise ConfigError(
-            "-p human: this version does not join trainer and feedback server yet. Use -p synth or -p rl."
-        )
     run = build_run(dataclasses.replace(config, name=slug(config.name)))
-    folder, lock = open_run(config)
+    refuse_taken(config)
     say(f"{run.spec.description}")
     for note in notes:
         say(note)
+    if config.predictor != "human":
+        return train_in(run, *open_run(config))
+
+    from rl_teacher.runs import people
+
+    line = people.call(run, say)
+    try:
+        folder, lock = open_run(config)
+        people.invite(run, line, folder)
+        try:
+            code = train_in(run, folder, lock)
+            people.dismiss(run, is_done=code == 0)
+        finally:
+            people.dismiss(run, is_done=False)
+    finally:
+        line.close()
+    return code
+
+
+def train_in(run: Run, folder: Path, lock: IO[str]) -> int:
+    """Teach in a run folder, from its beginning or from its checkpoint; the exit code."""
+    config = run.config
     session = Session(run, folder, lock, say)
     try:
         state = TeachState(0, 0, build_agent(run), build_reward_model(run))
@@ -37,11 +56,12 @@ def train(config: RunConfig) -> int:
             state = TeachState(iteration, steps, agent, reward_model)
             say(f"Resuming at {state.steps:,} steps with {run.dataset.num_labels} labels.")
         session.start(resumed[1] if resumed else None)
-        if run.teacher is None:
+        if config.predictor == "rl":
             say("Training starts on the true reward.")
         state = teach(run, session, state)
         if session.stop_asked and state.steps < config.num_timesteps:
-            session.checkpoint(run, state, force=True)
+            if state.iteration:
+                session.checkpoint(run, state, force=True)
             say(f"Stopped at {state.steps:,} steps. Continue with the same command and --resume.")
             return 130
         finish(run, session, state)

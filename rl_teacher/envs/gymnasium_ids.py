@@ -16,7 +16,7 @@ from rl_teacher.envs.finite import require_finite
 from rl_teacher.envs.gymnasium_specs import missing_package
 from rl_teacher.envs.history import ActionHistory
 from rl_teacher.envs.snapshots import check_snapshot
-from rl_teacher.envs.starts import episode_generator, staggered_limits
+from rl_teacher.envs.starts import reset_seed, staggered_limits
 from rl_teacher.errors import UnsupportedSpace
 
 Array = npt.NDArray[Any]
@@ -179,8 +179,7 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
         """Begin the next episode where `who` is true; writes `_obs` there."""
         self._episodes[who] += 1
         seeds = [
-            int(episode_generator(self._seed, env, int(self._episodes[env])).integers(2**31)) if who[env] else None
-            for env in range(self.num_envs)
+            reset_seed(self._seed, env, int(self._episodes[env])) if who[env] else None for env in range(self.num_envs)
         ]
         observations, _ = self._vector.reset(seed=seeds, options={"reset_mask": who})
         require_finite(observations, np.zeros(self.num_envs), self.env_id, self._num_steps)

@@ -19,6 +19,11 @@ def episode_generator(seed: int, env: int, episode: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=[seed, 0], counter=[0, 0, episode, env]))
 
 
+def reset_seed(seed: int, env: int, episode: int) -> int:
+    """What a Gymnasium environment is reset with for an episode."""
+    return int(episode_generator(seed, env, episode).integers(2**31))
+
+
 def uniform_start(rng: np.random.Generator, qpos0: Floats, num_velocities: int, scale: float) -> tuple[Floats, Floats]:
     """(qpos, qvel) of a start: every entry uniform in ± scale around qpos0 and rest. Source: Gymnasium *_v4.py."""
     qpos = qpos0 + rng.uniform(-scale, scale, qpos0.size)

@@ -1,11 +1,12 @@
-"""The dataset: every comparison asked, with its arrays, and the newest answer to each."""
+"""The dataset: every comparison asked, with its arrays, and the newest answer of each labeler to each."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from rl_teacher.core.arrays import LabeledBatch, Segments, concatenate
-from rl_teacher.records import Comparison, ComparisonId, Label
+from rl_teacher.preferences.segments import OneSegment, by_id
+from rl_teacher.records import Comparison, ComparisonId, Label, Preference
 
 
 class Dataset:
@@ -13,10 +14,13 @@ class Dataset:
 
     def __init__(self) -> None:
         self.comparisons: list[Comparison] = []
+        self.num_changes = 0
+        """How often what is trained on changed: answers, revisions and withdrawals. Grows by one for a new label."""
         self._row: dict[ComparisonId, int] = {}
         self._left: list[Segments] = []
         self._right: list[Segments] = []
-        self._newest: dict[ComparisonId, Label] = {}
+        self._newest: dict[ComparisonId, dict[str, Preference]] = {}
+        """Comparison -> labeler -> what they said last."""
 
     def add(self, comparisons: Sequence[Comparison], left: Segments, right: Segments) -> None:
         """Take in comparisons with their segments, row by row; one that is known already changes nothing."""
@@ -28,21 +32,35 @@ class Dataset:
                 self._left.append(left.take(one))
                 self._right.append(right.take(one))
 
-    def label(self, labels: Iterable[Label]) -> None:
-        """Take in answers: the newest one of a comparison counts."""
+    def label(self, labels: Iterable[Label]) -> list[ComparisonId]:
+        """Take in answers, the newest one of a labeler counts; the comparisons whose target changed."""
+        changed = []
         for label in labels:
-            if label.comparison in self._row:
-                self._newest[label.comparison] = label
+            if label.comparison not in self._row:
+                continue
+            said, before = self._newest.setdefault(label.comparison, {}), self.target(label.comparison)
+            if label.preference is None:
+                said.pop(label.labeler, None)
+            else:
+                said[label.labeler] = label.preference
+            if self.target(label.comparison) != before:
+                changed.append(label.comparison)
+        self.num_changes += len(changed)
+        return changed
+
+    def target(self, comparison: ComparisonId) -> float | None:
+        """P(left preferred) that is trained on: the mean over labelers; None while nobody gave one."""
+        targets = [p.target for p in self._newest.get(comparison, {}).values() if p.target is not None]
+        return sum(targets) / len(targets) if targets else None
+
+    def is_open(self, comparison: ComparisonId) -> bool:
+        """Whether an answer may still come: nobody gave one, and the question was not taken back."""
+        return not self._newest.get(comparison)
 
     def labeled(self) -> LabeledBatch | None:
         """All comparisons with a target, in the order in which they were asked; None while there are none."""
-        rows, targets = [], []
-        for row, comparison in enumerate(self.comparisons):
-            label = self._newest.get(comparison.id)
-            target = label.preference.target if label and label.preference else None
-            if target is not None:
-                rows.append(row)
-                targets.append(target)
+        targets = [self.target(comparison.id) for comparison in self.comparisons]
+        rows = [row for row, target in enumerate(targets) if target is not None]
         if not rows:
             return None
         left, right = concatenate([self._left[r] for r in rows]), concatenate([self._right[r] for r in rows])
@@ -51,9 +69,23 @@ class Dataset:
             obs=np.stack([left.obs, right.obs], 1),
             action=np.stack([left.reward_action, right.reward_action], 1),
             true_return=np.stack([left.true_reward.sum(1), right.true_reward.sum(1)], 1),
-            target=np.array(targets, np.float32),
+            target=np.array([targets[r] for r in rows], np.float32),
             key=np.array(keys, np.int64),
         )
+
+    def open(self) -> list[Comparison]:
+        """Comparisons that wait for an answer, oldest first."""
+        return [comparison for comparison in self.comparisons if self.is_open(comparison.id)]
+
+    def pairs(self, ids: Iterable[ComparisonId]) -> list[tuple[Comparison, Segments, Segments]]:
+        """Comparisons with their left and right segment, a row each; unknown ids are left out."""
+        rows = [self._row[one] for one in ids if one in self._row]
+        return [(self.comparisons[row], self._left[row], self._right[row]) for row in rows]
+
+    def segments(self, comparisons: Iterable[Comparison]) -> Mapping[str, OneSegment]:
+        """Both segments of each comparison by id, as teachers see them."""
+        pairs = self.pairs(comparison.id for comparison in comparisons)
+        return by_id(*(side for _, left, right in pairs for side in (left, right)))
 
     @property
     def asked(self) -> set[frozenset[str]]:
@@ -63,25 +95,24 @@ class Dataset:
     @property
     def num_answered(self) -> int:
         """Comparisons with an answer, can't tell included: what the 75 % rule counts."""
-        return sum(label.preference is not None for label in self._newest.values())
+        return sum(any(p.is_answer for p in said.values()) for said in self._newest.values())
 
     @property
     def num_decisive(self) -> int:
-        """Comparisons answered left or right."""
-        return sum(
-            label.preference is not None and label.preference.target in (0.0, 1.0) for label in self._newest.values()
-        )
+        """Comparisons that are trained on with another target than a tie's."""
+        return sum(self.target(comparison) not in (None, 0.5) for comparison in self._newest)
+
+    @property
+    def num_open(self) -> int:
+        """Comparisons that wait for an answer."""
+        return len(self.comparisons) - sum(bool(said) for said in self._newest.values())
 
     @property
     def num_budgeted(self) -> int:
         """Comparisons that use up label budget: open ones, and those answered left, right or tie."""
-        spent = 0
-        for comparison in self.comparisons:
-            label = self._newest.get(comparison.id)
-            spent += label is None or (label.preference is not None and label.preference.counts)
-        return spent
+        return self.num_open + self.num_labels
 
     @property
     def num_labels(self) -> int:
         """Comparisons that are trained on."""
-        return sum(label.preference is not None and label.preference.counts for label in self._newest.values())
+        return sum(self.target(comparison) is not None for comparison in self._newest)

@@ -75,14 +75,34 @@ class OneSegment:
     obs: Num[np.ndarray, "step *obs"]
     actions: Shaped[np.ndarray, "step ..."]
     """As the environment got them."""
+    reward_action: Float[np.ndarray, "step act"]
+    """As a reward model sees them."""
     sim_state: Shaped[np.ndarray, "step state"]
     true_reward: Float[np.ndarray, " step"]
+    env: int
+    """Which of the environments side by side."""
+    episode: int
+    """Number of the episode in its environment."""
+    start: int
+    """Step of the episode at which the segment starts."""
+    iteration: int
+    """Of the policy that acted; negative: random actions before training."""
 
 
 def by_id(*parts: Segments) -> Mapping[str, OneSegment]:
     """Every segment under its id."""
     return {
-        str(part.id[row]): OneSegment(part.obs[row], part.env_action[row], part.sim_state[row], part.true_reward[row])
+        str(part.id[row]): OneSegment(
+            part.obs[row],
+            part.env_action[row],
+            part.reward_action[row],
+            part.sim_state[row],
+            part.true_reward[row],
+            int(part.env[row]),
+            int(part.episode[row]),
+            int(part.start[row]),
+            int(part.iteration[row]),
+        )
         for part in parts
         for row in range(len(part))
     }

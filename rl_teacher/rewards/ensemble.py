@@ -24,7 +24,7 @@ class RewardEnsemble(eqx.Module):
     """Snapshot of the agent's observation statistics at the last fit."""
     scale: Scale
     num_fitted: Array
-    """Labels at the last fit."""
+    """Changes of the labels until the last fit."""
     obs_axes: int = eqx.field(static=True)
     """Axes of one observation."""
     center: bool = eqx.field(static=True)
@@ -53,11 +53,11 @@ class RewardEnsemble(eqx.Module):
         """Each member's return of each segment, not normalized: differences of two are its logits."""
         return np.asarray(self._raw(x).sum(-1))
 
-    def wants_fit(self, num_labels: int) -> bool:
-        """True when the labels have grown by `refit_growth` since the last fit."""
+    def wants_fit(self, num_changes: int) -> bool:
+        """True when new and changed labels since the last fit are a share `refit_growth` of those before."""
         before = int(self.num_fitted)
         # Less a hair: 100 * 1.1 is 110.00000000000001, and 110 labels are enough.
-        return num_labels >= max(before + 1, before * (1 + self.config.refit_growth) - 1e-6)
+        return num_changes >= max(before + 1, before * (1 + self.config.refit_growth) - 1e-6)
 
     def fit(self, data: FitData, num_steps: int | None, key: PRNGKeyArray) -> tuple["RewardEnsemble", dict[str, float]]:
         """The model after more gradient steps on all labels, on a new snapshot of the observation statistics."""
@@ -65,7 +65,7 @@ class RewardEnsemble(eqx.Module):
         state, metrics = fit_members(self.state, data.labeled, stats, self.config, num_steps, key)
         fitted = eqx.tree_at(
             lambda model: (model.state, model.obs_stats, model.num_fitted),
-            self, (state, stats, jnp.array(len(data.labeled))),
+            self, (state, stats, jnp.array(data.num_changes)),
         )  # fmt: skip
         raw = fitted._raw(data.window)
         scale = measure(raw, center=self.center) if self.config.normalize else Scale.identity(len(raw))

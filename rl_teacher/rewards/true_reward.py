@@ -20,7 +20,7 @@ class TrueReward(eqx.Module):
         """One member, always right."""
         return np.asarray(np.asarray(self(x)).sum(-1)[None])
 
-    def wants_fit(self, num_labels: int) -> bool:
+    def wants_fit(self, num_changes: int) -> bool:
         """Never."""
         return False
 

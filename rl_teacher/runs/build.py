@@ -2,9 +2,11 @@
 
 import dataclasses
 import difflib
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from gymnasium import spaces
 
@@ -41,8 +43,12 @@ from rl_teacher.rewards.ensemble import RewardEnsemble
 from rl_teacher.rewards.true_reward import TrueReward
 from rl_teacher.rollouts.collect import Collector
 from rl_teacher.rollouts.episodes import EpisodeTracker
+from rl_teacher.rollouts.tape import ActionTape
 from rl_teacher.teachers.scripted import load_teacher
 from rl_teacher.teachers.synthetic import PRESETS, SyntheticTeacher, preset
+
+if TYPE_CHECKING:
+    from rl_teacher.human.desk import Desk
 
 AGENTS = {"ppo": "ppo", "trpo": "trpo", "pposgd_mpi": "ppo", "parallel_trpo": "trpo"}
 PREDICTORS = ("rl", "synth", "human")
@@ -77,6 +83,14 @@ class Run:
     """Observation statistics of the pretraining rollouts: what the reward model starts with."""
     mean_random_reward: float = 0.0
     """Mean true reward per step of random actions, measured in pretraining."""
+    tape: ActionTape | None = None
+    """With `-p human` and an environment of Gymnasium: what its episodes are played again from."""
+    desk: "Desk | None" = None
+    """With `-p human`: the feedback server's end here."""
+    label_link: str = ""
+    """With `-p human`: where people answer."""
+    life: str = ""
+    """With `-p human`: a name for this process, so that no id that it makes was used before a crash."""
 
     @property
     def num_envs(self) -> int:
@@ -86,7 +100,7 @@ class Run:
     @property
     def origin(self) -> str:
         """What ids are made from: all that decides what a segment holds, so that a run's name changes no result."""
-        return f"{self.spec.canonical_id}/{self.config.seed}"
+        return f"{self.spec.canonical_id}/{self.config.seed}{self.life and '/' + self.life}"
 
     @property
     def labels_required(self) -> int:
@@ -114,6 +128,8 @@ def complete(config: RunConfig) -> tuple[RunConfig, list[str]]:
     if ":" not in config.teacher:
         choose("--teacher", config.teacher, tuple(PRESETS))
     config = dataclasses.replace(config, agent=AGENTS[config.agent])
+    if config.predictor == "human":
+        config = dataclasses.replace(config, server=config.server or os.environ.get("RL_TEACHER_SERVER", ""))
     if config.preset == "seed":
         config = seed_preset(config)
     if config.predictor != "rl" and config.n_labels is None:
@@ -205,8 +221,8 @@ def build_reward_model(run: Run) -> RewardModel:
 
 
 def build_teacher(config: RunConfig, spec: EnvSpec) -> Teacher | None:
-    """The teacher of the run."""
-    if config.predictor == "rl":
+    """The teacher of the run; None with `-p rl`, and with `-p human` until runs/people.py has invited them."""
+    if config.predictor != "synth":
         return None
     if ":" in config.teacher:
         return load_teacher(config.teacher, spec.dt or 1.0 / spec.clip_fps)

@@ -31,19 +31,25 @@ def slug(name: str) -> str:
     return made
 
 
+def refuse_taken(config: RunConfig) -> None:
+    """Raise RunExists when the name is taken and the run is not resumed."""
+    folder = Path(config.runs_dir).expanduser() / slug(config.name)
+    if (folder / CONFIG).exists() and not config.resume:
+        raise RunExists(
+            f"{folder}: a run of this name exists. Choose another -n, "
+            "or continue it with the same command and --resume."
+        )
+
+
 def open_run(config: RunConfig) -> tuple[Path, IO[str]]:
     """Create the folder of a new run, or open that of a resumed one; both locked against a second process.
 
     Returns:
         The folder, and the lock, to be held as long as the run.
     """
+    refuse_taken(config)
     folder = Path(config.runs_dir).expanduser() / slug(config.name)
     written = folder / CONFIG
-    if written.exists() and not config.resume:
-        raise RunExists(
-            f"{folder}: a run of this name exists. Choose another -n, "
-            "or continue it with the same command and --resume."
-        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / LOCK).open("w")

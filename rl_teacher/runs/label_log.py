@@ -1,6 +1,7 @@
 """Comparisons, their segments and their labels on disk: append-only, and flushed before they are used."""
 
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -26,7 +27,7 @@ class LabelLog:
         self._folder = folder
         (folder / SEGMENTS).mkdir(parents=True, exist_ok=True)
         self._known = {line["id"] for line in read_lines(folder / COMPARISONS)}
-        self._newest = {line["comparison"]: line for line in read_lines(folder / LABELS)}
+        self._newest = {(line["comparison"], line["labeler"]): line for line in read_lines(folder / LABELS)}
         for name in (COMPARISONS, LABELS):
             _drop_torn_line(folder / name)
 
@@ -57,23 +58,25 @@ class LabelLog:
         self._known |= {c.id for c in comparisons}
 
     def write_labels(self, labels: Sequence[Label]) -> None:
-        """Append answers; one that is the newest of its comparison already is not written again."""
+        """Append answers; one that is the newest of its labeler already is not written again."""
         lines = []
         for label in labels:
             line = {
                 "comparison": label.comparison, "preference": label.preference and str(label.preference),
                 "labeler": label.labeler, "answered_at": label.answered_at,
             }  # fmt: skip
-            if self._newest.get(label.comparison) != line:
-                self._newest[label.comparison] = line
+            key = (label.comparison, label.labeler)
+            if self._newest.get(key) != line:
+                self._newest[key] = line
                 lines.append(line)
         if lines:
             _append(self._folder / LABELS, lines)
 
-    def read(self, dataset: Dataset, *, before_iteration: int) -> None:
+    def read(self, dataset: Dataset, *, before_iteration: float = math.inf) -> None:
         """Fill a dataset with all comparisons asked before an iteration, and their newest labels.
 
-        Later ones, of iterations that a crash took back, are asked again under the same ids.
+        Teachers that answer at once are asked the later ones, of iterations that a crash took back, again under the
+        same ids. What people were asked is kept, all of it.
         """
         rounds: dict[str, list[Mapping[str, Any]]] = {}
         for line in read_lines(self._folder / COMPARISONS):

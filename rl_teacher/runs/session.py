@@ -3,7 +3,7 @@
 import math
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any, Protocol, TypeVar
@@ -14,15 +14,24 @@ import numpy as np
 from rl_teacher.core.arrays import Rollout
 from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.errors import CheckpointError
-from rl_teacher.protocols import UpdateResult
+from rl_teacher.protocols import RewardModel, UpdateResult
+from rl_teacher.records import ComparisonId
 from rl_teacher.rollouts.episodes import correlation
+from rl_teacher.rollouts.film import EpisodeFilm
 from rl_teacher.runs import checkpoint as store
 from rl_teacher.runs.build import Run
+from rl_teacher.runs.explain import explain
 from rl_teacher.runs.folder import CHECKPOINT, SUMMARY, slug, write_json
 from rl_teacher.runs.label_log import LabelLog
 from rl_teacher.runs.metrics import MetricsWriter
 from rl_teacher.runs.progress import Progress
 
+REMIND_SECONDS = 60.0
+"""Time between two lines that say the same number of labels [s]."""
+FILM_SECONDS = 6.0
+"""Length of a film of the agent [s of the film]."""
+MOST_EXPLAINED = 64
+"""Comparisons that are explained after one fit, the newest."""
 CHECKPOINT_SECONDS = 10.0
 """Least time between two checkpoints [s]; what is learned does not depend on when they are written."""
 
@@ -72,6 +81,11 @@ class Session:
         self._writer: MetricsWriter | None = None
         self._handler_before: Any = None
         self._opened_at, self._seconds_before = time.monotonic(), 0.0
+        self._answered: list[ComparisonId] = []
+        """Comparisons whose target changed since the last fit."""
+        self._last_count, self._counted_at = -1, -math.inf
+        self._film = EpisodeFilm(round(FILM_SECONDS * run.spec.clip_fps))
+        self._filmed_at = -math.inf
 
     # -- what the user sees ------------------------------------------------------------------------------------
 
@@ -120,9 +134,38 @@ class Session:
                 ),
             }
         self._last_metrics |= values
+        if run.desk is not None:
+            run.desk.tell("training", state.steps, values)
+            self._show_agent(run, state, rollout)
         assert self._writer is not None, "start() comes first"
         self._writer.write(state.steps, values)
         self._progress.show(state.steps, self._last_metrics, with_labels=run.teacher is not None)
+
+    def show_waiting(self, run: Run) -> None:
+        """How many of the first labels are there; said when the number changes, and now and then."""
+        if run.desk is None:
+            return
+        run.desk.tell("waiting", 0, {})
+        count, now = run.dataset.num_answered, time.monotonic()
+        if (count != self._last_count and now - self._counted_at > 5.0) or now - self._counted_at > REMIND_SECONDS:
+            self.say(f"{count}/{run.pretrain_labels} comparisons labeled. Please label at {run.label_link}")
+            self._last_count, self._counted_at = count, now
+
+    def take_in(self, changed: Sequence[ComparisonId]) -> None:
+        """Remember which answers are new, until `explain`."""
+        self._answered += changed
+
+    def explain(self, run: Run, step: int, before: RewardModel, after: RewardModel) -> None:
+        """Show people what the reward model made of their newest answers, before and after it learned from them."""
+        if run.desk is not None and (pairs := run.dataset.pairs(self._answered[-MOST_EXPLAINED:])):
+            run.desk.explain(explain(pairs, step, before, after))
+        self._answered = []
+
+    def _show_agent(self, run: Run, state: State, rollout: Rollout) -> None:
+        film, now = self._film.add(rollout, state.iteration - 1), time.monotonic()
+        if run.desk is not None and film is not None and now - self._filmed_at >= run.config.human.film_seconds:
+            self._filmed_at = now
+            run.desk.film(state.steps, film)
 
     def describe_fit(self, metrics: Mapping[str, float]) -> str:
         """One line on a fit."""
@@ -166,6 +209,10 @@ class Session:
             iteration, steps, agent and reward model of the checkpoint.
         """
         path = self.folder / CHECKPOINT
+        if run.desk is not None:  # what people were asked and said is never dropped
+            self.label_log.read(run.dataset)
+            assert run.teacher is not None, "who has a desk teaches"
+            run.teacher.ask(run.dataset.open(), run.dataset.segments(run.dataset.open()))
         if not path.exists():
             return None
         arrays, head = store.load(path)
@@ -179,7 +226,8 @@ class Session:
                 run.first_stats = RunningStats(jnp.ones(()), mean, variance)
             if run.teacher:
                 run.teacher.restore(head["teacher"])
-            self.label_log.read(run.dataset, before_iteration=head["iteration"])
+            if run.desk is None:
+                self.label_log.read(run.dataset, before_iteration=head["iteration"])
             self._seconds_before = head["wall_seconds"]
             run.seconds_before, run.mean_random_reward = head["seconds"], head["mean_random_reward"]
             self._last_metrics = {name: math.nan if v is None else v for name, v in head["metrics"].items()}

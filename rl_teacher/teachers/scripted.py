@@ -38,7 +38,8 @@ class SegmentView:
 Script = Callable[[SegmentView, SegmentView], object]
 """Left and right segment -> "left", "right", "tie" or "cant_tell"; anything else is refused."""
 
-_EXPECTED = ", ".join(repr(str(preference)) for preference in Preference)
+_ANSWERS = frozenset(str(preference) for preference in Preference if preference.is_answer)
+_EXPECTED = ", ".join(repr(str(preference)) for preference in Preference if preference.is_answer)
 
 
 def load_teacher(spec: str, dt: float) -> "ScriptedTeacher":
@@ -52,6 +53,16 @@ def load_teacher(spec: str, dt: float) -> "ScriptedTeacher":
         TeacherFault: no such file or function, or the file cannot be run.
     """
     require(dt > 0, "dt", dt, "above 0 seconds")
+    script, path = load_script(spec)
+    return ScriptedTeacher(script, path, spec.rpartition(":")[2], dt)
+
+
+def load_script(spec: str) -> tuple[Script, Path]:
+    """The function that `spec`, path/to/file.py:function, names, and its file.
+
+    Raises:
+        TeacherFault: no such file or function, or the file cannot be run.
+    """
     file_name, _, function_name = spec.rpartition(":")
     if not file_name or not function_name.isidentifier():
         raise TeacherFault(f"Teacher {spec!r}: expected path/to/file.py:function, e.g. examples/own_teacher.py:prefer.")
@@ -63,7 +74,7 @@ def load_teacher(spec: str, dt: float) -> "ScriptedTeacher":
         close = difflib.get_close_matches(function_name, functions, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise TeacherFault(f"Teacher {spec!r}: {path} has no function {function_name!r}.{hint} Define it at top level.")
-    return ScriptedTeacher(functions[function_name], path, function_name, dt)
+    return functions[function_name], path
 
 
 class ScriptedTeacher:
@@ -92,9 +103,13 @@ class ScriptedTeacher:
         """
         self._pending.add({one.id: self._judge(one, segments) for one in comparisons})
 
-    def poll(self, until: int = 0) -> Sequence[Label]:
+    def poll(self, timeout_s: float = 0.0) -> Sequence[Label]:
         """The labels given since the last poll; there is nothing to wait for."""
         return self._pending.take(self.labeler)
+
+    def room(self) -> int | None:
+        """Any number: it answers at once."""
+        return None
 
     def observe(self, mean_episode_return: float | None, episode_steps: int, mean_random_reward: float) -> None:
         """Nothing: a script has no thresholds."""
@@ -120,12 +135,9 @@ class ScriptedTeacher:
             raise TeacherFault(
                 f"{where}: {_describe(error, self._path)}. Fix the function, then run the same command with --resume."
             ) from error
-        if not isinstance(answered, str) or answered not in _PREFERENCES:
+        if not isinstance(answered, str) or answered not in _ANSWERS:
             raise TeacherFault(f"{where}: it returned {answered!r}, expected one of {_EXPECTED}.")
         return Preference(answered)
-
-
-_PREFERENCES = frozenset(str(preference) for preference in Preference)
 
 
 def _view(segment: JudgedSegment, dt: float) -> SegmentView:

@@ -241,9 +241,13 @@ class SyntheticTeacher:
         self._pending.add({one.id: preference for one, preference in zip(comparisons, preferences, strict=True)})
         self._has_asked = True
 
-    def poll(self, until: int = 0) -> Sequence[Label]:
+    def poll(self, timeout_s: float = 0.0) -> Sequence[Label]:
         """The labels given since the last poll; there is nothing to wait for."""
         return self._pending.take(self.labeler)
+
+    def room(self) -> int | None:
+        """Any number: it answers at once."""
+        return None
 
     def observe(self, mean_episode_return: float | None, episode_steps: int, mean_random_reward: float) -> None:
         """Begin a round: from here on the thresholds follow these values (see `thresholds`).

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from rl_teacher.video.camera import Camera
 from rl_teacher.video.encode import EncodedClip, encode_clip
 from rl_teacher.video.model_files import load_model
 from rl_teacher.video.render import CLIP_PX, StateRenderer
+from rl_teacher.video.replayed import play
 
 _MAX_RENDERERS = 4
 
@@ -40,12 +42,32 @@ class Frames:
 
 
 @dataclass(frozen=True, slots=True)
+class Replay:
+    """Steps of a Gymnasium environment that are played again, and drawn by the environment itself."""
+
+    env_id: str
+    """Gymnasium's id."""
+    seed: int
+    """Of the reset."""
+    actions: NDArray[Any]
+    """From the episode's first step on."""
+    start: int
+    """First step that is drawn."""
+    obs: NDArray[Any]
+    """The observation before that step."""
+
+
+Content = States | Frames | Replay
+"""What a clip is made of."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClipJob:
     """One clip to make."""
 
     id: str
     """Names the job in its result; unique among the unfinished."""
-    content: States | Frames
+    content: Content
     fps: int
     """Frames per second, constant."""
     with_webm: bool = True
@@ -76,7 +98,13 @@ class ClipMaker:
             VideoFault: it cannot be drawn or encoded.
         """
         content = job.content
-        frames = content.pixels if isinstance(content, Frames) else self._draw(content)
+        match content:
+            case Frames():
+                frames = content.pixels
+            case States():
+                frames = self._draw(content)
+            case Replay():
+                frames = play(content.env_id, content.seed, content.actions, content.start, content.obs)
         return encode_clip(frames, job.fps, with_webm=job.with_webm)
 
     def close(self) -> None:

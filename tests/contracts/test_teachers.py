@@ -67,13 +67,13 @@ def test_asks_before_one_poll_add_up(make: Callable[[], AnyTeacher]):
     teacher = observed(make())
     teacher.ask(COMPARISONS[:10], SEGMENTS)
     teacher.ask(COMPARISONS[10:], SEGMENTS)
-    assert [label.comparison for label in teacher.poll(until=29)] == [one.id for one in COMPARISONS]
+    assert [label.comparison for label in teacher.poll(timeout_s=60.0)] == [one.id for one in COMPARISONS]
 
 
 def test_asking_for_nothing_gives_nothing_and_poll_never_waits(make: Callable[[], AnyTeacher]):
     teacher = make()
     teacher.ask([], {})
-    assert list(teacher.poll(until=1000)) == []
+    assert list(teacher.poll(timeout_s=60.0)) == []
 
 
 def test_asked_twice_before_the_poll_is_one_label(make: Callable[[], AnyTeacher]):

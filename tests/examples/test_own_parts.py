@@ -89,7 +89,7 @@ def test_the_reward_model_finds_the_direction_that_labels_point_in() -> None:
     batch = LabeledBatch(obs=obs, action=action, true_return=returns, target=target, key=np.arange(200))
     window = RewardInput(obs.reshape(-1, 3), action.reshape(-1, 1))
     model, metrics = LinearReward(jnp.zeros(4), jnp.array(0)).fit(
-        FitData(batch, window, RunningStats.of_shape((3,))), None, jax.random.key(0)
+        FitData(batch, window, RunningStats.of_shape((3,)), len(batch)), None, jax.random.key(0)
     )
     np.testing.assert_allclose(model.weights / jnp.linalg.norm(model.weights), [0.894, 0, 0, -0.447], atol=0.1)
     assert metrics["predictor/accuracy"] > 0.95

@@ -9,8 +9,8 @@ NUM = 6
 COMPARISONS = [Comparison(make_id("run", i), f"segment {i}", f"segment {i + 1}", 0) for i in range(NUM)]
 
 
-def label(row: int, preference: Preference | None) -> Label:
-    return Label(COMPARISONS[row].id, preference, "someone", "")
+def label(row: int, preference: Preference | None, labeler: str = "someone") -> Label:
+    return Label(COMPARISONS[row].id, preference, labeler, "")
 
 
 @pytest.fixture
@@ -55,12 +55,34 @@ def test_a_revision_replaces_and_does_not_count_twice(dataset: Dataset):
     assert (dataset.num_answered, dataset.num_labels, dataset.num_budgeted) == (1, 1, NUM)
 
 
-def test_a_withdrawn_label_is_neither_trained_on_nor_paid_for(dataset: Dataset):
+def test_a_withdrawn_label_is_not_trained_on_and_its_question_is_open_again(dataset: Dataset):
     dataset.label([label(0, Preference.LEFT), label(0, None)])
-    assert (dataset.num_answered, dataset.num_labels, dataset.num_budgeted) == (0, 0, NUM - 1)
+    assert (dataset.num_answered, dataset.num_labels, dataset.num_open) == (0, 0, NUM)
     assert dataset.labeled() is None
     dataset.label([label(0, Preference.RIGHT)])
-    assert (dataset.num_labels, dataset.num_budgeted) == (1, NUM)
+    assert (dataset.num_labels, dataset.num_open, dataset.num_budgeted) == (1, NUM - 1, NUM)
+
+
+def test_a_question_that_was_taken_back_costs_nothing_and_takes_a_late_answer(dataset: Dataset):
+    dataset.label([label(0, Preference.TAKEN_BACK, "trainer")])
+    assert (dataset.num_answered, dataset.num_open, dataset.num_budgeted) == (0, NUM - 1, NUM - 1)
+    assert COMPARISONS[0] not in dataset.open()
+    dataset.label([label(0, Preference.RIGHT)])  # it was on a screen when it was taken back
+    assert (dataset.num_answered, dataset.num_labels, dataset.num_budgeted) == (1, 1, NUM)
+
+
+def test_several_labelers_of_a_comparison_are_one_row_with_their_mean(dataset: Dataset):
+    dataset.label([label(0, Preference.LEFT, "ann"), label(0, Preference.LEFT, "bob"), label(0, Preference.TIE, "cid")])
+    dataset.label([label(0, Preference.CANT_TELL, "dan")])
+    assert dataset.labeled().target.tolist() == [pytest.approx(2.5 / 3)]
+    assert (dataset.num_answered, dataset.num_labels) == (1, 1)
+
+
+def test_changes_are_counted_where_what_is_trained_on_changes(dataset: Dataset):
+    said = [label(0, Preference.LEFT), label(1, Preference.CANT_TELL), label(0, Preference.LEFT)]
+    assert dataset.label(said) == [COMPARISONS[0].id]
+    assert dataset.label([label(0, Preference.RIGHT), label(0, None)]) == [COMPARISONS[0].id] * 2
+    assert dataset.num_changes == 3
 
 
 def test_keys_belong_to_comparisons_whatever_else_is_labeled(dataset: Dataset):

@@ -25,7 +25,7 @@ class KnownReturns:
     def member_returns(self, x: RewardInput) -> np.ndarray:
         return self._returns[np.asarray(x.action)[:, 0, 0].astype(int)].T
 
-    def wants_fit(self, num_labels: int) -> bool:
+    def wants_fit(self, num_changes: int) -> bool:
         return False
 
     def fit(self, data: FitData, num_steps: int | None, key: object) -> tuple["KnownReturns", dict[str, float]]:

@@ -37,4 +37,4 @@ def frames(num: int = 64, seed: int = 9) -> RewardInput:
 
 
 def fit_data(labeled: LabeledBatch, stats: RunningStats = STATS) -> FitData:
-    return FitData(labeled, frames(), stats)
+    return FitData(labeled, frames(), stats, len(labeled))

@@ -16,7 +16,7 @@ FILES = sorted(path for path in PACKAGE.rglob("*.py") if "migrations" not in pat
 STAGE = {"errors", "records", "config", "core", "protocols"}
 STAGES = {"rollouts", "preferences", "teachers", "rewards", "agents"}
 PROGRAMS = {"training", "replay", "doctor"}
-EVERYTHING = STAGE | STAGES | PROGRAMS | {"flags", "teach", "runs", "envs", "video", "client", "feedback"}
+EVERYTHING = STAGE | STAGES | PROGRAMS | {"flags", "teach", "runs", "envs", "video", "client", "human", "feedback"}
 
 # Module or folder -> what of ours it may import; the longest matching key counts, and a folder may import itself.
 ALLOWED = {
@@ -33,6 +33,8 @@ ALLOWED = {
     **dict.fromkeys(STAGES, STAGE),
     "runs": STAGE | {"preferences", "rollouts"},
     "runs.build": EVERYTHING - {"teach", "feedback", "flags"} - PROGRAMS,
+    "runs.people": EVERYTHING - {"teach", "feedback", "flags"} - PROGRAMS,
+    "human": {"errors", "records", "config", "client", "video"},
     "teach": STAGE | {"rollouts", "preferences", "runs"},
     "training": EVERYTHING,
     "replay": EVERYTHING - {"feedback", "teach"},
@@ -40,7 +42,19 @@ ALLOWED = {
     "cli": EVERYTHING,
     "__main__": {"cli"},
 }
-WITHOUT_JAX = {"errors", "records", "config", "flags", "envs", "video", "client", "feedback", "teachers", "cli"}
+WITHOUT_JAX = {
+    "errors",
+    "records",
+    "config",
+    "flags",
+    "envs",
+    "video",
+    "client",
+    "feedback",
+    "teachers",
+    "human",
+    "cli",
+}
 """So that --help is instant and render workers are small."""
 HEAVY = {"jax", "jaxlib", "equinox", "optax"}
 ONLY_IN = {

@@ -23,7 +23,8 @@ def _safe_next(request: HttpRequest, target: str) -> str:
 @open_page("GET", "POST")
 @ensure_csrf_cookie
 def enter(request: HttpRequest) -> HttpResponseBase:
-    """Trade the token of a one-time link (it came in the fragment) for a session."""
+    """Trade the token of a one-time link (it came in the fragment) for a session, and go to ?next."""
+    target = _safe_next(request, request.GET.get("next", "/"))
     if request.method != "POST":
         return render(request, "feedback/enter.html", {})
     wants_json = "application/json" in request.headers.get("Accept", "")
@@ -39,12 +40,12 @@ def enter(request: HttpRequest) -> HttpResponseBase:
             else render(
                 request,
                 "feedback/login.html",
-                {"error": problem.detail, "next": "/", "username": ""},
+                {"error": problem.detail, "next": target, "username": ""},
                 status=problem.status,
             )
         )
     login(request, user, BACKEND)
-    return JsonResponse({"next": "/"}) if wants_json else _see("/")
+    return JsonResponse({"next": target}) if wants_json else _see(target)
 
 
 @open_page("GET", "POST")

@@ -15,11 +15,11 @@ function failed(detail) {
 }
 
 async function enter() {
-  history.replaceState(null, "", "/enter"); // a token is for one use; keep it out of the history
+  history.replaceState(null, "", `/enter${location.search}`); // a token is for one use; keep it out of the history
   const body = new URLSearchParams();
   for (const [name, value] of new FormData(form)) body.set(name, String(value));
   body.set("token", token);
-  const answer = await fetch("/enter", { method: "POST", body, credentials: "same-origin", headers: { Accept: "application/json" } });
+  const answer = await fetch(`/enter${location.search}`, { method: "POST", body, credentials: "same-origin", headers: { Accept: "application/json" } });
   const told = await answer.json().catch(() => ({}));
   if (answer.ok) location.replace(String(told.next ?? "/").startsWith("/") ? told.next ?? "/" : "/");
   else failed(told.detail);

@@ -1,0 +1,145 @@
+"""A scripted labeler: answers pairs in a real Chromium, by looking up what the server keeps of the clips on the screen.
+
+    PYTHONPATH=. python benchmarks/clicking.py --url http://127.0.0.1:8000 --experiment human-175 \\
+        --token-file ~/rl-teacher/feedback/trainer.token --login "$(rl-teacher login-url)" \\
+        --judge examples/own_teacher.py:prefer_spinning --answers 50
+
+Without --judge the clip of the larger true return wins. It knows no more than which clip plays on which side.
+"""
+
+import argparse
+import io
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from playwright.sync_api import Browser, Page, Response, sync_playwright
+
+from rl_teacher.client.api import FeedbackClient
+from rl_teacher.teachers.scripted import SegmentView
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
+KEYS = {"left": "ArrowLeft", "right": "ArrowRight", "tie": "ArrowUp", "cant_tell": "ArrowDown"}
+Judge = Callable[[SegmentView, SegmentView], str]
+
+
+def prefer_true_return(left: SegmentView, right: SegmentView) -> str:
+    """The clip of the larger true return."""
+    gap = float(left.true_rewards.sum() - right.true_rewards.sum())
+    return "tie" if gap == 0 else "left" if gap > 0 else "right"
+
+
+@dataclass(slots=True)
+class Archive:
+    """The arrays of the clips of an experiment by the hash of their video, as the server has them."""
+
+    client: FeedbackClient
+    segments: dict[str, SegmentView] = field(default_factory=dict)
+
+    def find(self, mp4: str) -> SegmentView:
+        """The segment that a video shows."""
+        if mp4 not in self.segments:
+            for _, clip in self.client.clips():
+                if clip.mp4 == mp4:
+                    with np.load(io.BytesIO(self.client.get_blob(clip.arrays))) as arrays:
+                        self.segments[mp4] = SegmentView(
+                            arrays["obs"], arrays["actions"], arrays["state"], arrays["true_reward"], 1.0 / clip.fps
+                        )
+        return self.segments[mp4]
+
+
+class ClickingLabeler:
+    """One browser window in which somebody answers.
+
+    Args:
+        browser: Chromium.
+        login: a one-time link.
+        client: of the experiment.
+        judge: says which clip is better.
+    """
+
+    def __init__(self, browser: Browser, login: str, client: FeedbackClient, judge: Judge = prefer_true_return) -> None:
+        self._archive, self._judge = Archive(client), judge
+        self._videos: dict[str, tuple[str, str]] = {}
+        self.num_answers = 0
+        context = browser.new_context(viewport={"width": 1280, "height": 800})
+        context.add_init_script("localStorage.setItem('rl-teacher.met', '1')")
+        self.page: Page = context.new_page()
+        self.page.on("response", self._heard)
+        self.page.goto(login)
+        self.page.wait_for_url(lambda url: "/enter" not in url)
+        self.page.goto(f"{client.url}/e/{client.experiment}/label")
+
+    def answer(self, timeout_s: float = 60.0) -> str:
+        """Wait for a pair and answer it; what was said."""
+        milliseconds = timeout_s * 1000
+        self.page.wait_for_selector('#labeler[data-phase="open"]', timeout=milliseconds)
+        shown = str(self.page.get_attribute("#pair", "data-assignment"))
+        left, right = (self._archive.find(one) for one in self._videos[shown])
+        said = self._judge(left, right)
+        self.page.keyboard.press(KEYS[said])
+        self.page.wait_for_function(
+            """before => document.querySelector('#pair').dataset.assignment !== before
+              || ['fill', 'empty', 'held', 'done'].includes(document.querySelector('#labeler').dataset.phase)""",
+            arg=shown,
+            timeout=milliseconds,
+        )
+        self.num_answers += 1
+        return said
+
+    def wait_saved(self) -> None:
+        """Until the server has every answer."""
+        self.page.wait_for_selector('#status[data-saving="saved"]', timeout=20_000)
+
+    def _heard(self, response: Response) -> None:
+        if "queue:claim" in response.url and response.ok:
+            for row in response.json()["assignments"]:
+                self._videos[row["assignment"]] = (digest(row["left"]), digest(row["right"]))
+
+
+def digest(media: dict[str, Any]) -> str:
+    """The hash in the address of a video: /media/<sha256>.mp4?…"""
+    return str(media["mp4"]).split("/media/")[1].split(".")[0]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--url", required=True)
+    parser.add_argument("--experiment", required=True)
+    parser.add_argument("--token-file", type=Path, required=True)
+    parser.add_argument("--login", required=True, help="a one-time link")
+    parser.add_argument("--judge", default="", help="path/to/file.py:function; else the true return")
+    parser.add_argument("--answers", type=int, default=10**9)
+    parser.add_argument("--seconds", type=float, default=3.0, help="from answer to answer")
+    parser.add_argument("--patience", type=float, default=120.0, help="how long to wait for a pair [s]")
+    given = parser.parse_args()
+    judge: Judge = prefer_true_return
+    if given.judge:
+        from rl_teacher.teachers.scripted import load_script
+
+        judge, _ = load_script(given.judge)
+    client = FeedbackClient(given.url, given.token_file.expanduser().read_text().strip(), given.experiment)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        labeler = ClickingLabeler(browser, given.login, client, judge)
+        started = time.monotonic()
+        try:
+            while labeler.num_answers < given.answers:
+                due = started + labeler.num_answers * given.seconds
+                labeler.page.wait_for_timeout(max(0.0, due - time.monotonic()) * 1000)
+                said = labeler.answer(given.patience)
+                print(f"{time.monotonic() - started:7.1f} s  {labeler.num_answers:4d}  {said}", flush=True)
+        except Exception as error:  # no pair for a long time: the run is over
+            print(f"stopped after {labeler.num_answers} answers: {str(error).splitlines()[0]}", file=sys.stderr)
+        labeler.wait_saved()
+        browser.close()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

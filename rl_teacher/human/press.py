@@ -1,0 +1,238 @@
+"""ClipPress: segments that were asked about become clips, and clips and comparisons go out in the right order."""
+
+import hashlib
+import io
+import json
+import math
+import os
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from jaxtyping import Float, Float64, Shaped
+
+from rl_teacher.client.api import ClipSpec
+from rl_teacher.client.outbox import Outbox
+from rl_teacher.errors import VideoFault
+from rl_teacher.records import Comparison, ComparisonId, SegmentId
+from rl_teacher.video.encode import EncodedClip
+from rl_teacher.video.jobs import ClipJob, ClipResult, Content
+from rl_teacher.video.workers import ClipWorkers
+
+FILM = "film-"
+"""Before the step in the name of a job that shows the agent."""
+
+
+class Drawable(Protocol):
+    """Steps of one episode that can be drawn."""
+
+    @property
+    def obs(self) -> Shaped[np.ndarray, "step *obs"]:
+        """Observations before normalization."""
+        ...
+
+    @property
+    def sim_state(self) -> Float64[np.ndarray, "step state"]:
+        """Simulator rows before each step."""
+        ...
+
+    @property
+    def env(self) -> int:
+        """Which of the environments side by side."""
+        ...
+
+    @property
+    def episode(self) -> int:
+        """Number of the episode in its environment."""
+        ...
+
+    @property
+    def start(self) -> int:
+        """Step of the episode at which it starts."""
+        ...
+
+    @property
+    def iteration(self) -> int:
+        """Of the policy that acted."""
+        ...
+
+
+class AskedSegment(Drawable, Protocol):
+    """A segment that people are asked about; `preferences/` hands out such things."""
+
+    @property
+    def reward_action(self) -> Float[np.ndarray, "step act"]:
+        """Actions as a reward model sees them."""
+        ...
+
+    @property
+    def true_reward(self) -> Float[np.ndarray, " step"]:
+        """The environment's reward of each step [reward]."""
+        ...
+
+
+@dataclass(slots=True)
+class _Order:
+    """A comparison whose clips are not all there yet."""
+
+    comparison: Comparison
+    missing: set[SegmentId]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A clip that could not be made, and the comparisons that nobody will see because of it."""
+
+    reason: str
+    comparisons: tuple[ComparisonId, ...]
+
+
+@dataclass(slots=True)
+class ClipPress:
+    """Draws each asked segment once. Not safe for several threads: one thread calls all of it."""
+
+    workers: ClipWorkers
+    outbox: Outbox
+    journal: "Journal"
+    content: Callable[[Drawable], Content]
+    """What a worker needs to draw a segment."""
+    fps: int
+    """Frames per second of a clip, one frame per step."""
+    with_webm: bool
+    """Whether a VP9 copy is made for browsers without H.264."""
+    _orders: dict[ComparisonId, _Order] = field(default_factory=dict)
+    _drawing: dict[SegmentId, tuple[AskedSegment, int]] = field(default_factory=dict)
+    """Segment and environment step of those that a worker draws."""
+    _failed: list[ClipResult] = field(default_factory=list)
+    """Segments that no worker could be given."""
+
+    def ask(self, comparisons: Sequence[Comparison], segments: Mapping[SegmentId, AskedSegment]) -> None:
+        """Have everything drawn that is not on its way already; returns at once."""
+        for comparison in comparisons:
+            if comparison.id in self._orders or comparison.id in self.journal:
+                continue
+            sides = {comparison.left, comparison.right}
+            missing = {side for side in sides if side not in self.journal}
+            self._orders[comparison.id] = _Order(comparison, missing)
+            for side in sorted(missing - self._drawing.keys()):
+                self._draw(side, segments[side], comparison.step)
+            if not missing:
+                self._send(self._orders.pop(comparison.id))
+
+    def film(self, step: int, episode: Drawable) -> None:
+        """Have the agent drawn as it is after `step` environment steps."""
+        self.workers.submit(ClipJob(f"{FILM}{step}", self.content(episode), self.fps, self.with_webm))
+
+    def turn(self, timeout_s: float) -> list[Failure]:
+        """Send what is ready; waits up to `timeout_s` for the first clip. The failures among them."""
+        failures = []
+        results, self._failed = [*self._failed, *self.workers.poll(timeout_s)], []
+        for result in results:
+            if result.id.startswith(FILM):
+                if result.clip is not None:
+                    self.outbox.put_video(int(result.id.removeprefix(FILM)), self._put_mp4(result.clip))
+                continue
+            segment, step = self._drawing.pop(result.id)
+            waiting = [order for order in self._orders.values() if result.id in order.missing]
+            if result.clip is None:
+                for order in waiting:
+                    del self._orders[order.comparison.id]
+                failures.append(Failure(result.error, tuple(order.comparison.id for order in waiting)))
+                continue
+            self._put_clip(result.id, result.clip, segment, step)
+            for order in waiting:
+                order.missing.discard(result.id)
+                if not order.missing:
+                    self._send(self._orders.pop(order.comparison.id))
+        return failures
+
+    @property
+    def num_waiting(self) -> int:
+        """Comparisons whose clips are not made yet."""
+        return len(self._orders)
+
+    def _draw(self, side: SegmentId, segment: AskedSegment, step: int) -> None:
+        self._drawing[side] = (segment, step)
+        try:
+            self.workers.submit(ClipJob(side, self.content(segment), self.fps, self.with_webm))
+        except VideoFault as fault:
+            self._failed.append(ClipResult(side, None, str(fault)))
+
+    def _send(self, order: _Order) -> None:
+        self.outbox.put_comparisons([order.comparison], priority=float(order.comparison.step))
+        self.journal.add(order.comparison.id)
+
+    def _put_clip(self, clip_id: SegmentId, clip: EncodedClip, segment: AskedSegment, step: int) -> None:
+        mp4 = self._put_mp4(clip)
+        webm = None
+        if clip.webm is not None:
+            webm = hashlib.sha256(clip.webm).hexdigest()
+            self.outbox.put_blob(webm, clip.webm, "video/webm")
+        arrays = packed(segment)
+        sha256 = hashlib.sha256(arrays).hexdigest()
+        self.outbox.put_blob(sha256, arrays, "application/x-npz")
+        true_return = float(segment.true_reward.sum())
+        self.outbox.put_clip(
+            clip_id,
+            ClipSpec(
+                mp4=mp4, webm=webm, arrays=sha256, fps=clip.fps, n_frames=clip.num_frames, width=clip.width,
+                height=clip.height, hold_frames=clip.hold_frames, step=step,
+                ret=true_return if math.isfinite(true_return) else None,
+                meta={name: getattr(segment, name) for name in ("env", "episode", "start", "iteration")},
+            ),
+        )  # fmt: skip
+        self.journal.add(clip_id)
+
+    def _put_mp4(self, clip: EncodedClip) -> str:
+        sha256 = hashlib.sha256(clip.mp4).hexdigest()
+        self.outbox.put_blob(sha256, clip.mp4, "video/mp4")
+        return sha256
+
+
+class Journal:
+    """Ids of clips and comparisons that the outbox holds or has delivered, in a file: none is drawn twice."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        _forget_torn_line(path)
+        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+        self._ids = {str(json.loads(line)) for line in lines}
+
+    def __contains__(self, one: str) -> bool:
+        return one in self._ids
+
+    def add(self, one: str) -> None:
+        """Remember it. After a crash a forgotten one is sent again, which changes nothing."""
+        self._ids.add(one)
+        with self._path.open("ab") as file:
+            file.write(json.dumps(one).encode() + b"\n")
+
+    def clear(self) -> None:
+        """Forget all: the server has nothing of them."""
+        self._ids.clear()
+        self._path.unlink(missing_ok=True)
+
+
+def packed(segment: AskedSegment) -> bytes:
+    """The arrays of a segment as an .npz file, the same bytes each time; actions as the reward model sees them."""
+    arrays = {
+        "obs": segment.obs, "actions": segment.reward_action, "state": segment.sim_state,
+        "true_reward": segment.true_reward,
+    }  # fmt: skip
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in arrays.items():
+            member = io.BytesIO()
+            np.save(member, np.ascontiguousarray(array), allow_pickle=False)
+            info = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
+            archive.writestr(info, member.getvalue(), zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def _forget_torn_line(path: Path) -> None:
+    """Cut off a last line that a crash tore."""
+    if path.exists() and (data := path.read_bytes()) and not data.endswith(b"\n"):
+        os.truncate(path, data.rfind(b"\n") + 1)
