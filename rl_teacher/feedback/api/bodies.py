@@ -230,6 +230,23 @@ class VideoIn(Body):
     blob: Sha256
 
 
+Curve = Annotated[
+    list[Annotated[float, Field(allow_inf_nan=False, ge=-3.4e38, le=3.4e38)]], Field(min_length=1, max_length=2000)
+]
+
+
+class PredictionIn(Body):
+    """One of POST /predictions: what the reward model made of a pair."""
+
+    comparison: uuid.UUID
+    step: Big
+    p_left: Rate
+    """P(clip a is preferred), before the answer was trained on."""
+    a: Curve
+    """Predicted reward of each frame of clip a."""
+    b: Curve
+
+
 class HeartbeatIn(Body):
     """PUT /heartbeat."""
 
