@@ -18,6 +18,7 @@ RETRY_STATUS = (408, 425, 429, 500, 502, 503, 504, 507)
 MAX_COMPARISONS = 256
 MAX_METRICS = 1000
 MAX_PREDICTIONS = 64
+MAX_NOTICE = 500
 MAX_FRAMES = 40_000
 """Frames of curves in one request, which may be 1 MiB long."""
 WAIT_S = 20.0
@@ -314,9 +315,18 @@ class FeedbackClient:
         """What the agent looks like after `step` steps; the blob must be there."""
         self._call("POST", "/videos", {"step": step, "blob": sha256})
 
-    def heartbeat(self, state: str, step: int, next_clips_s: float | None = None) -> Wishes:
-        """Say that the trainer lives."""
-        body = {"state": state, "step": step, "next_clips_s": next_clips_s}
+    def heartbeat(self, state: str, step: int, next_clips_s: float | None = None, notice: str | None = None) -> Wishes:
+        """Say that the trainer lives.
+
+        Args:
+            state: `training`, `waiting`, `paused` or `done`.
+            step: Env steps so far.
+            next_clips_s: When the next clips come [s], if there is nothing to answer.
+            notice: For the owner's page, cut at 500 characters; None leaves what stands there, "" clears it.
+        """
+        body: dict[str, Any] = {"state": state, "step": step, "next_clips_s": next_clips_s}
+        if notice is not None:
+            body["notice"] = notice[:MAX_NOTICE]
         return Wishes(paused=bool(self._call("PUT", "/heartbeat", body).json()["paused"]))
 
     def _call(self, method: str, path: str, body: Any = None) -> httpx.Response:

@@ -156,6 +156,13 @@ def test_the_experiment_page_draws_curves_and_counts_along(busy, films, labeler)
         "before => Number(document.querySelector('#answered').textContent) === before + 1", arg=before
     )
     window.leave()
+    for text in ("1 clip failed", ""):
+        busy.call("PUT", "/heartbeat", json={"state": "training", "step": 20_000, "notice": text})
+        watcher.page.wait_for_function(
+            "text => document.querySelector('#notice').hidden === !text"
+            " && document.querySelector('#notice-text').textContent === text",
+            arg=text,
+        )
     moved = "() => document.querySelector('#now').currentTime > 0"
     watcher.page.wait_for_function(moved)
 

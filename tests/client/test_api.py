@@ -72,6 +72,7 @@ def test_curves_videos_heartbeat_and_cancel(client, media):
     client.metrics([MetricPoint("true_return", 1, 1.0, 2.0), MetricPoint("true_return", 2, 1.0, float("nan"))])
     client.video(10, client.put_blob(media.mp4(b"agent"), "video/mp4"))
     assert client.heartbeat("training", 10, 5.0).paused is False
+    assert client.heartbeat("training", 10, notice="x" * 600).paused is False
     (comparison,) = upload_pair(client, media)
     assert client.cancel([comparison.id]) == [comparison.id]
 

@@ -253,6 +253,8 @@ class HeartbeatIn(Body):
     state: Literal["training", "waiting", "paused", "done"]
     step: Big | None = None
     next_clips_s: Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False)] | None = None
+    notice: Line | None = None
+    """For the owner, e.g. that a clip failed to render; left out: as before; empty: nothing any more."""
 
 
 class HeartbeatOut(Schema):

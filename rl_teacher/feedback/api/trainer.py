@@ -218,5 +218,5 @@ def post_video(request: HttpRequest, slug: str, body: bodies.VideoIn) -> Status:
 @router.put("/experiments/{slug}/heartbeat", response=bodies.HeartbeatOut, auth=write_metrics)
 def put_heartbeat(request: HttpRequest, slug: str, body: bodies.HeartbeatIn) -> dict[str, Any]:
     """The trainer lives."""
-    experiment = report.heartbeat(trainer(request).experiment(slug), body.state, body.step, body.next_clips_s)
+    experiment = report.heartbeat(trainer(request).experiment(slug), **body.model_dump())
     return {"paused": experiment.paused, "target_rate": None}

@@ -79,10 +79,15 @@ def add_video(experiment: Experiment, step: int, sha256: str) -> bool:
     return created
 
 
-def heartbeat(experiment: Experiment, state: str, step: int | None, next_clips_s: float | None) -> Experiment:
-    """The trainer lives; whoever waits for clips learns when the next ones come."""
-    changed = (experiment.state, experiment.next_clips_s) != (state, next_clips_s)
+def heartbeat(
+    experiment: Experiment, state: str, step: int | None, next_clips_s: float | None, notice: str | None = None
+) -> Experiment:
+    """The trainer lives; whoever waits for clips learns when the next ones come, the owner what went wrong."""
+    is_news = notice is not None and notice != experiment.notice
+    changed = is_news or (experiment.state, experiment.next_clips_s) != (state, next_clips_s)
     with write():
+        if is_news:
+            Experiment.objects.filter(pk=experiment.pk).update(notice=notice, notice_at=timezone.now())
         Experiment.objects.filter(pk=experiment.pk).update(
             state=state,
             step=step if step is not None else experiment.step,
