@@ -17,6 +17,10 @@ PREFERENCES = {"a": Preference.LEFT, "b": Preference.RIGHT, "tie": Preference.TI
 RETRY_STATUS = (408, 425, 429, 500, 502, 503, 504, 507)
 MAX_COMPARISONS = 256
 MAX_METRICS = 1000
+MAX_PREDICTIONS = 64
+MAX_NOTICE = 500
+MAX_FRAMES = 40_000
+"""Frames of curves in one request, which may be 1 MiB long."""
 WAIT_S = 20.0
 
 
@@ -84,6 +88,24 @@ class MetricPoint:
     step: int
     t: float
     value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the reward model made of a comparison at a step."""
+
+    comparison: ComparisonId
+    step: int
+    p_left: float
+    """P(left is preferred), before the answer was trained on; the first one that is sent stays."""
+    left: tuple[float, ...]
+    """Predicted reward of each frame, at most 2000; those of a newer step replace older ones."""
+    right: tuple[float, ...]
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether it can be shown."""
+        return all(math.isfinite(value) and abs(value) < 3e38 for value in (self.p_left, *self.left, *self.right))
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,13 +294,39 @@ class FeedbackClient:
         for start in range(0, len(good), MAX_METRICS):
             self._call("POST", "/metrics", good[start : start + MAX_METRICS])
 
+    def predictions(self, rows: Sequence[Prediction]) -> None:
+        """Tell what the reward model made of comparisons that were asked; what is not finite is left out."""
+        batch: list[dict[str, Any]] = []
+        frames = 0
+        for row in rows:
+            if not row.is_finite:
+                continue
+            size = len(row.left) + len(row.right)
+            if batch and (len(batch) == MAX_PREDICTIONS or frames + size > MAX_FRAMES):
+                self._call("POST", "/predictions", batch)
+                batch, frames = [], 0
+            curves = {"a": _short(row.left), "b": _short(row.right)}
+            batch.append({"comparison": row.comparison, "step": row.step, "p_left": row.p_left} | curves)
+            frames += size
+        if batch:
+            self._call("POST", "/predictions", batch)
+
     def video(self, step: int, sha256: str) -> None:
         """What the agent looks like after `step` steps; the blob must be there."""
         self._call("POST", "/videos", {"step": step, "blob": sha256})
 
-    def heartbeat(self, state: str, step: int, next_clips_s: float | None = None) -> Wishes:
-        """Say that the trainer lives."""
-        body = {"state": state, "step": step, "next_clips_s": next_clips_s}
+    def heartbeat(self, state: str, step: int, next_clips_s: float | None = None, notice: str | None = None) -> Wishes:
+        """Say that the trainer lives.
+
+        Args:
+            state: `training`, `waiting`, `paused` or `done`.
+            step: Env steps so far.
+            next_clips_s: When the next clips come [s], if there is nothing to answer.
+            notice: For the owner's page, cut at 500 characters; None leaves what stands there, "" clears it.
+        """
+        body: dict[str, Any] = {"state": state, "step": step, "next_clips_s": next_clips_s}
+        if notice is not None:
+            body["notice"] = notice[:MAX_NOTICE]
         return Wishes(paused=bool(self._call("PUT", "/heartbeat", body).json()["paused"]))
 
     def _call(self, method: str, path: str, body: Any = None) -> httpx.Response:
@@ -307,6 +355,11 @@ class FeedbackClient:
             raise ServerAway(text)
         slug = str(problem.get("type", "")).removeprefix("/problems/")
         raise ServerRefused(text, slug or {404: "not-found"}.get(response.status_code, ""), problem)
+
+
+def _short(curve: Sequence[float]) -> list[float]:
+    """As many digits as the server keeps."""
+    return [float(f"{value:.7g}") for value in curve]
 
 
 def _problem(response: httpx.Response) -> dict[str, Any]:

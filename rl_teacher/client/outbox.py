@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rl_teacher.client.api import ClipSpec, FeedbackClient, MetricPoint, ServerAway, ServerRefused
+from rl_teacher.client.api import ClipSpec, FeedbackClient, MetricPoint, Prediction, ServerAway, ServerRefused
 from rl_teacher.errors import FolderUnwritable, ServerFault
 from rl_teacher.records import Comparison, SegmentId
 
@@ -83,6 +83,10 @@ class Outbox:
     def put_metrics(self, points: Sequence[MetricPoint]) -> None:
         """Add points to curves."""
         self._put({"kind": "metrics", "points": [asdict(point) for point in points]})
+
+    def put_predictions(self, rows: Sequence[Prediction]) -> None:
+        """Tell what the reward model made of comparisons that were put before."""
+        self._put({"kind": "predictions", "rows": [asdict(row) for row in rows]})
 
     def _put(self, head: dict[str, Any], data: bytes = b"") -> None:
         content = json.dumps(head).encode() + b"\n" + data
@@ -165,6 +169,7 @@ class Outbox:
                 [Comparison(**row) for row in head["rows"]], priority=head["priority"]
             ),
             "video": lambda: self._client.video(head["step"], head["sha256"]),
+            "predictions": lambda: self._client.predictions([Prediction(**row) for row in head["rows"]]),
             "metrics": lambda: self._client.metrics([MetricPoint(**point) for point in head["points"]]),
         }
         calls[head["kind"]]()

@@ -102,7 +102,8 @@ def fill(server: LiveServer, films: list[bytes]) -> LiveExperiment:
     curves(main, 60)
     for number, film in enumerate(films[::3]):
         main.call("POST", "/videos", json={"step": 150_000 * number, "blob": main.blob(film, "video/mp4")})
-    main.call("PUT", "/heartbeat", json={"state": "training", "step": 612_000, "next_clips_s": 20})
+    notice = "2 clips failed to render; their pairs were replaced: MuJoCo says that the robot is not a number"
+    main.call("PUT", "/heartbeat", json={"state": "training", "step": 612_000, "next_clips_s": 20, "notice": notice})
     return main
 
 
@@ -133,6 +134,16 @@ def answer(page: Page, url: str, slug: str, count: int) -> None:
         page.keyboard.press(keys[number % len(keys)])
         page.wait_for_timeout(60)
     page.wait_for_selector("#status[data-saving=saved]")
+
+
+def predict(experiment: LiveExperiment) -> None:
+    """What a reward model may have made of the answered pairs."""
+    rng, rows = np.random.default_rng(2), []
+    for event in experiment.events():
+        curves = {side: np.cumsum(rng.normal(0.02, 0.3, 30)).round(3).tolist() for side in "ab"}
+        p_left = 1 / (1 + math.exp(sum(curves["b"]) / 20 - sum(curves["a"]) / 20))
+        rows.append({"comparison": event["comparison"], "step": 600_000, "p_left": p_left} | curves)
+    experiment.call("POST", "/predictions", json=rows[:64])
 
 
 def scenes(experiment: LiveExperiment) -> dict[str, tuple[str, Any]]:
@@ -212,6 +223,7 @@ def take(server: LiveServer, browser: Any, films: list[bytes], args: argparse.Na
     page.goto(server.url + server.login_path())
     page.wait_for_url(f"{server.url}/")
     answer(page, server.url, experiment.slug, 37)
+    predict(experiment)
     cookies = context.cookies()
     context.close()
     found = scenes(experiment)

@@ -156,6 +156,13 @@ def test_the_experiment_page_draws_curves_and_counts_along(busy, films, labeler)
         "before => Number(document.querySelector('#answered').textContent) === before + 1", arg=before
     )
     window.leave()
+    for text in ("1 clip failed", ""):
+        busy.call("PUT", "/heartbeat", json={"state": "training", "step": 20_000, "notice": text})
+        watcher.page.wait_for_function(
+            "text => document.querySelector('#notice').hidden === !text"
+            " && document.querySelector('#notice-text').textContent === text",
+            arg=text,
+        )
     moved = "() => document.querySelector('#now').currentTime > 0"
     watcher.page.wait_for_function(moved)
 
@@ -177,6 +184,28 @@ def test_thumbnails_play_under_the_mouse_and_filters_narrow_the_list(busy, label
         "() => [...document.querySelectorAll('#rows .thumb b')].every(one => one.textContent.trim() === 'tie')"
     )
     assert page.locator("#rows .thumb").count() >= 1
+
+
+@pytest.mark.slow
+def test_a_cursor_on_the_predicted_reward_goes_along_with_the_clip(server, films, labeler):
+    made = LiveExperiment(server)
+    (comparison,) = made.ask_some(films, 1)
+    curves = {"a": [0.1 * n for n in range(24)], "b": [-0.05 * n for n in range(24)]}
+    made.call("POST", "/predictions", json=[{"comparison": comparison, "step": 5, "p_left": 0.73} | curves])
+    window = labeler(made.slug).open()
+    assert "data-mind" not in window.page.content()
+    window.answer("ArrowUp")
+    window.wait_saved()
+    page = window.page
+    page.goto(f"{server.url}/c/{comparison}")
+    assert "the left clip 73 %" in page.inner_text("#mind")
+    place = "document.querySelector('[data-mind=right] .cursor').getAttribute('x1')"
+    assert page.evaluate(place) == "0"
+    page.click("#both")
+    page.wait_for_function(f"() => Number({place}) > 10")
+    # 0.5 s into a clip of 24 frames at 30 per second is frame 15 of 0 ... 23.
+    page.evaluate("document.querySelectorAll('video').forEach(one => { one.pause(); one.currentTime = 0.5; })")
+    page.wait_for_function(f"() => Math.abs(Number({place}) - 100 * 15 / 23) < 1")
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from rl_teacher.client.api import FeedbackClient, MetricPoint, ServerAway, ServerRefused
+from rl_teacher.client.api import FeedbackClient, MetricPoint, Prediction, ServerAway, ServerRefused
 from rl_teacher.errors import ServerFault
 from rl_teacher.records import Comparison, Preference
 
@@ -72,8 +72,18 @@ def test_curves_videos_heartbeat_and_cancel(client, media):
     client.metrics([MetricPoint("true_return", 1, 1.0, 2.0), MetricPoint("true_return", 2, 1.0, float("nan"))])
     client.video(10, client.put_blob(media.mp4(b"agent"), "video/mp4"))
     assert client.heartbeat("training", 10, 5.0).paused is False
+    assert client.heartbeat("training", 10, notice="x" * 600).paused is False
     (comparison,) = upload_pair(client, media)
     assert client.cancel([comparison.id]) == [comparison.id]
+
+
+def test_predictions_go_in_requests_that_the_server_takes(client, media):
+    rows = upload_pair(client, media, count=70)
+    curve = tuple(0.123456789 * i for i in range(2000))
+    client.predictions([Prediction(row.id, 10, 0.7, curve, curve) for row in rows])
+    client.predictions([Prediction(rows[0].id, 20, 0.7, (float("nan"),), (1.0,))])
+    with pytest.raises(ServerRefused, match=r"409.*ask comparison"):
+        client.predictions([Prediction(str(uuid.uuid4()), 10, 0.7, (1.0,), (1.0,))])
 
 
 def test_a_wrong_token_is_said_clearly(server):

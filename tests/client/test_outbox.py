@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from rl_teacher.client.api import FeedbackClient, MetricPoint
+from rl_teacher.client.api import FeedbackClient, MetricPoint, Prediction
 from rl_teacher.client.outbox import Outbox, backoff_s
 from rl_teacher.errors import ServerFault
 from rl_teacher.records import Comparison
@@ -37,10 +37,12 @@ def test_everything_arrives_in_order(client, media, tmp_path):
     outbox = Outbox(tmp_path, client)
     row = put_pair(outbox, media)
     outbox.put_metrics([MetricPoint("x", 1, 1.0, 1.0)])
-    assert outbox.num_waiting == 7
+    outbox.put_predictions([Prediction(row.id, 5, 0.75, (0.5, 1.0), (0.25,))])
+    assert outbox.num_waiting == 8
     outbox.start()
     assert outbox.flush(20)
     assert list(tmp_path.glob("*.item")) == []
+    assert outbox.num_refused == 0
     assert client.cancel([row.id]) == [row.id]
     outbox.close()
 

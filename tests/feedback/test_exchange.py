@@ -89,6 +89,7 @@ def test_the_export_has_everything_once(world, tmp_path):
         "labels": 6,
         "flags": 2,
         "videos": 1,
+        "predictions": 0,
         "metrics": 1,
     }
     names = files(tmp_path / "out").keys()

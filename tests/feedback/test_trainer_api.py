@@ -9,7 +9,7 @@ from io import BytesIO
 import numpy as np
 import pytest
 
-from rl_teacher.feedback.models import Clip, Comparison, MetricPoint
+from rl_teacher.feedback.models import Clip, Comparison, Experiment, MetricPoint
 
 BODY = {"env_id": "ShortHopper-v1", "config": {"seed": 1, "lr": 0.1}, "config_hash": "abc", "labels_wanted": 175}
 
@@ -211,6 +211,24 @@ def test_a_new_trainer_gets_its_arrays_back(world, api, make_npz):
     response = api.call("GET", f"/blobs/{sha(arrays)}")
     assert response.status_code == 307
     assert response["Location"].startswith(f"/media/{sha(arrays)}.npz?")
+
+
+def test_a_notice_stands_for_the_owner_until_an_empty_one_clears_it(world, api):
+    experiment = Experiment.objects.get()
+    owner = world.browser(world.member(experiment, "olga", "owner"))
+    viewer = world.browser(world.member(experiment, "vera", "viewer"))
+    beat = {"state": "training", "step": 5}
+    text = "2 clips failed to render; <b>their pairs</b> were replaced"
+    assert api.call("PUT", "/heartbeat", beat | {"notice": text}).status_code == 200
+    first = Experiment.objects.get().notice_at
+    for more in ({}, {"notice": None}, {"notice": text}):
+        assert api.call("PUT", "/heartbeat", beat | more).status_code == 200
+    assert Experiment.objects.get().notice_at == first
+    assert b"&lt;b&gt;their pairs" in owner.get("/e/one").content
+    assert b"their pairs" not in viewer.get("/e/one").content
+    problem(api.call("PUT", "/heartbeat", beat | {"notice": "x" * 501}), 422, "invalid")
+    assert api.call("PUT", "/heartbeat", beat | {"notice": ""}).status_code == 200
+    assert b'id="notice" role="status" hidden' in owner.get("/e/one").content
 
 
 def test_metrics_videos_and_heartbeat(world, api, make_mp4):

@@ -230,12 +230,31 @@ class VideoIn(Body):
     blob: Sha256
 
 
+Curve = Annotated[
+    list[Annotated[float, Field(allow_inf_nan=False, ge=-3.4e38, le=3.4e38)]], Field(min_length=1, max_length=2000)
+]
+
+
+class PredictionIn(Body):
+    """One of POST /predictions: what the reward model made of a pair."""
+
+    comparison: uuid.UUID
+    step: Big
+    p_left: Rate
+    """P(clip a is preferred), before the answer was trained on."""
+    a: Curve
+    """Predicted reward of each frame of clip a."""
+    b: Curve
+
+
 class HeartbeatIn(Body):
     """PUT /heartbeat."""
 
     state: Literal["training", "waiting", "paused", "done"]
     step: Big | None = None
     next_clips_s: Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False)] | None = None
+    notice: Line | None = None
+    """For the owner, e.g. that a clip failed to render; left out: as before; empty: nothing any more."""
 
 
 class HeartbeatOut(Schema):

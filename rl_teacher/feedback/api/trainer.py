@@ -199,6 +199,15 @@ def post_metrics(
     return {"count": report.add_metrics(trainer(request).experiment(slug), points)}
 
 
+@router.post("/experiments/{slug}/predictions", response=bodies.Count, auth=write_metrics)
+def post_predictions(
+    request: HttpRequest, slug: str, body: Annotated[list[bodies.PredictionIn], Body(..., min_length=1, max_length=64)]
+) -> dict[str, Any]:
+    """What the reward model made of pairs: the first `p_left` stays, curves of a newer step replace older ones."""
+    rows = [report.Mind(**row.model_dump()) for row in body]
+    return {"count": report.add_predictions(trainer(request).experiment(slug), rows)}
+
+
 @router.post("/experiments/{slug}/videos", response={200: bodies.Done, 201: bodies.Done}, auth=write_metrics)
 def post_video(request: HttpRequest, slug: str, body: bodies.VideoIn) -> Status:
     """An uploaded video of the agent after `step` steps."""
@@ -209,5 +218,5 @@ def post_video(request: HttpRequest, slug: str, body: bodies.VideoIn) -> Status:
 @router.put("/experiments/{slug}/heartbeat", response=bodies.HeartbeatOut, auth=write_metrics)
 def put_heartbeat(request: HttpRequest, slug: str, body: bodies.HeartbeatIn) -> dict[str, Any]:
     """The trainer lives."""
-    experiment = report.heartbeat(trainer(request).experiment(slug), body.state, body.step, body.next_clips_s)
+    experiment = report.heartbeat(trainer(request).experiment(slug), **body.model_dump())
     return {"paused": experiment.paused, "target_rate": None}

@@ -87,6 +87,9 @@ def _snapshot(user: User, slug: str) -> dict[str, Any]:
             },
             "series": {"cursor": cursor or 0},
         }
+        if at.can_manage:
+            told_at = experiment.notice_at
+            found["notice"] = {"text": experiment.notice, "at": told_at.isoformat() if told_at else None}
         if newest is not None:
             found["video"] = {"step": newest.step, "url": blob_url(newest.blob, str(user.pk))}
         return found

@@ -12,7 +12,7 @@ from rl_teacher.feedback.api.trainer import SLUG
 from rl_teacher.feedback.blobs import LIMITS, keep, receive
 from rl_teacher.feedback.data_folder import DataFolder
 from rl_teacher.feedback.exchange.restore import restore_lines
-from rl_teacher.feedback.exchange.rows import ASSIGNMENT, CLIP, COMPARISON, SCHEMA, SETTINGS
+from rl_teacher.feedback.exchange.rows import ASSIGNMENT, CLIP, COMPARISON, PREDICTION, SCHEMA, SETTINGS
 from rl_teacher.feedback.mirror import moment
 from rl_teacher.feedback.models import (
     AgentVideo,
@@ -25,7 +25,9 @@ from rl_teacher.feedback.models import (
     Guideline,
     Membership,
     MetricPoint,
+    Prediction,
 )
+from rl_teacher.feedback.models.predictions import pack
 from rl_teacher.feedback.problems import Problem
 from rl_teacher.feedback.sniff import check_upload
 from rl_teacher.feedback.transactions.write import write
@@ -159,6 +161,13 @@ def _rows(source: Path, experiment: Experiment, blobs: dict[str, Blob]) -> None:
         )
     for row in _table(source, "videos"):
         AgentVideo.objects.create(experiment=experiment, step=row["step"], blob=blobs[row["sha256"]])
+    for row in _table(source, "predictions"):
+        Prediction.objects.create(
+            comparison_id=uuid.UUID(row["comparison"]),
+            a=pack(row["a"]),
+            b=pack(row["b"]),
+            **{name: row[name] for name in PREDICTION},
+        )
     MetricPoint.objects.bulk_create(
         [MetricPoint(experiment=experiment, **row) for row in _table(source, "metrics")], batch_size=100
     )

@@ -15,7 +15,9 @@ from rl_teacher.feedback.models import (
     LabelEvent,
     Membership,
     MetricPoint,
+    Prediction,
 )
+from rl_teacher.feedback.models.predictions import unpack
 
 SCHEMA = 1
 SETTINGS = (
@@ -36,6 +38,7 @@ SETTINGS = (
 )
 CLIP = ("fps", "n_frames", "hold_frames", "width", "height", "step", "seed", "ret", "meta", "broken", "body_hash")
 COMPARISON = ("priority", "state", "wanted", "gold_answer", "note", "body_hash")
+PREDICTION = ("p_left", "p_step", "step")
 ASSIGNMENT = ("slot", "kind", "swapped", "state", "guideline_version")
 
 Row = dict[str, Any]
@@ -54,6 +57,7 @@ class Rows:
     labels: list[Row]
     flags: list[Row]
     videos: list[Row]
+    predictions: list[Row]
 
 
 def read_rows(experiment: Experiment) -> Rows:
@@ -91,6 +95,11 @@ def read_rows(experiment: Experiment) -> Rows:
         videos=[
             {"step": row.step, "sha256": row.blob.sha256, "content_type": row.blob.content_type}
             for row in AgentVideo.objects.filter(experiment=experiment).select_related("blob").order_by("step")
+        ],
+        predictions=[
+            {"comparison": str(row.comparison_id), "a": unpack(row.a), "b": unpack(row.b)}
+            | {name: row.__dict__[name] for name in PREDICTION}
+            for row in Prediction.objects.filter(comparison__experiment=experiment).order_by("comparison")
         ],
     )
 

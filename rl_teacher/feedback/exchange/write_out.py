@@ -17,7 +17,7 @@ from rl_teacher.feedback.exchange.rows import SCHEMA, Row, Rows, metric_rows, re
 from rl_teacher.feedback.models import Experiment
 from rl_teacher.feedback.transactions.write import write
 
-TABLES = ("clips", "comparisons", "assignments", "labels", "flags", "videos")
+TABLES = ("clips", "comparisons", "assignments", "labels", "flags", "videos", "predictions")
 
 
 def export_folder(folder: DataFolder, slug: str, to: Path) -> str:

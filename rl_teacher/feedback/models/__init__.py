@@ -5,6 +5,7 @@ from rl_teacher.feedback.models.clips import Blob, Clip
 from rl_teacher.feedback.models.comparisons import Assignment, Comparison, Flag
 from rl_teacher.feedback.models.experiments import AgentVideo, Experiment, Export, Guideline, MetricPoint
 from rl_teacher.feedback.models.people import Membership, Role, User
+from rl_teacher.feedback.models.predictions import Prediction
 from rl_teacher.feedback.models.responses import LabelEvent, Response, Withdrawal
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "LoginLink",
     "Membership",
     "MetricPoint",
+    "Prediction",
     "Response",
     "Role",
     "User",

@@ -42,6 +42,9 @@ class Experiment(models.Model):
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     step = models.PositiveBigIntegerField(null=True, blank=True)
     next_clips_s = models.FloatField(null=True, blank=True)
+    notice = models.CharField(max_length=500, blank=True, default="")
+    """What the trainer wants its owner to know, until it says something else."""
+    notice_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

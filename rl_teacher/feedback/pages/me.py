@@ -12,6 +12,7 @@ from django.shortcuts import render
 
 from rl_teacher.feedback.api.screens import sides
 from rl_teacher.feedback.models import Response
+from rl_teacher.feedback.pages import minds
 from rl_teacher.feedback.pages.comparisons import _moment, _uuid
 from rl_teacher.feedback.pages.experiment import see
 from rl_teacher.feedback.pages.guard import page, user_of
@@ -41,6 +42,7 @@ def me(request: HttpRequest) -> HttpResponseBase:
     found = list(rows.order_by("-answered_at", "-id")[: PER_PAGE + 1])
     more = len(found) > PER_PAGE
     found = found[:PER_PAGE]
+    known = minds.of_answered(own.values(), [row.assignment.comparison_id for row in found])
     answers = []
     for row in found:
         row.assignment.labeler = row.labeler
@@ -56,6 +58,9 @@ def me(request: HttpRequest) -> HttpResponseBase:
                 "rt_ms": row.rt_ms,
                 "left_url": shown["left"]["mp4"],
                 "right_url": shown["right"]["mp4"],
+                "fps": shown["fps"],
+                "n_frames": shown["n_frames"],
+                "mind": minds.mind_json(known.get(row.assignment.comparison_id), swapped=row.assignment.swapped),
             }
         )
     context = {

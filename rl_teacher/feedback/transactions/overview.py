@@ -66,6 +66,8 @@ def describe(at: Access) -> dict[str, Any]:
         "trainer_seen": age is not None and age < TRAINER_SEEN_S,
         "people_now": len(labelers_now(experiment)),
         "role": at.role,
+        "notice": experiment.notice if at.can_manage else "",
+        "notice_at": experiment.notice_at,
         "can_label": at.can_label,
         "can_manage": at.can_manage,
         "can_view": at.can_view,

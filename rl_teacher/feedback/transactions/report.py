@@ -1,12 +1,14 @@
 """What trainers report while they work: curves, videos of the agent, signs of life."""
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils import timezone
 
 from rl_teacher.feedback import bell
-from rl_teacher.feedback.models import AgentVideo, Blob, Experiment, MetricPoint
+from rl_teacher.feedback.models import AgentVideo, Blob, Comparison, Experiment, MetricPoint, Prediction
+from rl_teacher.feedback.models.predictions import pack
 from rl_teacher.feedback.problems import Problem
 from rl_teacher.feedback.transactions.write import write
 
@@ -30,6 +32,38 @@ def add_metrics(experiment: Experiment, points: Sequence[Point]) -> int:
     return len(rows)
 
 
+@dataclass(frozen=True, slots=True)
+class Mind:
+    """What the reward model made of a pair at a step: P(a is preferred), and its reward for each frame."""
+
+    comparison: uuid.UUID
+    step: int
+    p_left: float
+    a: Sequence[float]
+    b: Sequence[float]
+
+
+def add_predictions(experiment: Experiment, rows: Sequence[Mind]) -> int:
+    """All of `rows` or none; the first `p_left` of a pair stays, its newest curves win. How many were news."""
+    asked, count = {row.comparison for row in rows}, 0
+    with write():
+        here = set(Comparison.objects.filter(experiment=experiment, pk__in=asked).values_list("pk", flat=True))
+        missing = sorted(str(pk) for pk in asked - here)
+        if missing:
+            raise Problem("blobs-missing", f"predictions: ask comparison {missing[0]} first.", missing=missing)
+        known = Prediction.objects.in_bulk(here)
+        for row in sorted(rows, key=lambda row: row.step):
+            found = known.get(row.comparison)
+            if found is not None and found.step >= row.step:
+                continue
+            found = found or Prediction(comparison_id=row.comparison, p_left=row.p_left, p_step=row.step)
+            found.step, found.a, found.b = row.step, pack(row.a), pack(row.b)
+            found.save()
+            known[row.comparison] = found
+            count += 1
+    return count
+
+
 def add_video(experiment: Experiment, step: int, sha256: str) -> bool:
     """Say what the agent looks like after `step` steps; whether that is news."""
     with write():
@@ -45,10 +79,15 @@ def add_video(experiment: Experiment, step: int, sha256: str) -> bool:
     return created
 
 
-def heartbeat(experiment: Experiment, state: str, step: int | None, next_clips_s: float | None) -> Experiment:
-    """The trainer lives; whoever waits for clips learns when the next ones come."""
-    changed = (experiment.state, experiment.next_clips_s) != (state, next_clips_s)
+def heartbeat(
+    experiment: Experiment, state: str, step: int | None, next_clips_s: float | None, notice: str | None = None
+) -> Experiment:
+    """The trainer lives; whoever waits for clips learns when the next ones come, the owner what went wrong."""
+    is_news = notice is not None and notice != experiment.notice
+    changed = is_news or (experiment.state, experiment.next_clips_s) != (state, next_clips_s)
     with write():
+        if is_news:
+            Experiment.objects.filter(pk=experiment.pk).update(notice=notice, notice_at=timezone.now())
         Experiment.objects.filter(pk=experiment.pk).update(
             state=state,
             step=step if step is not None else experiment.step,

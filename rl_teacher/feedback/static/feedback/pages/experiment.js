@@ -6,6 +6,7 @@ const strings = JSON.parse(document.getElementById("strings")?.textContent ?? "{
 const KNOWN = ["true_return", "predicted_return", "reward_accuracy", "disagreement", "labels", "reward_loss"];
 const MOST = 6; // curves on the page
 const NUMBER = new Intl.NumberFormat(document.documentElement.lang || undefined);
+const CLOCK = new Intl.DateTimeFormat(document.documentElement.lang || undefined, { dateStyle: "medium", timeStyle: "short" });
 const POLL_MS = 5000; // without a stream of events
 
 /** @typedef {{step: number[], t: number[], value: number[]}} Series */
@@ -15,6 +16,7 @@ const series = {};
 const plots = {};
 let cursor = "";
 let isFetching = false;
+let wasHere = false;
 
 /** Fetch what is new of all curves and draw it. */
 async function update() {
@@ -96,8 +98,8 @@ function label(name) {
   if (out) out.textContent = Math.abs(last) >= 100 || Number.isInteger(last) ? String(Math.round(last)) : last.toPrecision(3);
 }
 
-/** @param {any} told progress, state, queue, heartbeat_age_s, step */
-function count({ progress, state, queue, heartbeat_age_s: age, step }) {
+/** @param {any} told progress, state, queue, trainer_seen, step */
+function count({ progress, state, queue, trainer_seen: isHere, step }) {
   const write = (/** @type {string} */ id, /** @type {any} */ value) => {
     const target = document.getElementById(id);
     if (target && value !== undefined && value !== null) target.textContent = typeof value === "number" ? NUMBER.format(value) : String(value);
@@ -116,7 +118,25 @@ function count({ progress, state, queue, heartbeat_age_s: age, step }) {
     badge.className = `badge ${state}`;
     badge.textContent = strings[state] ?? state;
   }
-  if (typeof age === "number") write("heartbeat", age < 60 ? strings.here : strings.gone.replace("{n}", String(Math.round(age / 60))));
+  if (isHere) write("heartbeat", strings.here);
+  else if (wasHere) write("heartbeat", strings.gone);
+  wasHere = isHere;
+}
+
+/** What the trainer wants its owner to know. @param {{text: string, at: string | null}} told */
+function warn({ text, at }) {
+  const line = document.getElementById("notice");
+  const said = document.getElementById("notice-text");
+  if (!line || !said) return;
+  line.hidden = !text;
+  said.textContent = text;
+  stamp(at);
+}
+
+/** @param {string | null | undefined} at */
+function stamp(at) {
+  const clock = /** @type {HTMLTimeElement | null} */ (document.getElementById("notice-at"));
+  if (clock && at) clock.textContent = CLOCK.format(new Date(at));
 }
 
 /** @type {EventSource | null} */
@@ -136,6 +156,7 @@ function listen() {
   stream.addEventListener("open", () => clearInterval(polling));
   stream.addEventListener("progress", (event) => count(JSON.parse(event.data)));
   stream.addEventListener("series", () => void update());
+  stream.addEventListener("notice", (event) => warn(JSON.parse(event.data)));
   stream.addEventListener("video", (event) => show("now", JSON.parse(event.data)));
   stream.addEventListener("error", () => {
     clearInterval(polling);
@@ -155,6 +176,7 @@ function show(which, video) {
 for (const one of document.querySelectorAll("[data-number]")) {
   one.textContent = NUMBER.format(Number(/** @type {HTMLElement} */ (one).dataset.number));
 }
+stamp(document.getElementById("notice-at")?.getAttribute("datetime"));
 const videos = JSON.parse(document.getElementById("videos")?.textContent ?? "[]");
 const moment = /** @type {HTMLInputElement | null} */ (document.getElementById("moment"));
 moment?.addEventListener("input", () => show("then", videos[Number(moment.value)]));
