@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Browser, Page, Response, sync_playwright
 
-from rl_teacher.client.api import FeedbackClient
+from rl_teacher.client.api import ClipSpec, FeedbackClient
 from rl_teacher.teachers.scripted import SegmentView
 
 CHROMIUM = "/usr/bin/chromium"
@@ -39,18 +39,16 @@ class Archive:
     """The arrays of the clips of an experiment by the hash of their video, as the server has them."""
 
     client: FeedbackClient
-    segments: dict[str, SegmentView] = field(default_factory=dict)
+    clips: dict[str, ClipSpec] = field(default_factory=dict)
+    """By the hash of the video."""
 
     def find(self, mp4: str) -> SegmentView:
         """The segment that a video shows."""
-        if mp4 not in self.segments:
-            for _, clip in self.client.clips():
-                if clip.mp4 == mp4:
-                    with np.load(io.BytesIO(self.client.get_blob(clip.arrays))) as arrays:
-                        self.segments[mp4] = SegmentView(
-                            arrays["obs"], arrays["actions"], arrays["state"], arrays["true_reward"], 1.0 / clip.fps
-                        )
-        return self.segments[mp4]
+        if mp4 not in self.clips:
+            self.clips = {clip.mp4: clip for _, clip in self.client.clips()}
+        clip = self.clips[mp4]
+        with np.load(io.BytesIO(self.client.get_blob(clip.arrays))) as arrays:
+            return SegmentView(arrays["obs"], arrays["actions"], arrays["state"], arrays["true_reward"], 1.0 / clip.fps)
 
 
 class ClickingLabeler:
@@ -97,8 +95,10 @@ class ClickingLabeler:
         self.page.wait_for_selector('#status[data-saving="saved"]', timeout=20_000)
 
     def _heard(self, response: Response) -> None:
-        if "queue:claim" in response.url and response.ok:
-            for row in response.json()["assignments"]:
+        """Pairs come from claims, and with the acknowledgement of an answer."""
+        if response.ok and ("queue:claim" in response.url or "/responses/" in response.url):
+            told = response.json()
+            for row in [*told.get("assignments", []), *(told.get("refill") or [])]:
                 self._videos[row["assignment"]] = (digest(row["left"]), digest(row["right"]))
 
 

@@ -79,6 +79,13 @@ def runs(argv: list[str]) -> int:
     return runs(argv)
 
 
+def fit(argv: list[str]) -> int:
+    """Fit a reward model to what a feedback server holds."""
+    from rl_teacher.runs.fit_command import fit
+
+    return fit(argv)
+
+
 def doctor(argv: list[str]) -> int:
     """Say what works on this machine."""
     from rl_teacher.doctor import main
@@ -104,6 +111,7 @@ COMMANDS: dict[str, Command] = {
     "plot": plot,
     "replay": replay,
     "runs": runs,
+    "fit": fit,
     "doctor": doctor,
     **{name: server_command(name) for name in SERVER},
 }
@@ -111,10 +119,12 @@ COMMANDS: dict[str, Command] = {
 USAGE = """Teach reinforcement-learning agents from human preferences.
 
   rl-teacher teach -p rl -e ShortHopper-v1 -n base-rl                learn from the true reward
+  rl-teacher teach -p human -L 175 -e Reacher-v1 -n human-175        learn from your answers, in the browser
   rl-teacher teach -p synth -l 1400 -e ShortHopper-v1 -n syn-1400    learn from synthetic labels
   rl-teacher plot base-rl syn-1400                                   draw their learning curves
   rl-teacher replay syn-1400                                         film the trained agent
   rl-teacher runs                                                    list runs
+  rl-teacher fit human-175                                           fit a reward model to the server's labels
   rl-teacher doctor                                                  say what works on this machine
   rl-teacher serve --open                                            start the feedback server
   rl-teacher export NAME --to DIR, import DIR                        take an experiment out, bring one in

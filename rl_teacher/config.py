@@ -218,8 +218,8 @@ class HumanConfig:
     """A third of the open comparisons is taken back and replaced by new ones this often [s]."""
     clip_workers: int = 2
     """Processes of low priority that draw clips."""
-    webm: bool = True
-    """Make a VP9 copy of each clip for browsers without H.264."""
+    webm: bool = False
+    """Make a VP9 copy of each clip, for browsers without H.264; costs as much time as the rest of a clip."""
     film_seconds: float = 60.0
     """Time between two films of the agent on the experiment page [s]."""
     open_browser: bool = True

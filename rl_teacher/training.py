@@ -33,7 +33,7 @@ def train(config: RunConfig) -> int:
     line = people.call(run, say)
     try:
         folder, lock = open_run(config)
-        people.invite(run, line, folder)
+        people.invite(run, line, folder, say)
         try:
             code = train_in(run, folder, lock)
             people.dismiss(run, is_done=code == 0)

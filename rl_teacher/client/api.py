@@ -49,6 +49,15 @@ class ExperimentSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class ExperimentAbout:
+    """What an experiment is."""
+
+    env_id: str
+    config: Mapping[str, Any]
+    """Settings of the run."""
+
+
+@dataclass(frozen=True, slots=True)
 class ExperimentState:
     """How the experiment stands on the server."""
 
@@ -191,6 +200,11 @@ class FeedbackClient:
     def state(self) -> ExperimentState:
         """How it stands now."""
         return self._state(self._call("GET", "").json(), False)
+
+    def about(self) -> ExperimentAbout:
+        """What its trainer said of it."""
+        found = self._call("GET", "").json()
+        return ExperimentAbout(found["env_id"], found["config"])
 
     def _state(self, found: Mapping[str, Any], is_new: bool) -> ExperimentState:
         names = ("state", "paused", "labels_wanted", "answered", "cant_tell", "head")

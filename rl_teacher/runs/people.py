@@ -10,10 +10,13 @@ from rl_teacher.envs.model_files import MODELS
 from rl_teacher.envs.starts import reset_seed
 from rl_teacher.errors import VideoFault
 from rl_teacher.human.connect import Line, connect, open_desk
+from rl_teacher.human.download import download
 from rl_teacher.human.press import Drawable
 from rl_teacher.rollouts.tape import ActionTape
 from rl_teacher.runs.build import Run
 from rl_teacher.runs.folder import slug
+from rl_teacher.runs.label_log import COMPARISONS, LabelLog
+from rl_teacher.runs.stored import as_segments
 from rl_teacher.teachers.human import HumanTeacher
 from rl_teacher.video.camera import Camera
 from rl_teacher.video.jobs import Content, Replay, States
@@ -24,13 +27,25 @@ def call(run: Run, say: Callable[[str], None]) -> Line:
     return connect(run.config, slug(run.config.name), say)
 
 
-def invite(run: Run, line: Line, folder: Path) -> None:
+def invite(run: Run, line: Line, folder: Path, say: Callable[[str], None]) -> None:
     """Make people the teacher of a run; from here on its desk is at work, and must be closed."""
     if not run.spec.is_task:
         run.tape = ActionTape(run.config.selection.pool_iterations + 2, reset_seeds(run))
+    if run.config.resume and not line.is_new and not (folder / COMPARISONS).exists():
+        _fetch(line, folder, say)
     run.desk = open_desk(line, folder, run.config, content_of(run), run.spec.clip_fps)
     run.teacher = HumanTeacher(run.desk, run.config.human)
     run.label_link, run.life = line.label_link, uuid.uuid4().hex
+
+
+def _fetch(line: Line, folder: Path, say: Callable[[str], None]) -> None:
+    """A run that is resumed where its folder is not: the server has all that was answered."""
+    found = download(line.client, say)
+    if found.comparisons:
+        log = LabelLog(folder)
+        log.write_comparisons(0, found.comparisons, *as_segments(found))
+        log.write_labels(found.labels)
+        say(f"Fetched {len(found.comparisons)} answered comparisons from {line.client.url}.")
 
 
 def content_of(run: Run) -> Callable[[Drawable], Content]:

@@ -33,6 +33,8 @@ ALLOWED = {
     **dict.fromkeys(STAGES, STAGE),
     "runs": STAGE | {"preferences", "rollouts"},
     "runs.build": EVERYTHING - {"teach", "feedback", "flags"} - PROGRAMS,
+    "runs.stored": STAGE | {"human"},
+    "runs.fit_command": EVERYTHING - {"teach", "feedback"} - PROGRAMS,
     "runs.people": EVERYTHING - {"teach", "feedback", "flags"} - PROGRAMS,
     "human": {"errors", "records", "config", "client", "video"},
     "teach": STAGE | {"rollouts", "preferences", "runs"},

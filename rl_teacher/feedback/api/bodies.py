@@ -83,6 +83,7 @@ class ExperimentOut(Schema):
 
     slug: str
     env_id: str
+    config: dict[str, Any]
     config_hash: str
     state: str
     paused: bool

@@ -36,6 +36,7 @@ def _described(experiment: Experiment) -> dict[str, Any]:
     return {
         "slug": experiment.slug,
         "env_id": experiment.env_id,
+        "config": experiment.config,
         "config_hash": experiment.config_hash,
         "state": experiment.shown_state,
         "paused": experiment.paused,

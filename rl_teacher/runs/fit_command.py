@@ -1,0 +1,99 @@
+"""`rl-teacher fit NAME`: a reward model from what the feedback server holds, on any machine."""
+
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from rl_teacher.client.api import FeedbackClient
+from rl_teacher.client.embedded import start_or_attach
+from rl_teacher.config import RewardModelConfig
+from rl_teacher.core.arrays import LabeledBatch, RewardInput
+from rl_teacher.core.running_stats import RunningStats
+from rl_teacher.core.streams import Streams
+from rl_teacher.envs.catalog import find_env
+from rl_teacher.errors import ConfigError
+from rl_teacher.flags import from_json
+from rl_teacher.human.download import download
+from rl_teacher.preferences.dataset import Dataset
+from rl_teacher.protocols import FitData
+from rl_teacher.rewards.ensemble import RewardEnsemble
+from rl_teacher.rollouts.episodes import correlation
+from rl_teacher.runs import checkpoint as store
+from rl_teacher.runs.folder import slug, write_json
+from rl_teacher.runs.stored import as_segments
+
+REWARD, REPORT = "reward.npz", "fit.json"
+
+
+def fit(argv: list[str]) -> int:
+    """Fetch, fit, write the reward model and print how well it does."""
+    parser = argparse.ArgumentParser("rl-teacher fit", description="Fit a reward model to the labels on a server.")
+    parser.add_argument("name", metavar="NAME", help="name of the experiment")
+    parser.add_argument("--server", default=os.environ.get("RL_TEACHER_SERVER", ""), help="its address; unset: here")
+    parser.add_argument("--token", default=os.environ.get("RL_TEACHER_TOKEN", ""), help="a trainer's token")
+    parser.add_argument("--data-dir", default="~/rl-teacher/feedback", help="of the server here (%(default)s)")
+    parser.add_argument("--steps", type=int, default=1000, help="gradient steps (%(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="(%(default)s)")
+    parser.add_argument("-o", "--out", type=Path, help="folder of the result (default: ./NAME-reward)")
+    given = parser.parse_args(argv)
+    name = slug(given.name)
+    if given.server and not given.token:
+        raise ConfigError("rl-teacher fit --server: --token (or RL_TEACHER_TOKEN) is missing.")
+    if given.server:
+        with FeedbackClient(given.server, given.token, name) as client:
+            return fit_from(client, given.out or Path(f"{name}-reward"), given.steps, given.seed)
+    with (
+        start_or_attach(Path(given.data_dir), say=lambda line: None) as server,
+        FeedbackClient(server.url, server.token, name) as client,
+    ):
+        return fit_from(client, given.out or Path(f"{name}-reward"), given.steps, given.seed)
+
+
+def fit_from(client: FeedbackClient, out: Path, num_steps: int, seed: int) -> int:
+    """Fit to an experiment; the exit code."""
+    about = client.about()
+    spec = find_env(about.env_id)
+    config = from_json(RewardModelConfig, about.config.get("reward", {}))
+    found = download(client, print)
+    dataset = Dataset()
+    if found.comparisons:
+        dataset.add(found.comparisons, *as_segments(found))
+        dataset.label(found.labels)
+    labeled = dataset.labeled()
+    if labeled is None:
+        raise ConfigError(f"experiment {client.experiment!r}: no answer that can be trained on yet. Label some pairs.")
+    model, report = fitted(labeled, config, center=spec.is_fixed_horizon, num_steps=num_steps, seed=seed)
+    report |= {"experiment": client.experiment, "env_id": about.env_id, "labels": dataset.num_labels}
+    out.mkdir(parents=True, exist_ok=True)
+    store.save(out / REWARD, store.pack("reward", model), {"env_id": about.env_id, "config": about.config["reward"]})
+    write_json(out / REPORT, report)
+    print(json.dumps(report, indent=1))
+    print(f"Reward model: {out / REWARD}")
+    return 0
+
+
+def fitted(
+    labeled: LabeledBatch, config: RewardModelConfig, *, center: bool, num_steps: int, seed: int
+) -> tuple[RewardEnsemble, dict[str, Any]]:
+    """A fresh reward model after `num_steps` gradient steps, and how well it does."""
+    key = Streams(seed).key
+    obs = labeled.obs.reshape(-1, *labeled.obs.shape[3:])
+    frames = RewardInput(obs, labeled.action.reshape(-1, labeled.action.shape[-1]))
+    flat = jnp.asarray(obs.reshape(len(obs), -1), jnp.float32)
+    stats = RunningStats.of_shape((flat.shape[1],)).merge(flat, jnp.ones(len(flat)))
+    model = RewardEnsemble.build(obs.shape[1:], labeled.action.shape[-1], config, center=center, key=key("reward"))
+    model, metrics = model.fit(FitData(labeled, frames, stats, len(labeled)), num_steps, key("fit"))
+    returns = model.member_returns(RewardInput(labeled.obs, labeled.action)).mean(0).astype(np.float64)
+    report = {
+        "train_accuracy": metrics["predictor/accuracy"],
+        "comparison_accuracy_holdout": metrics["predictor/holdout_accuracy"],
+        "loss": metrics["predictor/loss"],
+        "holdout_loss": metrics["predictor/holdout_loss"],
+        "return_correlation": correlation(returns.ravel(), labeled.true_return.astype(np.float64).ravel()),
+    }
+    return model, {name: value if np.isfinite(value) else None for name, value in report.items()}
