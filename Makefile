@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 # Trainer and server are two programs, and are tested in processes of their own.
-SERVER_TESTS := tests/feedback tests/client tests/browser tests/feedback_js
+SERVER_TESTS := tests/feedback tests/client tests/browser tests/feedback_js tests/human
 
 .PHONY: setup teach test test-packages test-slow quick check format bench docs
 

@@ -1,6 +1,6 @@
 """A scripted labeler: answers pairs in a real Chromium, by looking up what the server keeps of the clips on the screen.
 
-    PYTHONPATH=. python benchmarks/clicking.py --url http://127.0.0.1:8000 --experiment human-175 \\
+    python -m benchmarks.clicking --url http://127.0.0.1:8000 --experiment human-175 \\
         --token-file ~/rl-teacher/feedback/trainer.token --login "$(rl-teacher login-url)" \\
         --judge examples/own_teacher.py:prefer_spinning --answers 50
 
@@ -8,47 +8,19 @@ Without --judge the clip of the larger true return wins. It knows no more than w
 """
 
 import argparse
-import io
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from playwright.sync_api import Browser, Page, Response, sync_playwright
 
-from rl_teacher.client.api import ClipSpec, FeedbackClient
-from rl_teacher.teachers.scripted import SegmentView
+from benchmarks.labelers import Archive, Judge, digest, prefer_true_return
+from rl_teacher.client.api import FeedbackClient
+from rl_teacher.teachers.scripted import load_script
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
 KEYS = {"left": "ArrowLeft", "right": "ArrowRight", "tie": "ArrowUp", "cant_tell": "ArrowDown"}
-Judge = Callable[[SegmentView, SegmentView], str]
-
-
-def prefer_true_return(left: SegmentView, right: SegmentView) -> str:
-    """The clip of the larger true return."""
-    gap = float(left.true_rewards.sum() - right.true_rewards.sum())
-    return "tie" if gap == 0 else "left" if gap > 0 else "right"
-
-
-@dataclass(slots=True)
-class Archive:
-    """The arrays of the clips of an experiment by the hash of their video, as the server has them."""
-
-    client: FeedbackClient
-    clips: dict[str, ClipSpec] = field(default_factory=dict)
-    """By the hash of the video."""
-
-    def find(self, mp4: str) -> SegmentView:
-        """The segment that a video shows."""
-        if mp4 not in self.clips:
-            self.clips = {clip.mp4: clip for _, clip in self.client.clips()}
-        clip = self.clips[mp4]
-        with np.load(io.BytesIO(self.client.get_blob(clip.arrays))) as arrays:
-            return SegmentView(arrays["obs"], arrays["actions"], arrays["state"], arrays["true_reward"], 1.0 / clip.fps)
 
 
 class ClickingLabeler:
@@ -79,7 +51,7 @@ class ClickingLabeler:
         self.page.wait_for_selector('#labeler[data-phase="open"]', timeout=milliseconds)
         shown = str(self.page.get_attribute("#pair", "data-assignment"))
         left, right = (self._archive.find(one) for one in self._videos[shown])
-        said = self._judge(left, right)
+        said = str(self._judge(left, right))
         self.page.keyboard.press(KEYS[said])
         self.page.wait_for_function(
             """before => document.querySelector('#pair').dataset.assignment !== before
@@ -102,11 +74,6 @@ class ClickingLabeler:
                 self._videos[row["assignment"]] = (digest(row["left"]), digest(row["right"]))
 
 
-def digest(media: dict[str, Any]) -> str:
-    """The hash in the address of a video: /media/<sha256>.mp4?…"""
-    return str(media["mp4"]).split("/media/")[1].split(".")[0]
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--url", required=True)
@@ -120,8 +87,6 @@ def main() -> int:
     given = parser.parse_args()
     judge: Judge = prefer_true_return
     if given.judge:
-        from rl_teacher.teachers.scripted import load_script
-
         judge, _ = load_script(given.judge)
     client = FeedbackClient(given.url, given.token_file.expanduser().read_text().strip(), given.experiment)
     with sync_playwright() as playwright:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import os
 import sys
 import webbrowser
@@ -10,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rl_teacher.client.api import ExperimentSpec, FeedbackClient, ServerAway
-from rl_teacher.client.embedded import EmbeddedServer, start_or_attach
+from rl_teacher.client.embedded import EmbeddedServer, is_locked, start_or_attach
 from rl_teacher.client.outbox import Outbox
 from rl_teacher.config import FREE_ON_RESUME, RunConfig, to_json
-from rl_teacher.errors import ConfigError, RunExists
+from rl_teacher.errors import ConfigError, RunExists, ServerFault
 from rl_teacher.human.desk import Desk
 from rl_teacher.human.press import ClipPress, Drawable, Journal
 from rl_teacher.video.backend import choose_backend
@@ -22,6 +23,7 @@ from rl_teacher.video.workers import ClipWorkers
 
 OUTBOX, JOURNAL = "outbox", "sent.jsonl"
 Say = Callable[[str], None]
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -33,11 +35,35 @@ class Line:
     """The one that was started here; None with --server."""
     is_new: bool
     """Whether the experiment has just been made: nothing of it is on the server."""
+    data_dir: Path
+    """Of the server of this machine."""
 
     @property
     def label_link(self) -> str:
         """Where people answer."""
         return f"{self.client.url}/e/{self.client.experiment}/label"
+
+    def revive(self) -> None:
+        """Start the server again, at the same address, if it is one of this machine and has died.
+
+        Raises:
+            ServerFault: it does not come up, or its address is taken.
+        """
+        if self.server is None or is_locked(self.data_dir):
+            return
+        url, lines = self.server.url, self.server.lines
+        again = start_or_attach(
+            self.data_dir, port=int(url.rsplit(":", 1)[1]), keep=self.server.keep, say=lambda line: None
+        )
+        if again.url != url:
+            again.stop()
+            raise ServerFault(
+                f"feedback server: it died, and its address {url} is taken by another program. "
+                "Stop the run with Ctrl-C, and continue it with --resume."
+            )
+        log.warning("The feedback server had died, and was started again at %s.", url)
+        self.server = again
+        self.server.lines = lines
 
     def close(self) -> None:
         """Stop the server if it was started here and nobody wants to keep it."""
@@ -77,7 +103,7 @@ def connect(config: RunConfig, slug: str, say: Say) -> Line:
         client = FeedbackClient(server.url, server.token, slug)
         if server.process is None:
             say(f"Feedback server: {server.url} was running already. `rl-teacher login-url` prints a link to sign in.")
-    line = Line(client, server, False)
+    line = Line(client, server, False, Path(config.human.data_dir).expanduser().resolve())
     try:
         state = client.ensure_experiment(experiment_spec(config))
     except ServerAway as away:
@@ -110,7 +136,7 @@ def open_desk(line: Line, folder: Path, config: RunConfig, content: Callable[[Dr
         journal.clear()
     outbox = Outbox(folder / OUTBOX, line.client)
     workers = ClipWorkers(config.human.clip_workers, backend=choose_backend())
-    desk = Desk(line.client, outbox, ClipPress(workers, outbox, journal, content, fps, config.human.webm))
+    desk = Desk(line.client, outbox, ClipPress(workers, outbox, journal, content, fps, config.human.webm), line.revive)
     desk.start()
     return desk
 

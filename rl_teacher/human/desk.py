@@ -75,10 +75,13 @@ class Desk:
         client: of the experiment, which exists on the server.
         outbox: not started yet.
         press: used by the first thread only.
+        revive: starts the server again if it was started here and has died.
     """
 
-    def __init__(self, client: FeedbackClient, outbox: Outbox, press: ClipPress) -> None:
-        self._client, self._outbox, self._press = client, outbox, press
+    def __init__(
+        self, client: FeedbackClient, outbox: Outbox, press: ClipPress, revive: Callable[[], None] = lambda: None
+    ) -> None:
+        self._client, self._outbox, self._press, self._revive = client, outbox, press, revive
         self._labels: SimpleQueue[Label] = SimpleQueue()
         self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._unwanted: set[ComparisonId] = set()
@@ -236,7 +239,14 @@ class Desk:
                     self._unwanted -= set(cancelled)
                 for comparison in cancelled:
                     self._labels.put(Label(comparison, Preference.TAKEN_BACK, TRAINER, ""))
+            except ServerAway:
+                self._try_to_revive()
             except RlTeacherError as error:
-                if not isinstance(error, ServerAway):
-                    log.error("desk: %s", error)
+                log.error("desk: %s", error)
             self._beat_now.wait(HEARTBEAT_S)
+
+    def _try_to_revive(self) -> None:
+        try:
+            self._revive()
+        except RlTeacherError as error:
+            log.error("desk: %s", error)
