@@ -6,7 +6,7 @@ STAMP := $(VENV)/.ready
 # Trainer and server are two programs, and are tested in processes of their own.
 SERVER_TESTS := tests/feedback tests/client tests/browser tests/feedback_js tests/human
 
-.PHONY: setup teach test test-packages test-slow quick check format bench docs
+.PHONY: setup teach demo test test-packages test-slow quick check format bench docs
 
 setup: $(STAMP)
 
@@ -18,6 +18,9 @@ $(STAMP): pyproject.toml constraints.txt scripts/system_packages.sh
 
 teach: setup
 	$(BIN)/python scripts/first_lesson.py
+
+demo: setup
+	$(BIN)/python scripts/demo.py
 
 test: setup test-packages check
 	$(BIN)/python -m pytest -n 2 $(SERVER_TESTS:%=--ignore=%)

@@ -224,8 +224,9 @@ class HumanConfig:
     """Time between two films of the agent on the experiment page [s]."""
     open_browser: bool = True
     """Open the labeling page, where a terminal and a display are."""
-    data_dir: str = "~/rl-teacher/feedback"
-    """Data folder of the feedback server that is started here when --server is not given."""
+    data_dir: str = ""
+    """Data folder of the feedback server that is started here when --server is not given; unset:
+    RL_TEACHER_FEEDBACK_DIR, or ~/rl-teacher/feedback."""
     port: int = 8000
     """Its port; if that is taken, any free one."""
     keep_server: bool = False

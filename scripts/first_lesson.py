@@ -1,30 +1,26 @@
-"""`make teach`: the first lesson. An agent learns to hop from synthetic labels; ends with the plot."""
+"""`make teach`: your first lesson. You teach Reacher's arm, in the browser; Ctrl-C ends it, and nothing is lost."""
 
 import itertools
+import sys
 from pathlib import Path
 
 from rl_teacher.cli import main
 
 RUNS = Path("~/rl-teacher/runs").expanduser()
-STEPS = "600_000"
-
-
-def free_number() -> int:
-    """The first number for which neither run exists."""
-    return next(n for n in itertools.count(1) if not any((RUNS / f"first-{k}-{n}").exists() for k in ("rl", "labels")))
+PRETRAIN_LABELS = 24
+WORDS = """
+An arm with two joints is to reach the red ball. It does not know that. You will see pairs of short clips: choose the
+one in which the green tip is nearer to the ball, or, as you like, anything else that it should learn.
+After %d answers the agent begins to learn, and you go on answering: it asks about what it does then.
+"""
 
 
 def lesson() -> int:
-    """Learn from 350 synthetic labels, then from the true reward, and draw both."""
-    number = free_number()
-    names = {"labels": f"first-labels-{number}", "rl": f"first-rl-{number}"}
-    common = ["teach", "-e", "ShortHopper-v1", "-t", STEPS]
-    print(f"An agent learns to hop from comparisons of short clips alone ({names['labels']}) ...")
-    code = main([*common, "-p", "synth", "-l", "350", "-n", names["labels"]])
-    print(f"... and from the true reward, for comparison ({names['rl']}).")
-    code = code or main([*common, "-p", "rl", "-n", names["rl"]])
-    code = code or main(["plot", names["rl"], names["labels"]])
-    return code or main(["runs"])
+    """Start the first lesson whose name is free."""
+    number = next(n for n in itertools.count(1) if not (RUNS / f"my-lesson-{n}").exists())
+    print(WORDS % round(0.75 * PRETRAIN_LABELS), flush=True)
+    labels = ["--pretrain_labels", str(PRETRAIN_LABELS)]
+    return main(["teach", "-p", "human", "-e", "Reacher-v1", "-n", f"my-lesson-{number}", *labels, *sys.argv[1:]])
 
 
 if __name__ == "__main__":

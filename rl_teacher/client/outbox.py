@@ -11,7 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from rl_teacher.client.api import ClipSpec, FeedbackClient, MetricPoint, Prediction, ServerAway, ServerRefused
+from rl_teacher.client.api import FeedbackClient, ServerAway, ServerRefused
+from rl_teacher.client.messages import ClipSpec, MetricPoint, Prediction
 from rl_teacher.errors import FolderUnwritable, ServerFault
 from rl_teacher.records import Comparison, SegmentId
 

@@ -10,14 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rl_teacher.client.api import ExperimentSpec, FeedbackClient, ServerAway
+from rl_teacher.client.api import FeedbackClient, ServerAway
 from rl_teacher.client.embedded import EmbeddedServer, is_locked, start_or_attach
+from rl_teacher.client.messages import ExperimentSpec
 from rl_teacher.client.outbox import Outbox
 from rl_teacher.config import FREE_ON_RESUME, RunConfig, to_json
 from rl_teacher.errors import ConfigError, RunExists, ServerFault
 from rl_teacher.human.desk import Desk
 from rl_teacher.human.press import ClipPress, Drawable, Journal
-from rl_teacher.video.backend import choose_backend
 from rl_teacher.video.jobs import Content
 from rl_teacher.video.workers import ClipWorkers
 
@@ -97,13 +97,13 @@ def connect(config: RunConfig, slug: str, say: Say) -> Line:
         human = config.human
         next_page = f"/e/{slug}/label"
         server = start_or_attach(
-            Path(human.data_dir), port=human.port, keep=human.keep_server,
+            data_dir(config), port=human.port, keep=human.keep_server,
             say=lambda line: say(_lead_to(line, next_page, open_browser=human.open_browser)),
         )  # fmt: skip
         client = FeedbackClient(server.url, server.token, slug)
         if server.process is None:
             say(f"Feedback server: {server.url} was running already. `rl-teacher login-url` prints a link to sign in.")
-    line = Line(client, server, False, Path(config.human.data_dir).expanduser().resolve())
+    line = Line(client, server, False, data_dir(config))
     try:
         state = client.ensure_experiment(experiment_spec(config))
     except ServerAway as away:
@@ -125,20 +125,24 @@ def connect(config: RunConfig, slug: str, say: Say) -> Line:
     return line
 
 
-def open_desk(line: Line, folder: Path, config: RunConfig, content: Callable[[Drawable], Content], fps: int) -> Desk:
-    """The desk of a run folder, at work.
-
-    Raises:
-        VideoFault: nothing can be drawn on this machine; says what to install.
-    """
+def open_desk(
+    line: Line, folder: Path, config: RunConfig, content: Callable[[Drawable], Content], fps: int, backend: str | None
+) -> Desk:
+    """The desk of a run folder, at work. Without a rendering backend only environments that draw themselves work."""
     journal = Journal(folder / JOURNAL)
     if line.is_new:
         journal.clear()
     outbox = Outbox(folder / OUTBOX, line.client)
-    workers = ClipWorkers(config.human.clip_workers, backend=choose_backend())
-    desk = Desk(line.client, outbox, ClipPress(workers, outbox, journal, content, fps, config.human.webm), line.revive)
+    workers = ClipWorkers(config.human.clip_workers, backend=backend)
+    desk = Desk(line.client, outbox, ClipPress(workers, outbox, journal, fps, config.human.webm), content, line.revive)
     desk.start()
     return desk
+
+
+def data_dir(config: RunConfig) -> Path:
+    """Of the server of this machine."""
+    named = config.human.data_dir or os.environ.get("RL_TEACHER_FEEDBACK_DIR", "") or "~/rl-teacher/feedback"
+    return Path(named).expanduser().resolve()
 
 
 def experiment_spec(config: RunConfig) -> ExperimentSpec:

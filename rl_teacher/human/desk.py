@@ -11,11 +11,13 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Float
 
-from rl_teacher.client.api import FeedbackClient, MetricPoint, Prediction, ServerAway
+from rl_teacher.client.api import FeedbackClient, ServerAway
+from rl_teacher.client.messages import MetricPoint, Prediction
 from rl_teacher.client.outbox import Outbox
-from rl_teacher.errors import RlTeacherError
-from rl_teacher.human.press import AskedSegment, ClipPress, Drawable
+from rl_teacher.errors import RlTeacherError, VideoFault
+from rl_teacher.human.press import AskedSegment, ClipPress, Drawable, order
 from rl_teacher.records import Comparison, ComparisonId, Label, Preference
+from rl_teacher.video.jobs import Content
 
 TRAINER = "trainer"
 """The labeler of labels that say that nobody was asked after all."""
@@ -75,13 +77,20 @@ class Desk:
         client: of the experiment, which exists on the server.
         outbox: not started yet.
         press: used by the first thread only.
+        content: what a clip worker draws a segment from.
         revive: starts the server again if it was started here and has died.
     """
 
     def __init__(
-        self, client: FeedbackClient, outbox: Outbox, press: ClipPress, revive: Callable[[], None] = lambda: None
+        self,
+        client: FeedbackClient,
+        outbox: Outbox,
+        press: ClipPress,
+        content: Callable[[Drawable], Content],
+        revive: Callable[[], None] = lambda: None,
     ) -> None:
-        self._client, self._outbox, self._press, self._revive = client, outbox, press, revive
+        self._client, self._outbox, self._press = client, outbox, press
+        self._content, self._revive = content, revive
         self._labels: SimpleQueue[Label] = SimpleQueue()
         self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._unwanted: set[ComparisonId] = set()
@@ -134,7 +143,9 @@ class Desk:
 
     def ask(self, comparisons: Sequence[Comparison], segments: Mapping[str, AskedSegment]) -> None:
         """Put comparisons to people, once their clips are made."""
-        self._work.put(lambda: self._press.ask(comparisons, segments))
+        sides = {side for comparison in comparisons for side in (comparison.left, comparison.right)}
+        orders = {side: order(segments[side], self._content) for side in sides}  # now: a tape forgets
+        self._work.put(lambda: self._press.ask(comparisons, orders))
 
     def take_back(self, ids: Sequence[ComparisonId]) -> None:
         """Ask nobody else. A label TAKEN_BACK comes for each that the server has cancelled."""
@@ -172,7 +183,12 @@ class Desk:
 
     def film(self, step: int, episode: Drawable) -> None:
         """Show what the agent does after `step` steps."""
-        self._work.put(lambda: self._press.film(step, episode))
+        try:
+            content = self._content(episode)
+        except VideoFault as fault:
+            log.warning("film of step %s: %s", step, fault)
+        else:
+            self._work.put(lambda: self._press.film(step, content))
 
     def explain(self, explanations: Sequence[Explained]) -> None:
         """Show what the reward model made of answered comparisons."""

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rl_teacher.client.api import ClipSpec, FeedbackClient
+from rl_teacher.client.api import FeedbackClient
+from rl_teacher.client.messages import ClipSpec
 from rl_teacher.errors import ServerFault
 from rl_teacher.records import Comparison, Label, SegmentId
 

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from jaxtyping import Float, Float64, Shaped
 
-from rl_teacher.client.api import ClipSpec
+from rl_teacher.client.messages import ClipSpec
 from rl_teacher.client.outbox import Outbox
 from rl_teacher.errors import VideoFault
 from rl_teacher.records import Comparison, ComparisonId, SegmentId
@@ -74,8 +74,17 @@ class AskedSegment(Drawable, Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A segment to be drawn."""
+
+    segment: AskedSegment
+    content: Content | VideoFault
+    """What from; or why that is not possible."""
+
+
 @dataclass(slots=True)
-class _Order:
+class _Waiting:
     """A comparison whose clips are not all there yet."""
 
     comparison: Comparison
@@ -97,34 +106,37 @@ class ClipPress:
     workers: ClipWorkers
     outbox: Outbox
     journal: "Journal"
-    content: Callable[[Drawable], Content]
-    """What a worker needs to draw a segment."""
     fps: int
     """Frames per second of a clip, one frame per step."""
     with_webm: bool
     """Whether a VP9 copy is made for browsers without H.264."""
-    _orders: dict[ComparisonId, _Order] = field(default_factory=dict)
+    _waiting: dict[ComparisonId, _Waiting] = field(default_factory=dict)
     _drawing: dict[SegmentId, tuple[AskedSegment, int]] = field(default_factory=dict)
     """Segment and environment step of those that a worker draws."""
     _failed: list[ClipResult] = field(default_factory=list)
     """Segments that no worker could be given."""
 
-    def ask(self, comparisons: Sequence[Comparison], segments: Mapping[SegmentId, AskedSegment]) -> None:
-        """Have everything drawn that is not on its way already; returns at once."""
+    def ask(self, comparisons: Sequence[Comparison], orders: Mapping[SegmentId, Order]) -> None:
+        """Have everything drawn that is not on its way already; returns at once.
+
+        Args:
+            comparisons: to be put to people once their clips are made.
+            orders: all segments of theirs, and what each is drawn from.
+        """
         for comparison in comparisons:
-            if comparison.id in self._orders or comparison.id in self.journal:
+            if comparison.id in self._waiting or comparison.id in self.journal:
                 continue
             sides = {comparison.left, comparison.right}
             missing = {side for side in sides if side not in self.journal}
-            self._orders[comparison.id] = _Order(comparison, missing)
+            self._waiting[comparison.id] = _Waiting(comparison, missing)
             for side in sorted(missing - self._drawing.keys()):
-                self._draw(side, segments[side], comparison.step)
+                self._draw(side, orders[side], comparison.step)
             if not missing:
-                self._send(self._orders.pop(comparison.id))
+                self._send(self._waiting.pop(comparison.id))
 
-    def film(self, step: int, episode: Drawable) -> None:
+    def film(self, step: int, content: Content) -> None:
         """Have the agent drawn as it is after `step` environment steps."""
-        self.workers.submit(ClipJob(f"{FILM}{step}", self.content(episode), self.fps, self.with_webm))
+        self.workers.submit(ClipJob(f"{FILM}{step}", content, self.fps, self.with_webm))
 
     def turn(self, timeout_s: float) -> list[Failure]:
         """Send what is ready; waits up to `timeout_s` for the first clip. The failures among them."""
@@ -136,34 +148,34 @@ class ClipPress:
                     self.outbox.put_video(int(result.id.removeprefix(FILM)), self._put_mp4(result.clip))
                 continue
             segment, step = self._drawing.pop(result.id)
-            waiting = [order for order in self._orders.values() if result.id in order.missing]
+            waiting = [order for order in self._waiting.values() if result.id in order.missing]
             if result.clip is None:
                 for order in waiting:
-                    del self._orders[order.comparison.id]
+                    del self._waiting[order.comparison.id]
                 failures.append(Failure(result.error, tuple(order.comparison.id for order in waiting)))
                 continue
             self._put_clip(result.id, result.clip, segment, step)
             for order in waiting:
                 order.missing.discard(result.id)
                 if not order.missing:
-                    self._send(self._orders.pop(order.comparison.id))
+                    self._send(self._waiting.pop(order.comparison.id))
         return failures
 
     @property
     def num_waiting(self) -> int:
         """Comparisons whose clips are not made yet."""
-        return len(self._orders)
+        return len(self._waiting)
 
-    def _draw(self, side: SegmentId, segment: AskedSegment, step: int) -> None:
-        self._drawing[side] = (segment, step)
-        try:
-            self.workers.submit(ClipJob(side, self.content(segment), self.fps, self.with_webm))
-        except VideoFault as fault:
-            self._failed.append(ClipResult(side, None, str(fault)))
+    def _draw(self, side: SegmentId, order: Order, step: int) -> None:
+        self._drawing[side] = (order.segment, step)
+        if isinstance(order.content, VideoFault):
+            self._failed.append(ClipResult(side, None, str(order.content)))
+        else:
+            self.workers.submit(ClipJob(side, order.content, self.fps, self.with_webm))
 
-    def _send(self, order: _Order) -> None:
-        self.outbox.put_comparisons([order.comparison], priority=float(order.comparison.step))
-        self.journal.add(order.comparison.id)
+    def _send(self, waiting: _Waiting) -> None:
+        self.outbox.put_comparisons([waiting.comparison], priority=float(waiting.comparison.step))
+        self.journal.add(waiting.comparison.id)
 
     def _put_clip(self, clip_id: SegmentId, clip: EncodedClip, segment: AskedSegment, step: int) -> None:
         mp4 = self._put_mp4(clip)
@@ -214,6 +226,14 @@ class Journal:
         """Forget all: the server has nothing of them."""
         self._ids.clear()
         self._path.unlink(missing_ok=True)
+
+
+def order(segment: AskedSegment, content: Callable[[Drawable], Content]) -> Order:
+    """An order for a segment, whatever comes of it."""
+    try:
+        return Order(segment, content(segment))
+    except VideoFault as fault:
+        return Order(segment, fault)
 
 
 def packed(segment: AskedSegment) -> bytes:

@@ -23,7 +23,7 @@ class ActionTape:
     """Actions of the newest rollouts, each from the start of its episodes on.
 
     Args:
-        num_kept: rollouts that are remembered.
+        num_kept: rollouts of training that are remembered; those before training all are.
         reset_seed: (iteration, env, number of the episode) -> what the environment was reset with.
     """
 
@@ -52,7 +52,7 @@ class ActionTape:
         if iteration >= 0:
             self._running = seen
         self._kept[iteration] = seen
-        for old in list(self._kept)[: -self._num_kept]:
+        for old in [one for one in self._kept if one >= 0][: -self._num_kept]:
             del self._kept[old]
 
     def find(self, iteration: int, env: int, episode: int, num_steps: int) -> Recording | None:

@@ -36,7 +36,10 @@ def fit(argv: list[str]) -> int:
     parser.add_argument("name", metavar="NAME", help="name of the experiment")
     parser.add_argument("--server", default=os.environ.get("RL_TEACHER_SERVER", ""), help="its address; unset: here")
     parser.add_argument("--token", default=os.environ.get("RL_TEACHER_TOKEN", ""), help="a trainer's token")
-    parser.add_argument("--data-dir", default="~/rl-teacher/feedback", help="of the server here (%(default)s)")
+    parser.add_argument(
+        "--data-dir", default=os.environ.get("RL_TEACHER_FEEDBACK_DIR", "~/rl-teacher/feedback"),
+        help="of the server here (%(default)s)",
+    )  # fmt: skip
     parser.add_argument("--steps", type=int, default=1000, help="gradient steps (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="(%(default)s)")
     parser.add_argument("-o", "--out", type=Path, help="folder of the result (default: ./NAME-reward)")

@@ -18,6 +18,7 @@ from rl_teacher.runs.folder import slug
 from rl_teacher.runs.label_log import COMPARISONS, LabelLog
 from rl_teacher.runs.stored import as_segments
 from rl_teacher.teachers.human import HumanTeacher
+from rl_teacher.video.backend import choose_backend
 from rl_teacher.video.camera import Camera
 from rl_teacher.video.jobs import Content, Replay, States
 
@@ -33,7 +34,8 @@ def invite(run: Run, line: Line, folder: Path, say: Callable[[str], None]) -> No
         run.tape = ActionTape(run.config.selection.pool_iterations + 2, reset_seeds(run))
     if run.config.resume and not line.is_new and not (folder / COMPARISONS).exists():
         _fetch(line, folder, say)
-    run.desk = open_desk(line, folder, run.config, content_of(run), run.spec.clip_fps)
+    backend = choose_backend() if run.spec.is_task else None  # Gymnasium's environments draw themselves
+    run.desk = open_desk(line, folder, run.config, content_of(run), run.spec.clip_fps, backend)
     run.teacher = HumanTeacher(run.desk, run.config.human)
     run.label_link, run.life = line.label_link, uuid.uuid4().hex
 

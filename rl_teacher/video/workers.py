@@ -204,6 +204,7 @@ def _work(pipe: Connection, backend: str | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business
     os.nice(NICENESS)
     forget_backend()
+    os.environ.setdefault("SDL_VIDEODRIVER", "dummy")  # Gymnasium's own pictures need no display
     os.environ["LP_NUM_THREADS"] = "0"  # Mesa draws in this thread: two workers are faster than one with two threads
     maker = ClipMaker(backend)
     try:

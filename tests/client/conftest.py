@@ -10,8 +10,9 @@ import httpx
 import numpy as np
 import pytest
 
-from rl_teacher.client.api import ClipSpec, ExperimentSpec, FeedbackClient
+from rl_teacher.client.api import FeedbackClient
 from rl_teacher.client.embedded import EmbeddedServer, start_or_attach
+from rl_teacher.client.messages import ClipSpec, ExperimentSpec
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from rl_teacher.client.api import FeedbackClient, MetricPoint, Prediction, ServerAway, ServerRefused
+from rl_teacher.client.api import FeedbackClient, ServerAway, ServerRefused
+from rl_teacher.client.messages import MetricPoint, Prediction
 from rl_teacher.errors import ServerFault
 from rl_teacher.records import Comparison, Preference
 

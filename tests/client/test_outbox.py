@@ -7,7 +7,8 @@ import uuid
 
 import pytest
 
-from rl_teacher.client.api import FeedbackClient, MetricPoint, Prediction
+from rl_teacher.client.api import FeedbackClient
+from rl_teacher.client.messages import MetricPoint, Prediction
 from rl_teacher.client.outbox import Outbox, backoff_s
 from rl_teacher.errors import ServerFault
 from rl_teacher.records import Comparison

@@ -19,8 +19,9 @@ import httpx
 import numpy as np
 import pytest
 
-from rl_teacher.client.api import ClipSpec, ExperimentSpec, FeedbackClient, ServerFault
+from rl_teacher.client.api import FeedbackClient, ServerFault
 from rl_teacher.client.embedded import EmbeddedServer, start_or_attach
+from rl_teacher.client.messages import ClipSpec, ExperimentSpec
 from rl_teacher.records import Comparison
 
 ROOT = Path(__file__).parents[2]

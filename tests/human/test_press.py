@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rl_teacher.errors import VideoFault
-from rl_teacher.human.press import ClipPress, Drawable, Journal, packed
+from rl_teacher.human.press import ClipPress, Drawable, Journal, Order, order, packed
 from rl_teacher.records import Comparison
 from rl_teacher.video.encode import EncodedClip
 from rl_teacher.video.jobs import ClipJob, ClipResult, Frames
@@ -91,14 +91,18 @@ def content(segment: Drawable) -> Frames:
     return Frames(np.zeros((5, 4, 4, 3), np.uint8))
 
 
-def press_in(folder: Path, draw: Any = content) -> tuple[ClipPress, Workers, Outbox]:
+def orders(draw: Any = content, **segments: Segment) -> dict[str, Order]:
+    return {name: order(segment, draw) for name, segment in (SEGMENTS | segments).items()}
+
+
+def press_in(folder: Path) -> tuple[ClipPress, Workers, Outbox]:
     workers, outbox = Workers(), Outbox()
-    return ClipPress(workers, outbox, Journal(folder / "sent.jsonl"), draw, 20, False), workers, outbox  # type: ignore[arg-type]
+    return ClipPress(workers, outbox, Journal(folder / "sent.jsonl"), 20, False), workers, outbox  # type: ignore[arg-type]
 
 
 def test_a_comparison_goes_out_after_both_of_its_clips(tmp_path: Path):
     press, workers, outbox = press_in(tmp_path)
-    press.ask([AB], SEGMENTS)
+    press.ask([AB], orders())
     assert workers.jobs == ["a", "b"]
     workers.finish("b")
     assert press.turn(0.0) == []
@@ -113,7 +117,7 @@ def test_a_comparison_goes_out_after_both_of_its_clips(tmp_path: Path):
 
 def test_a_segment_of_two_comparisons_is_drawn_once(tmp_path: Path):
     press, workers, outbox = press_in(tmp_path)
-    press.ask([AB, BC], SEGMENTS)
+    press.ask([AB, BC], orders())
     assert workers.jobs == ["a", "b", "c"]
     workers.finish("b", "c")
     press.turn(0.0)
@@ -122,7 +126,7 @@ def test_a_segment_of_two_comparisons_is_drawn_once(tmp_path: Path):
 
 def test_a_clip_that_cannot_be_made_names_the_comparisons_that_nobody_will_see(tmp_path: Path):
     press, workers, outbox = press_in(tmp_path)
-    press.ask([AB, BC], SEGMENTS)
+    press.ask([AB, BC], orders())
     workers.done = [ClipResult("b", None, "no light")]
     workers.finish("a", "c")
     (failure,) = press.turn(0.0)
@@ -135,8 +139,8 @@ def test_a_segment_that_no_worker_can_be_given_fails_like_any_other(tmp_path: Pa
     def refuse(segment: Drawable) -> Frames:
         raise VideoFault("its start is not known any more")
 
-    press, workers, _ = press_in(tmp_path, refuse)
-    press.ask([AB], SEGMENTS)
+    press, workers, _ = press_in(tmp_path)
+    press.ask([AB], orders(refuse))
     failures = press.turn(0.0)
     assert [failure.comparisons for failure in failures] == [("ab",), ()]
     assert workers.jobs == []
@@ -144,13 +148,13 @@ def test_a_segment_that_no_worker_can_be_given_fails_like_any_other(tmp_path: Pa
 
 def test_after_a_restart_nothing_that_went_out_is_drawn_again(tmp_path: Path):
     press, workers, _ = press_in(tmp_path)
-    press.ask([AB], SEGMENTS)
+    press.ask([AB], orders())
     workers.finish("a", "b")
     press.turn(0.0)
     with (tmp_path / "sent.jsonl").open("ab") as file:
         file.write(b'"c')  # a crash in the middle of a line
     press, workers, outbox = press_in(tmp_path)
-    press.ask([AB, BC], SEGMENTS)
+    press.ask([AB, BC], orders())
     assert workers.jobs == ["c"]
     workers.finish("c")
     press.turn(0.0)
@@ -160,7 +164,7 @@ def test_after_a_restart_nothing_that_went_out_is_drawn_again(tmp_path: Path):
 
 def test_films_of_the_agent_go_out_as_videos(tmp_path: Path):
     press, workers, outbox = press_in(tmp_path)
-    press.film(5000, SEGMENTS["a"])
+    press.film(5000, content(SEGMENTS["a"]))
     workers.finish("film-5000")
     press.turn(0.0)
     assert outbox.names == [("video", 5000)]
@@ -168,7 +172,7 @@ def test_films_of_the_agent_go_out_as_videos(tmp_path: Path):
 
 def test_a_film_that_cannot_be_made_stops_nothing(tmp_path: Path):
     press, workers, outbox = press_in(tmp_path)
-    press.film(5000, SEGMENTS["a"])
+    press.film(5000, content(SEGMENTS["a"]))
     workers.done = [ClipResult("film-5000", None, "no light")]
     assert press.turn(0.0) == []
     assert outbox.put == []
@@ -192,7 +196,7 @@ def test_a_true_return_that_is_no_number_is_left_out(tmp_path: Path, returned: f
         def true_reward(self) -> np.ndarray:
             return np.full(5, returned)
 
-    press.ask([AB], {"a": Odd(0), "b": Segment(2)})
+    press.ask([AB], orders(a=Odd(0), b=Segment(2)))
     workers.finish("a", "b")
     press.turn(0.0)
     assert sent == [None, 10.0]

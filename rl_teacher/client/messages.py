@@ -1,0 +1,129 @@
+"""What trainer and server say to each other, as records."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from rl_teacher.records import ComparisonId, Label, Preference, SegmentId
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentSpec:
+    """What a trainer says of its run."""
+
+    env_id: str
+    config: Mapping[str, Any]
+    config_hash: str
+    labels_wanted: int
+    guideline: str = ""
+    """Markdown for labelers, the first version of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentAbout:
+    """What an experiment is."""
+
+    env_id: str
+    config: Mapping[str, Any]
+    """Settings of the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExperimentState:
+    """How the experiment stands on the server."""
+
+    is_new: bool
+    state: str
+    paused: bool
+    labels_wanted: int
+    answered: int
+    cant_tell: int
+    head: int
+    """The newest seq of the feed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipSpec:
+    """A clip of uploaded blobs, by their hashes."""
+
+    mp4: str
+    arrays: str
+    fps: float
+    n_frames: int
+    width: int
+    height: int
+    step: int
+    webm: str | None = None
+    hold_frames: int = 0
+    seed: int | None = None
+    ret: float | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricPoint:
+    """One point of a curve; `t` in seconds since 1970."""
+
+    name: str
+    step: int
+    t: float
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What the reward model made of a comparison at a step."""
+
+    comparison: ComparisonId
+    step: int
+    p_left: float
+    """P(left is preferred), before the answer was trained on; the first one that is sent stays."""
+    left: tuple[float, ...]
+    """Predicted reward of each frame, at most 2000; those of a newer step replace older ones."""
+    right: tuple[float, ...]
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether it can be shown."""
+        return all(math.isfinite(value) and abs(value) < 3e38 for value in (self.p_left, *self.left, *self.right))
+
+
+@dataclass(frozen=True, slots=True)
+class LabelEvent:
+    """A line of the feed; a later one of the same assignment replaces it."""
+
+    seq: int
+    kind: str
+    """`answered`, `revised` or `withdrawn`."""
+    assignment: str
+    comparison: ComparisonId
+    left: SegmentId
+    right: SegmentId
+    preference: Preference | None
+    """None: withdrawn."""
+    labeler: str
+    trains: bool
+    """Whether it is neither a check nor came too late."""
+    rt_ms: int | None
+    answered_at: str
+
+    @property
+    def label(self) -> Label:
+        """The same as the trainer's record."""
+        return Label(self.comparison, self.preference, self.labeler, self.answered_at)
+
+
+@dataclass(frozen=True, slots=True)
+class LabelPage:
+    """Events after a cursor."""
+
+    events: tuple[LabelEvent, ...]
+    head: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What people want of the trainer."""
+
+    paused: bool
