@@ -294,6 +294,33 @@ def test_an_empty_queue_says_so_and_resumes_by_itself(experiment, films, labeler
     assert len(experiment.events()) == 1
 
 
+def test_an_empty_queue_shows_the_agent_and_says_when_clips_come(experiment, films, labeler):
+    def beat(**told):
+        experiment.call("PUT", "/heartbeat", json={"state": "training", "step": 5} | told)
+
+    window = labeler().open("empty")
+    page = window.page
+    assert not page.is_visible("#agent")
+    for step, film in enumerate(films[:2]):
+        experiment.call("POST", "/videos", json={"step": step, "blob": experiment.blob(film, "video/mp4")})
+    points = [{"name": "true_return", "step": n, "t": 1.7e9 + n, "value": 2.0 * n} for n in range(8)]
+    experiment.call("POST", "/metrics", json=points)
+    page.reload()
+    window.wait("empty")
+    page.wait_for_function("() => document.querySelector('#agent').currentTime > 0")
+    assert hashlib.sha256(films[1]).hexdigest() in page.get_attribute("#agent", "src")
+    assert page.get_attribute("#returns-line", "points").startswith("0,18 ")
+    assert not page.is_visible("#breath")
+    beat(next_clips_s=9)
+    page.wait_for_function("() => /about [1-9] second/.test(document.querySelector('#notice-text').textContent)")
+    beat(state="waiting")
+    page.wait_for_function("() => /No pair is free/.test(document.querySelector('#notice-title').textContent)")
+    experiment.ask_some(films, 3)
+    window.wait("open")
+    assert not page.is_visible("#agent")
+    assert page.evaluate("document.querySelector('#agent').paused")
+
+
 def test_keyboard_only_reaches_everything_and_shows_where_it_is(experiment, films, labeler):
     experiment.ask_some(films, 3)
     window = labeler().open()

@@ -84,7 +84,12 @@ def test_each_role_gets_in_only_where_it_belongs(world, who, role):
     browser = world.browser(user)
     allowed = {
         "outsider": set(),
-        "labeler": {"e/<str:slug>/label", "api/v1/experiments/<slug>/queue", "api/v1/experiments/<slug>/responses"},
+        "labeler": {
+            "e/<str:slug>/label",
+            "api/v1/experiments/<slug>/agent",
+            "api/v1/experiments/<slug>/queue",
+            "api/v1/experiments/<slug>/responses",
+        },
         "viewer": {
             "e/<str:slug>",
             "e/<str:slug>/comparisons",

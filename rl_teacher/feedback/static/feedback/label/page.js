@@ -1,6 +1,7 @@
 // @ts-check
 /** The labeling page: wires queue, player, clips, outbox, keys and touch to each other and to the server. */
 
+import { createAgent } from "./agent.js";
 import { createApi, tabId, uuid } from "./api.js";
 import { createAttention } from "./attention.js";
 import { createClips, preferredRenditions } from "./clips.js";
@@ -27,6 +28,7 @@ const tab = tabId(sessionStorage);
 const opening = openStore();
 const bindings = readBindings(localStorage);
 const attention = createAttention();
+const agent = createAgent({ api });
 const leases = createLeases({ api, tab });
 const startedAt = Date.now();
 
@@ -100,6 +102,7 @@ function dispatch(event) {
   }
   events = null;
   view.queue(state);
+  agent.phase(state.phase);
   view.saving(state, post);
 }
 
@@ -274,6 +277,7 @@ async function start() {
   for (const entry of waiting) unsentAssignments.add(entry.answer.assignment);
   dispatch({ type: "booted", unsent: waiting.map((entry) => entry.answer.assignment) });
   void outbox.kick();
+  agent.start();
   if (!localStorage.getItem("rl-teacher.met")) {
     localStorage.setItem("rl-teacher.met", "1");
     openDialog("help");

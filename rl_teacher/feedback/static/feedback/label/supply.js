@@ -44,7 +44,7 @@ export function createSupply({ api, tab, have, dispatch, onFailed, onAssignments
       try {
         const told = await api.wait(leaving.signal, looks++ ? 20 : 0);
         if (told.available) onNews(told.progress?.open || 1);
-        dispatch({ type: "waited", ...told, nextClipsS: told.next_clips_s });
+        dispatch({ type: "waited", ...told, nextClipsS: told.next_clips_s, isTrainerGone: told.trainer_gone });
       } catch (error) {
         onFailed(error);
         await pause(3000);

@@ -71,11 +71,15 @@ export function createView(t) {
     pair.setAttribute("aria-busy", String(name === "boot" || name === "fill"));
   }
 
+  const eta = (/** @type {number} */ seconds) =>
+    seconds < 100 ? t("empty_eta", { n: Math.max(1, Math.ceil(seconds)) }) : t("empty_minutes", { n: Math.round(seconds / 60) });
+
   /** @param {State} s */
   function notice(s) {
     if (s.phase === "empty") {
-      write("notice-title", t("empty_title"));
-      write("notice-text", s.nextClipsS ? t("empty_eta", { n: Math.ceil(s.nextClipsS) }) : t("empty_text"));
+      const kind = s.isTrainerGone ? "gone" : s.experiment === "waiting" ? "taken" : "empty";
+      write("notice-title", t(`${kind}_title`));
+      write("notice-text", kind === "empty" && s.nextClipsS !== null ? eta(s.nextClipsS) : t(`${kind}_text`));
     } else if (s.phase === "held") {
       write("notice-title", t(s.experiment === "done" ? "done_title" : "paused_title"));
       write("notice-text", t(s.experiment === "done" ? "done_text" : "paused_text"));
