@@ -57,8 +57,10 @@ def claim(request: HttpRequest, slug: str, body: bodies.WishIn) -> dict[str, Any
 
 
 @router.get("/experiments/{slug}/queue", response=labeler_bodies.QueueState)
-async def queue(request: HttpRequest, slug: str, wait: Annotated[float, Field(ge=0, le=30)] = 0) -> dict[str, Any]:
-    """Whether a claim would bring something; waits up to `wait` seconds for it."""
+async def queue(
+    request: HttpRequest, slug: str, wait: Annotated[float, Field(ge=0, le=30)] = 0, seen: str = ""
+) -> dict[str, Any]:
+    """Whether a claim would bring something; waits up to `wait` seconds for that, or for other news than `seen`."""
     user = person(request)
 
     def look() -> dict[str, Any]:
@@ -76,8 +78,7 @@ async def queue(request: HttpRequest, slug: str, wait: Annotated[float, Field(ge
             found = await sync_to_async(look)()
             first = found if first is None else first
             left = deadline - loop.time()
-            told = (found["available"], found["state"], found["trainer_gone"], found["next_clips_s"] is None)
-            if left <= 0 or told != (False, first["state"], first["trainer_gone"], first["next_clips_s"] is None):
+            if found["available"] or left <= 0 or found["seen"] != (seen or first["seen"]):
                 return found
             with suppress(TimeoutError):
                 await asyncio.wait_for(event.wait(), min(left, LOOK_EVERY_S))
@@ -91,11 +92,13 @@ def _queue_state(user: User, slug: str) -> dict[str, Any]:
         available = experiment.comparison_set.filter(state="open", open_slots__gt=0).exists()
     else:
         available = waiting.exists()
+    eta, is_gone = next_clips_s(experiment), is_trainer_gone(experiment)
     return {
         "available": available and not experiment.paused,
         "state": experiment.shown_state,
-        "next_clips_s": next_clips_s(experiment),
-        "trainer_gone": is_trainer_gone(experiment),
+        "next_clips_s": eta,
+        "trainer_gone": is_gone,
+        "seen": f"{experiment.shown_state}-{int(is_gone)}-{int(eta is not None)}",
         "progress": progress_json(experiment, labeler),
     }
 

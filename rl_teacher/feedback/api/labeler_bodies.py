@@ -66,6 +66,8 @@ class QueueState(Schema):
     """Counted from now."""
     trainer_gone: bool
     """It was here, and has not been heard of for a while."""
+    seen: str
+    """For the next call, which then comes back as soon as something else is true."""
     progress: Progress
 
 
