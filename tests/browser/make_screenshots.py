@@ -161,6 +161,12 @@ def scenes(experiment: LiveExperiment) -> dict[str, tuple[str, Any]]:
 
         return act
 
+    def wait_for_clips(page: Page) -> None:
+        told = {"state": "training", "step": 1000, "next_clips_s": 20}
+        experiment.server.trainer.put("/experiments/quiet/heartbeat", json=told)
+        page.reload()
+        page.wait_for_timeout(1500)
+
     def settle(page: Page) -> None:
         page.wait_for_load_state("networkidle") if "/e/" not in page.url else page.wait_for_timeout(900)
 
@@ -170,7 +176,7 @@ def scenes(experiment: LiveExperiment) -> dict[str, tuple[str, Any]]:
         "review": (f"/e/{slug}/label", labeling("u")),
         "help": (f"/e/{slug}/label", labeling("?")),
         "flag": (f"/e/{slug}/label", labeling("f")),
-        "empty": ("/e/quiet/label", lambda page: page.wait_for_timeout(1200)),
+        "empty": ("/e/quiet/label", wait_for_clips),
         "dashboard": ("/", settle),
         "experiment": (f"/e/{slug}", settle),
         "comparisons": (f"/e/{slug}/comparisons", settle),
@@ -214,9 +220,9 @@ def main() -> None:
 
 def take(server: LiveServer, browser: Any, films: list[bytes], args: argparse.Namespace) -> None:
     experiment = fill(server, films)
-    LiveExperiment(server, "quiet").call(
-        "PUT", "/heartbeat", json={"state": "training", "step": 1000, "next_clips_s": 20}
-    )
+    quiet = LiveExperiment(server, "quiet")
+    curves(quiet, 40)
+    quiet.call("POST", "/videos", json={"step": 1000, "blob": quiet.blob(films[-1], "video/mp4")})
     context = browser.new_context(viewport=VIEWS["wide"])
     context.add_init_script("localStorage.setItem('rl-teacher.met', '1')")
     page = context.new_page()

@@ -3,21 +3,10 @@
 import hashlib
 
 import pytest
+from browser_labels import clip_digests, expected
 
 KEYS = {"ArrowLeft": "left", "ArrowRight": "right", "ArrowUp": "tie", "ArrowDown": "cant_tell"}
 TARGETS = {"a": 1.0, "b": 0.0, "tie": 0.5, "cant_tell": None}
-
-
-def clip_digests(experiment):
-    return {clip_id: hashlib.sha256(film).hexdigest() for clip_id, film in experiment.clips.items()}
-
-
-def expected(event, side, shown, digests):
-    """What must be stored when `side` was pressed while `shown` played."""
-    if side in ("tie", "cant_tell"):
-        return side
-    sides = {digests[event["a"]]: "a", digests[event["b"]]: "b"}
-    return sides[shown[side]]
 
 
 def test_this_chromium_decodes_h264_and_both_videos_play(experiment, films, labeler):
@@ -267,23 +256,6 @@ def test_an_undecodable_clip_is_reported_and_its_pair_skipped(experiment, films,
     assert broken not in window.digests().values()
 
 
-@pytest.mark.slow
-def test_two_windows_never_hold_the_same_pair(experiment, films, labeler):
-    experiment.ask_some(films, 24)
-    windows = [labeler().open(), labeler().open()]
-    answered = []
-    for _ in range(5):
-        for window in windows:
-            answered.append(window.answer("ArrowLeft"))
-        for window in windows:
-            window.wait("open")
-    for window in windows:
-        window.wait_saved()
-    events = experiment.events()
-    assert len({event["comparison"] for event in events}) == len(events) == len(set(answered)) == 10
-    assert not any(event["extra"] for event in events)
-
-
 def test_an_empty_queue_says_so_and_resumes_by_itself(experiment, films, labeler):
     window = labeler().open("empty")
     assert window.page.inner_text("#notice-title") == "The agent is practicing"
@@ -294,118 +266,28 @@ def test_an_empty_queue_says_so_and_resumes_by_itself(experiment, films, labeler
     assert len(experiment.events()) == 1
 
 
-def test_keyboard_only_reaches_everything_and_shows_where_it_is(experiment, films, labeler):
+def test_an_empty_queue_shows_the_agent_and_says_when_clips_come(experiment, films, labeler):
+    def beat(**told):
+        experiment.call("PUT", "/heartbeat", json={"state": "training", "step": 5} | told)
+
+    window = labeler().open("empty")
+    page = window.page
+    assert not page.is_visible("#agent")
+    for step, film in enumerate(films[:2]):
+        experiment.call("POST", "/videos", json={"step": step, "blob": experiment.blob(film, "video/mp4")})
+    points = [{"name": "true_return", "step": n, "t": 1.7e9 + n, "value": 2.0 * n} for n in range(8)]
+    experiment.call("POST", "/metrics", json=points)
+    page.reload()
+    window.wait("empty")
+    page.wait_for_function("() => document.querySelector('#agent').currentTime > 0")
+    assert hashlib.sha256(films[1]).hexdigest() in page.get_attribute("#agent", "src")
+    assert page.get_attribute("#returns-line", "points").startswith("0,18 ")
+    assert not page.is_visible("#breath")
+    beat(next_clips_s=9)
+    page.wait_for_function("() => /about [1-9] second/.test(document.querySelector('#notice-text').textContent)")
+    beat(state="waiting")
+    page.wait_for_function("() => /No pair is free/.test(document.querySelector('#notice-title').textContent)")
     experiment.ask_some(films, 3)
-    window = labeler().open()
-    seen = []
-    for _ in range(24):
-        window.page.keyboard.press("Tab")
-        seen.append(
-            window.page.evaluate("""() => { const one = document.activeElement;
-          return [one.dataset?.action ?? one.id, getComputedStyle(one).outlineStyle]; }""")
-        )
-    names = {name for name, _ in seen}
-    assert {
-        "left",
-        "right",
-        "tie",
-        "cant_tell",
-        "undo",
-        "flag",
-        "toggle",
-        "restart",
-        "scrubber",
-        "speed1",
-        "guide",
-        "help",
-    } <= names
-    assert all(outline != "none" for name, outline in seen if name)
-    window.page.focus(".answers [data-action=tie]")
-    before = window.shown
-    window.page.keyboard.press("Enter")
-    window.wait_next(before)
-    window.page.keyboard.press("?")
-    assert window.page.is_visible("#help")
-    window.page.keyboard.press("ArrowLeft")  # a dialog is open: not an answer
-    window.page.keyboard.press("Escape")
-    window.wait_saved()
-    assert [event["preferred"] for event in experiment.events()] == ["tie"]
-
-
-@pytest.mark.slow
-def test_pause_frame_steps_and_speed_move_both_sides(experiment, films, labeler):
-    experiment.ask_some(films, 2)
-    window = labeler().open()
-    times = """() => { const front = document.querySelector('#pair').dataset.front;
-      return ['left', 'right'].map(side => document.querySelector(`#${side}-${front}`))
-        .map(video => [video.paused, video.currentTime, video.playbackRate]); }"""
-    window.page.keyboard.press("Space")
-    window.page.keyboard.press("r")
-    window.page.keyboard.press("Space")
-    for key in (".", ".", ",", "."):
-        window.page.keyboard.press(key)
-    window.page.wait_for_timeout(100)
-    (left_paused, left, _), (right_paused, right, _) = window.page.evaluate(times)
-    assert left_paused
-    assert right_paused
-    assert left == pytest.approx(right, abs=1e-6)
-    assert (left * 30) % 1 == pytest.approx(0.5, abs=0.01)  # the middle of a frame
-    window.page.keyboard.press("4")
-    assert [rate for *_, rate in window.page.evaluate(times)] == [2, 2]
-
-
-def test_touch_taps_swipes_and_two_finger_undo_on_a_phone(experiment, films, labeler):
-    experiment.ask_some(films, 6)
-    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
-    window = labeler(**phone).open()
-    boxes = window.page.evaluate("""() => ['left', 'right'].map(side => {
-      const box = document.querySelector(`[data-side=${side}] .frame`).getBoundingClientRect();
-      return [box.x, box.y, box.width, box.height]; })""")
-    (x, y, width, height), (_, below, *_) = boxes
-    assert below >= y + height  # stacked
-    assert width >= 290
-    assert window.page.evaluate("document.documentElement.scrollWidth") == 390
-    small = window.page.evaluate("""() => [...document.querySelectorAll('button, a')]
-      .filter(one => one.checkVisibility())
-      .map(one => [one.dataset.action ?? one.className, one.getBoundingClientRect()])
-      .filter(([, box]) => box.height < 44 || box.width < 40)
-      .map(([name]) => name)""")
-    assert small == []
-    shown, first = window.digests(), window.shown
-    window.page.touchscreen.tap(x + width / 2, below + height / 2)
-    window.wait_next(first)
-    second = window.shown
-    _swipe(window, x + width / 2, y + height / 2, -150)
-    window.wait_next(second)
-    third = window.shown
-    _swipe(window, x + width / 2, y + height / 2, 150)
-    window.wait_next(third)
-    client = window.context.new_cdp_session(window.page)
-    fingers = [{"x": x + 60, "y": y + 60, "id": 0}, {"x": x + 160, "y": y + 60, "id": 1}]
-    client.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": fingers})
-    client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    window.wait("review")
-    assert window.shown == third
-    window.wait_saved()
-    labels = experiment.labels()
-    event = labels[first]
-    assert event["preferred"] == expected(event, "right", shown, clip_digests(experiment))
-    assert [labels[one]["preferred"] for one in (second, third)] == ["tie", "cant_tell"]
-
-
-def _swipe(window, x, y, dy):
-    client = window.context.new_cdp_session(window.page)
-    client.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
-    for part in (0.3, 0.6, 1):
-        client.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x, "y": y + dy * part}]})
-    client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-
-
-@pytest.mark.slow
-def test_reduced_motion_starts_paused(experiment, films, labeler):
-    experiment.ask_some(films, 3)
-    window = labeler(reduced_motion="reduce").open()
-    front = window.page.get_attribute("#pair", "data-front")
-    assert window.page.evaluate(f"document.querySelector('#left-{front}').paused")
-    window.page.keyboard.press("Space")
-    window.page.wait_for_function(f"document.querySelector('#left-{front}').currentTime > 0")
+    window.wait("open")
+    assert not page.is_visible("#agent")
+    assert page.evaluate("document.querySelector('#agent').paused")

@@ -2,10 +2,12 @@
 
 import json
 import uuid
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
-from rl_teacher.feedback.models import Assignment, Experiment, Response
+from rl_teacher.feedback.models import AgentVideo, Assignment, Experiment, MetricPoint, Response
 
 TAB = str(uuid.UUID(int=1))
 
@@ -63,6 +65,34 @@ def test_the_same_answer_with_another_refill_is_a_retry(world, screen):
     again = screen.answer(row["assignment"], response=response, refill={"want": 1, "have": [], "tab": TAB})
     assert again.status_code == 200
     assert len(again.json()["refill"]) == 1
+
+
+def test_the_agent_is_shown_without_step_or_number(world, screen):
+    experiment = Experiment.objects.get()
+    assert screen.call("GET", "/experiments/one/agent").json() == {"video": None, "curve": []}
+    blob = world.blob(experiment, b"film", "video/mp4")
+    AgentVideo.objects.create(experiment=experiment, step=123456, blob=blob)
+    for step in range(90):
+        MetricPoint.objects.create(experiment=experiment, name="true_return", step=step, t=0, value=100.0 + step)
+    told = screen.call("GET", "/experiments/one/agent")
+    assert blob.sha256 in told.json()["video"]
+    assert b"123456" not in told.content
+    # 90 points in 30 groups of 3, means 101, 104, ... 188: evenly from 0 to 1.
+    assert told.json()["curve"] == [round(i / 29, 3) for i in range(30)]
+
+
+def test_the_queue_says_when_clips_come_and_whether_the_trainer_is_gone(world, screen):
+    def told(age_s, **fields):
+        at = timezone.now() - timedelta(seconds=age_s)
+        Experiment.objects.update(heartbeat_at=at, **fields)
+        found = screen.call("GET", "/experiments/one/queue").json()
+        return found["next_clips_s"], found["trainer_gone"]
+
+    assert screen.call("GET", "/experiments/one/queue").json()["trainer_gone"] is False
+    assert told(5, next_clips_s=12.0)[0] == pytest.approx(7, abs=1)
+    assert told(30, next_clips_s=12.0) == (0.0, False)
+    assert told(61, next_clips_s=None) == (None, True)
+    assert told(61, state="done") == (None, False)
 
 
 def test_the_screen_learns_nothing_about_the_pair(world, screen):

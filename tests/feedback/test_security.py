@@ -84,7 +84,12 @@ def test_each_role_gets_in_only_where_it_belongs(world, who, role):
     browser = world.browser(user)
     allowed = {
         "outsider": set(),
-        "labeler": {"e/<str:slug>/label", "api/v1/experiments/<slug>/queue", "api/v1/experiments/<slug>/responses"},
+        "labeler": {
+            "e/<str:slug>/label",
+            "api/v1/experiments/<slug>/agent",
+            "api/v1/experiments/<slug>/queue",
+            "api/v1/experiments/<slug>/responses",
+        },
         "viewer": {
             "e/<str:slug>",
             "e/<str:slug>/comparisons",
@@ -94,7 +99,7 @@ def test_each_role_gets_in_only_where_it_belongs(world, who, role):
             "api/v1/experiments/<str:slug>/events",
         },
     }[who]
-    own = {"", "me", "api/v1/me", "api/docs", "api/openapi.json", *OPEN}
+    own = {"", "me", "me/data", "api/v1/me", "api/docs", "api/openapi.json", *OPEN}
     before = Experiment.objects.values().get()
     for route in all_routes():
         if route.startswith("admin/") or route in own or route == "logout":

@@ -1,18 +1,11 @@
-"""The whole server as a process: dispatcher, media, events, commands, and kill -9 under load."""
+"""The whole server as a process: dispatcher, media, events, commands."""
 
 import hashlib
 import io
-import json
 import os
-import random
-import signal
-import struct
 import subprocess
 import sys
-import threading
 import time
-import uuid
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -20,16 +13,10 @@ import numpy as np
 import pytest
 
 from rl_teacher.client.api import FeedbackClient, ServerFault
-from rl_teacher.client.embedded import EmbeddedServer, start_or_attach
-from rl_teacher.client.messages import ClipSpec, ExperimentSpec
-from rl_teacher.records import Comparison
+from rl_teacher.client.embedded import start_or_attach
+from tests.feedback.crowd import SPEC, mp4, quiet, sign_in
 
 ROOT = Path(__file__).parents[2]
-SPEC = ExperimentSpec("ShortHopper-v1", {"seed": 1}, "hash", 100_000)
-
-
-def quiet(line):
-    pass
 
 
 def command(*args, env=None, check=True):
@@ -43,11 +30,6 @@ def command(*args, env=None, check=True):
     )
     assert not check or done.returncode == 0, done.stderr
     return done
-
-
-def mp4(content):
-    boxes = [(b"ftyp", b"isom\x00\x00\x02\x00isomiso2"), (b"moov", b""), (b"mdat", content)]
-    return b"".join(struct.pack(">I4s", 8 + len(body), name) + body for name, body in boxes)
 
 
 VIDEO = mp4(bytes(range(256)) * 40)
@@ -88,19 +70,6 @@ def browser(server):
     with httpx.Client(base_url=server.url, timeout=10, trust_env=False) as found:
         sign_in(found, server.lines)
         yield found
-
-
-def sign_in(http, lines):
-    (link,) = [line.split(": ", 1)[1] for line in lines if "enter#" in line]
-    page = http.get("/enter").text
-    token = page.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
-    done = http.post(
-        "/enter",
-        data={"token": link.split("#")[1], "csrfmiddlewaretoken": token},
-        headers={"Accept": "application/json"},
-    )
-    done.raise_for_status()
-    http.headers["X-CSRFToken"] = http.get("/api/v1/me").json()["csrf_token"]
 
 
 # --- dispatcher
@@ -290,156 +259,6 @@ def test_no_secret_reaches_the_log(server, data, http, client):
     log = (data / "server.log").read_text()
     for secret in (server.token, "some-secret-code", "rlt_guess", "enter#"):
         assert secret not in log
-
-
-def test_a_stopped_server_leaves_a_mirror_and_a_whole_database(tmp_path):
-    with start_or_attach(tmp_path, port=0, say=quiet) as server:
-        crowd = Crowd(server, pairs=20)
-        crowd.work(1, seconds=0.5)
-        crowd.close()
-    lines = [json.loads(line) for line in (tmp_path / "mirror" / "load.jsonl").read_text().splitlines()]
-    assert {line["response"] for line in lines} == crowd.acknowledged
-    assert database_is_whole(tmp_path)
-
-
-# --- kill -9
-
-
-class Crowd:
-    """Labelers that answer as fast as they can and remember every acknowledged answer."""
-
-    def __init__(self, server: EmbeddedServer, pairs: int, slug: str = "load") -> None:
-        self.slug, self.acknowledged, self.errors = slug, set(), []
-        self.https = []
-        self.join(server)
-        with FeedbackClient(server.url, server.token, slug) as client:
-            client.ensure_experiment(SPEC)
-            fill(client, pairs)
-
-    def join(self, server: EmbeddedServer) -> None:
-        self.url = server.url
-        self.link = next(line for line in server.lines if "enter#" in line)
-        if not self.https:
-            http = httpx.Client(base_url=self.url, timeout=10, trust_env=False)
-            sign_in(http, [self.link])
-            self.https.append(http)
-        self.https[0].base_url = self.url
-
-    def work(self, num_threads: int, seconds: float, stop=None) -> None:
-        stop = stop or threading.Event()
-        timer = threading.Timer(seconds, stop.set)
-        timer.start()
-        with ThreadPoolExecutor(num_threads) as pool:
-            for done in [pool.submit(self._label, stop) for _ in range(num_threads)]:
-                done.result()
-        timer.cancel()
-
-    def _label(self, stop) -> None:
-        http, tab, held = self.https[0], str(uuid.uuid4()), []
-        pending = None
-        while not stop.is_set():
-            try:
-                if pending is None:
-                    if not held:
-                        body = {"want": 3, "have": [], "tab": tab}
-                        claimed = http.post(f"/api/v1/experiments/{self.slug}/queue:claim", json=body)
-                        claimed.raise_for_status()
-                        held = [row["assignment"] for row in claimed.json()["assignments"]]
-                        if not held:
-                            return
-                    pending = (str(uuid.uuid4()), held.pop(0))
-                body = {
-                    "answer": {"assignment": pending[1], "side": "left"},
-                    "refill": {"want": 1, "have": held, "tab": tab},
-                }
-                taken = http.put(f"/api/v1/responses/{pending[0]}", json=body)
-                taken.raise_for_status()
-                self.acknowledged.add(pending[0])
-                held += [row["assignment"] for row in taken.json()["refill"]]
-                pending = None
-            except httpx.HTTPError as error:
-                if isinstance(error, httpx.HTTPStatusError):
-                    self.errors.append(error)
-                    return
-                return  # killed: the caller starts the server again
-
-    def close(self) -> None:
-        for http in self.https:
-            http.close()
-
-
-def fill(client, pairs):
-    file = io.BytesIO()
-    np.savez(file, obs=np.zeros((5, 3)), actions=np.zeros((5, 1)))
-    arrays = client.put_blob(file.getvalue(), "application/x-npz")
-    ids = []
-    for i in range(2):
-        ids.append(str(uuid.uuid4()))
-        video = client.put_blob(mp4(b"%d" % i), "video/mp4")
-        client.put_clip(ids[-1], ClipSpec(mp4=video, arrays=arrays, fps=20, n_frames=30, width=64, height=64, step=1))
-    client.create_comparisons([Comparison(str(uuid.uuid4()), *ids, 1) for _ in range(pairs)])
-
-
-def database_is_whole(data):
-    import sqlite3
-    from contextlib import closing
-
-    with closing(sqlite3.connect(data / "db.sqlite3")) as file:
-        return (
-            file.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
-            and not file.execute("PRAGMA foreign_key_check").fetchall()
-        )
-
-
-def kill_again_and_again(data, kills, pairs_each, seed=1):
-    rng = random.Random(seed)
-    crowd = None
-    for number in range(kills):
-        server = start_or_attach(data, port=0, say=quiet, timeout_s=300)
-        if crowd is None:
-            crowd = Crowd(server, pairs_each)
-        else:
-            crowd.join(server)
-            crowd.https[0].close()
-            crowd.https[0] = httpx.Client(base_url=crowd.url, timeout=10, trust_env=False)
-            sign_in(crowd.https[0], [crowd.link])
-            with FeedbackClient(server.url, server.token, "load") as client:
-                fill(client, pairs_each)
-        threading.Timer(rng.uniform(0.05, 0.8), os.killpg, (server.process.pid, signal.SIGKILL)).start()
-        crowd.work(4, seconds=5)
-        server.process.wait()
-        assert database_is_whole(data), f"after kill {number}"
-    assert crowd.errors == []
-    with start_or_attach(data, port=0, say=quiet) as server, FeedbackClient(server.url, server.token, "load") as client:
-        events = list(client.all_labels())
-    crowd.close()
-    stored = [event.seq for event in events]
-    assert stored == list(range(1, len(stored) + 1))
-    assert len({event.assignment for event in events}) == len(events)
-    responses = feed_responses(data)
-    missing = crowd.acknowledged - set(responses)
-    assert not missing, f"{len(missing)} of {len(crowd.acknowledged)} acknowledged answers are gone"
-    assert len(set(responses)) == len(responses)
-    return len(crowd.acknowledged)
-
-
-def feed_responses(data):
-    import sqlite3
-    from contextlib import closing
-
-    with closing(sqlite3.connect(data / "db.sqlite3")) as file:
-        return [str(uuid.UUID(row[0])) for row in file.execute("SELECT response_id FROM label_event")]
-
-
-def test_two_kills_lose_nothing(tmp_path):
-    assert kill_again_and_again(tmp_path, kills=2, pairs_each=200) > 0
-
-
-@pytest.mark.slow
-def test_a_hundred_kills_lose_nothing(tmp_path):
-    count = kill_again_and_again(tmp_path, kills=100, pairs_each=200)
-    print(f"{count} acknowledged answers, 100 kills, none lost")
-    assert count > 1000
 
 
 # --- the data folder

@@ -16,12 +16,15 @@ from rl_teacher.feedback import bell
 from rl_teacher.feedback.api import bodies, labeler_bodies
 from rl_teacher.feedback.api.auth import person, person_at, session
 from rl_teacher.feedback.api.screens import assignment_json, progress_json, sides
-from rl_teacher.feedback.models import Assignment, Experiment, Membership, Response, User
+from rl_teacher.feedback.media import blob_url
+from rl_teacher.feedback.models import AgentVideo, Assignment, Experiment, Membership, Response, User
 from rl_teacher.feedback.permissions import access, memberships
 from rl_teacher.feedback.problems import Problem
 from rl_teacher.feedback.transactions import answer as answers
 from rl_teacher.feedback.transactions import claim as leases
+from rl_teacher.feedback.transactions.curves import shape
 from rl_teacher.feedback.transactions.feed import LOOK_EVERY_S
+from rl_teacher.feedback.transactions.overview import is_trainer_gone, next_clips_s
 
 router = Router(auth=session)
 
@@ -54,8 +57,10 @@ def claim(request: HttpRequest, slug: str, body: bodies.WishIn) -> dict[str, Any
 
 
 @router.get("/experiments/{slug}/queue", response=labeler_bodies.QueueState)
-async def queue(request: HttpRequest, slug: str, wait: Annotated[float, Field(ge=0, le=30)] = 0) -> dict[str, Any]:
-    """Whether a claim would bring something; waits up to `wait` seconds for it."""
+async def queue(
+    request: HttpRequest, slug: str, wait: Annotated[float, Field(ge=0, le=30)] = 0, seen: str = ""
+) -> dict[str, Any]:
+    """Whether a claim would bring something; waits up to `wait` seconds for that, or for other news than `seen`."""
     user = person(request)
 
     def look() -> dict[str, Any]:
@@ -73,7 +78,7 @@ async def queue(request: HttpRequest, slug: str, wait: Annotated[float, Field(ge
             found = await sync_to_async(look)()
             first = found if first is None else first
             left = deadline - loop.time()
-            if found["available"] or left <= 0 or found["state"] != first["state"]:
+            if found["available"] or left <= 0 or found["seen"] != (seen or first["seen"]):
                 return found
             with suppress(TimeoutError):
                 await asyncio.wait_for(event.wait(), min(left, LOOK_EVERY_S))
@@ -87,12 +92,23 @@ def _queue_state(user: User, slug: str) -> dict[str, Any]:
         available = experiment.comparison_set.filter(state="open", open_slots__gt=0).exists()
     else:
         available = waiting.exists()
+    eta, is_gone = next_clips_s(experiment), is_trainer_gone(experiment)
     return {
         "available": available and not experiment.paused,
         "state": experiment.shown_state,
-        "next_clips_s": experiment.next_clips_s,
+        "next_clips_s": eta,
+        "trainer_gone": is_gone,
+        "seen": f"{experiment.shown_state}-{int(is_gone)}-{int(eta is not None)}",
         "progress": progress_json(experiment, labeler),
     }
+
+
+@router.get("/experiments/{slug}/agent", response=labeler_bodies.Agent)
+def agent(request: HttpRequest, slug: str) -> dict[str, Any]:
+    """The newest video of the agent, and the shape of its return: no step, no number."""
+    at = person_at(request, slug, "label")
+    newest = AgentVideo.objects.filter(experiment=at.experiment).select_related("blob").order_by("-step").first()
+    return {"video": blob_url(newest.blob, str(at.user.pk)) if newest else None, "curve": shape(at.experiment)}
 
 
 @router.put(

@@ -63,7 +63,21 @@ class QueueState(Schema):
     available: bool
     state: str
     next_clips_s: float | None
+    """Counted from now."""
+    trainer_gone: bool
+    """It was here, and has not been heard of for a while."""
+    seen: str
+    """For the next call, which then comes back as soon as something else is true."""
     progress: Progress
+
+
+class Agent(Schema):
+    """The agent as those see it who teach it: no step, no number."""
+
+    video: str | None
+    """The newest one."""
+    curve: list[float]
+    """Its return of late, from 0 (the lowest of them) to 1."""
 
 
 class AnswerIn(Body):

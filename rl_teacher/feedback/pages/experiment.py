@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import get_token
 from django.shortcuts import render
+from django.templatetags.static import static
 
 from rl_teacher.feedback.api.screens import progress_json
 from rl_teacher.feedback.api.viewer import export_json
@@ -87,6 +88,7 @@ def label(request: HttpRequest, slug: str) -> HttpResponseBase:
         "min_view_ms": at.experiment.min_view_ms,
         "claim_url": f"{api}/queue:claim",
         "queue_url": f"{api}/queue",
+        "practice_url": static("feedback/practice/"),
         "progress": progress_json(at.experiment, at.member),
         "labels_wanted": at.experiment.labels_wanted,
         "guideline_version": guideline["version"],

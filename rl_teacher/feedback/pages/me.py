@@ -5,7 +5,7 @@ import uuid
 from django.contrib import messages
 from django.contrib.auth import update_session_auth_hash
 from django.db.models import Q
-from django.http import HttpRequest
+from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import get_token
 from django.shortcuts import render
@@ -22,6 +22,7 @@ from rl_teacher.feedback.permissions import memberships
 from rl_teacher.feedback.problems import Problem
 from rl_teacher.feedback.transactions.answer import Answer, submit, withdraw
 from rl_teacher.feedback.transactions.claim import CLIPS
+from rl_teacher.feedback.transactions.own_data import own_data
 from rl_teacher.feedback.transactions.write import write
 
 SIDES = ("left", "right", "tie", "cant_tell")
@@ -71,6 +72,15 @@ def me(request: HttpRequest) -> HttpResponseBase:
         "has_password": user_of(request).has_usable_password(),
     }
     return render(request, "feedback/me.html", context)
+
+
+@page("GET")
+def data(request: HttpRequest) -> HttpResponseBase:
+    """`/me/data`: all that is stored about the one who asks, as a file."""
+    user = user_of(request)
+    response = JsonResponse(own_data(user), json_dumps_params={"indent": 1})
+    response["Content-Disposition"] = 'attachment; filename="rl-teacher-my-data.json"'
+    return response
 
 
 @page("POST")

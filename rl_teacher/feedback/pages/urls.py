@@ -11,6 +11,7 @@ urlpatterns = [
     path("logout", entry.sign_out, name="logout"),
     path("join/<str:code>", entry.join, name="join"),
     path("me", me.me, name="me"),
+    path("me/data", me.data, name="my-data"),
     path("me/answers/<uuid:response_id>", me.edit_answer, name="edit-answer"),
     path("me/password", me.password, name="password"),
     path("people", people.accounts, name="accounts"),

@@ -17,6 +17,8 @@ from rl_teacher.feedback.transactions.write import write
 
 SCOPES = ("dataset:write", "dataset:read", "metrics:write")
 LINK_MINUTES = 10
+CONSENT = "2026-11"
+"""Which text of join.html people agree to; a new text gets a new name."""
 LOCAL_OWNER = "owner"
 _SEEN_EVERY = timedelta(hours=1)
 
@@ -216,7 +218,7 @@ def accept_invite(code: str, user: User | None, username: str = "", password: st
         join(user, invite.experiment, invite.role)
         if not known:
             Invite.objects.filter(pk=invite.pk).update(uses_left=F("uses_left") - 1)
-            audit(user, "joined", invite.experiment, role=invite.role)
+            audit(user, "joined", invite.experiment, role=invite.role, agreed_to=CONSENT)
     return user
 
 

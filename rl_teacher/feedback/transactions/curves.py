@@ -45,6 +45,19 @@ def labels_curve(experiment: Experiment, max_points: int = 500) -> dict[str, lis
     return {"step": [p[0] for p in kept], "t": [p[1] for p in kept], "value": [float(p[2]) for p in kept]}
 
 
+def shape(experiment: Experiment, points: int = 30) -> list[float]:
+    """How the return went, from 0 (its lowest) to 1, thinned out; the predicted one where there is no true one."""
+    rows = MetricPoint.objects.filter(experiment=experiment)
+    for name in ("true_return", "predicted_return"):
+        values = list(rows.filter(name=name).order_by("step").values_list("value", flat=True)[:MAX_POINTS])
+        if len(values) > 1:
+            size = -(-len(values) // points)
+            means = [sum(part) / len(part) for part in (values[i : i + size] for i in range(0, len(values), size))]
+            low, height = min(means), max(means) - min(means) or 1.0
+            return [round((value - low) / height, 3) for value in means]
+    return []
+
+
 def sparks(experiment: Experiment, names: Collection[str], points: int = 40) -> dict[str, list[tuple[int, float]]]:
     """The newest points of some curves, for a card."""
     found = {}

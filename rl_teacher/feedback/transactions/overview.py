@@ -36,6 +36,19 @@ def heartbeat_age_s(experiment: Experiment) -> float | None:
     return None if at is None else max(0.0, (timezone.now() - at).total_seconds())
 
 
+def is_trainer_gone(experiment: Experiment) -> bool:
+    """Whether it was here and has not been heard of for a while, without having said that it is done."""
+    age = heartbeat_age_s(experiment)
+    return age is not None and age >= TRAINER_SEEN_S and experiment.state != Experiment.State.DONE
+
+
+def next_clips_s(experiment: Experiment) -> float | None:
+    """When the trainer expects the next clips, from now."""
+    if experiment.next_clips_s is None:
+        return None
+    return max(0.0, experiment.next_clips_s - (heartbeat_age_s(experiment) or 0.0))
+
+
 def describe(at: Access) -> dict[str, Any]:
     """An experiment as its pages show it; labelers do not learn how far the agent is."""
     experiment = at.experiment

@@ -1,6 +1,7 @@
 // @ts-check
 /** The labeling page: wires queue, player, clips, outbox, keys and touch to each other and to the server. */
 
+import { createAgent } from "./agent.js";
 import { createApi, tabId, uuid } from "./api.js";
 import { createAttention } from "./attention.js";
 import { createClips, preferredRenditions } from "./clips.js";
@@ -9,6 +10,7 @@ import { readBindings } from "./keys.js";
 import { createLeases } from "./leases.js";
 import { createOutbox, openStore } from "./outbox.js";
 import { createPlayer } from "./player.js";
+import { createPractice } from "./practice.js";
 import { find, refillWanted, START, step } from "./queue.js";
 import { createSignIn } from "./signin.js";
 import { createSupply } from "./supply.js";
@@ -27,6 +29,7 @@ const tab = tabId(sessionStorage);
 const opening = openStore();
 const bindings = readBindings(localStorage);
 const attention = createAttention();
+const agent = createAgent({ api });
 const leases = createLeases({ api, tab });
 const startedAt = Date.now();
 
@@ -45,8 +48,8 @@ const stages = [stage(0), stage(1)];
 const player = createPlayer({
   stages,
   raise: view.raise,
-  onStaged: (id) => dispatch({ type: "staged", id }),
-  onBroken: (id, reason) => (id === state.front ? dispatch({ type: "broken", id, reason }) : clips.undecodable(id, reason)),
+  onStaged: (id) => (practice.isOn() ? practice.staged(id) : dispatch({ type: "staged", id })),
+  onBroken: (id, reason) => practice.isOn() ? practice.end() : (id === state.front ? dispatch({ type: "broken", id, reason }) : clips.undecodable(id, reason)),
   onPainted: painted,
   onNeedsTap() {
     view.running(false);
@@ -54,8 +57,10 @@ const player = createPlayer({
   },
   onFrame: view.frame,
 });
+const renditions = preferredRenditions(stages[0].left);
+const practice = createPractice({ base: data.practice_url, rendition: renditions[0], player, view, t });
 const clips = createClips({
-  renditions: preferredRenditions(stages[0].left),
+  renditions,
   refresh: (id) => api.assignment(id),
   onLoaded: (id) => dispatch({ type: "loaded", id }),
   onBroken: (id, reason) => dispatch({ type: "broken", id, reason }),
@@ -100,6 +105,7 @@ function dispatch(event) {
   }
   events = null;
   view.queue(state);
+  agent.phase(state.phase);
   view.saving(state, post);
 }
 
@@ -195,6 +201,8 @@ function press(side, at) {
 
 /** @param {string} action @param {number} at */
 function act(action, at) {
+  if (practice.isOn() && practice.act(action)) return;
+  if (action === "skip") return;
   if (["left", "right", "tie", "cant_tell"].includes(action)) return press(action, at);
   if (action.startsWith("speed")) return setSpeed(SPEEDS[Number(action.slice(5)) - 1]);
   if (action === "undo" || action === "escape") dispatch({ type: action });
@@ -272,12 +280,16 @@ async function start() {
   setInterval(() => view.late(post.unsent), 1000);
   const waiting = (await outbox.entries().catch(() => [])).filter((entry) => !entry.refused);
   for (const entry of waiting) unsentAssignments.add(entry.answer.assignment);
-  dispatch({ type: "booted", unsent: waiting.map((entry) => entry.answer.assignment) });
-  void outbox.kick();
-  if (!localStorage.getItem("rl-teacher.met")) {
-    localStorage.setItem("rl-teacher.met", "1");
-    openDialog("help");
-  }
+  const begin = () => {
+    dispatch({ type: "booted", unsent: waiting.map((entry) => entry.answer.assignment) });
+    void outbox.kick();
+    agent.start();
+  };
+  const isNew = !localStorage.getItem("rl-teacher.met");
+  localStorage.setItem("rl-teacher.met", "1");
+  if (isNew && !waiting.length && !data.progress?.mine) practice.start(begin);
+  else begin();
+  if (isNew) openDialog("help");
 }
 
 await start();

@@ -21,7 +21,7 @@
  *   phase: Phase, pairs: Pair[], history: Done[], front: string | null, back: string | null, backReady: boolean,
  *   watched: boolean, reviewing: string | null, interrupted: string | null, answered: string[], blobs: string[],
  *   booted: boolean, asking: "no" | "now" | "later", drained: boolean, waiting: boolean, recalled: boolean,
- *   recalling: boolean, signedOut: boolean, experiment: string, nextClipsS: number | null, progress: Progress | null,
+ *   recalling: boolean, signedOut: boolean, experiment: string, nextClipsS: number | null, isTrainerGone: boolean, progress: Progress | null,
  * }} State
  */
 
@@ -34,7 +34,7 @@ const REMEMBER = 64; // ids of answered pairs, so that a late refill cannot show
 export const START = Object.freeze({
   phase: "boot", pairs: [], history: [], front: null, back: null, backReady: false, watched: false, reviewing: null,
   interrupted: null, answered: [], blobs: [], booted: false, asking: "no", drained: false, waiting: false,
-  recalled: false, recalling: false, signedOut: false, experiment: "training", nextClipsS: null, progress: null,
+  recalled: false, recalling: false, signedOut: false, experiment: "training", nextClipsS: null, isTrainerGone: false, progress: null,
 });
 
 /**
@@ -95,11 +95,12 @@ const HANDLERS = {
     if (s.asking === "later") s.asking = "no";
   },
   /** A long-poll came back, or failed (then nothing is available). */
-  waited(s, { available, state, nextClipsS, progress }) {
+  waited(s, { available, state, nextClipsS, isTrainerGone, progress }) {
     s.waiting = false;
     s.drained = !available;
     s.experiment = state ?? s.experiment;
     s.nextClipsS = nextClipsS ?? null;
+    s.isTrainerGone = isTrainerGone ?? s.isTrainerGone;
     s.progress = progress ?? s.progress;
   },
   progress(s, { progress, state }) {

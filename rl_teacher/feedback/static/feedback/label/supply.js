@@ -12,6 +12,7 @@ export function createSupply({ api, tab, have, dispatch, onFailed, onAssignments
   const leaving = new AbortController();
   let failures = 0;
   let emptyClaims = 0;
+  let seen = "";
   let looks = 0; // at an empty queue; the first is a short one, to learn when clips come
 
   /** Pairs came, by a claim or along with an answer. @param {any} told */
@@ -42,9 +43,10 @@ export function createSupply({ api, tab, have, dispatch, onFailed, onAssignments
     async wait() {
       if (emptyClaims > 1) await pause(1000); // "available", and then others took it
       try {
-        const told = await api.wait(leaving.signal, looks++ ? 20 : 0);
+        const told = await api.wait(leaving.signal, looks++ ? 20 : 0, seen);
+        seen = told.seen ?? "";
         if (told.available) onNews(told.progress?.open || 1);
-        dispatch({ type: "waited", ...told, nextClipsS: told.next_clips_s });
+        dispatch({ type: "waited", ...told, nextClipsS: told.next_clips_s, isTrainerGone: told.trainer_gone });
       } catch (error) {
         onFailed(error);
         await pause(3000);

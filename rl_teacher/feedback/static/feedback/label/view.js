@@ -39,6 +39,7 @@ export function createView(t) {
   /** @type {Record<string, ReturnType<typeof setTimeout>>} */
   const timers = {};
   let phase = "";
+  let isPractice = false;
 
   /** Change the page only where the text changes, so that screen readers hear news only. @param {string} id @param {string} text */
   const write = (id, text) => {
@@ -56,7 +57,7 @@ export function createView(t) {
     }
     const old = reviewed(s);
     for (const button of root.querySelectorAll(".answers button")) {
-      button.setAttribute("aria-disabled", String(!["open", "review"].includes(s.phase)));
+      button.setAttribute("aria-disabled", String(!isPractice && !["open", "review"].includes(s.phase)));
       if (old) button.setAttribute("aria-pressed", String(button.dataset.action === old.side));
       else button.removeAttribute("aria-pressed");
     }
@@ -67,15 +68,19 @@ export function createView(t) {
 
   /** @param {string} name */
   function setPhase(name) {
-    root.dataset.phase = name;
-    pair.setAttribute("aria-busy", String(name === "boot" || name === "fill"));
+    root.dataset.phase = isPractice ? "practice" : name;
+    pair.setAttribute("aria-busy", String(!isPractice && (name === "boot" || name === "fill")));
   }
+
+  const eta = (/** @type {number} */ seconds) =>
+    seconds < 100 ? t("empty_eta", { n: Math.max(1, Math.ceil(seconds)) }) : t("empty_minutes", { n: Math.round(seconds / 60) });
 
   /** @param {State} s */
   function notice(s) {
     if (s.phase === "empty") {
-      write("notice-title", t("empty_title"));
-      write("notice-text", s.nextClipsS ? t("empty_eta", { n: Math.ceil(s.nextClipsS) }) : t("empty_text"));
+      const kind = s.isTrainerGone ? "gone" : s.experiment === "waiting" ? "taken" : "empty";
+      write("notice-title", t(`${kind}_title`));
+      write("notice-text", kind === "empty" && s.nextClipsS !== null ? eta(s.nextClipsS) : t(`${kind}_text`));
     } else if (s.phase === "held") {
       write("notice-title", t(s.experiment === "done" ? "done_title" : "paused_title"));
       write("notice-text", t(s.experiment === "done" ? "done_text" : "paused_text"));
@@ -121,6 +126,14 @@ export function createView(t) {
       pair.dataset.assignment = s.front ?? "";
       const ratio = String(shown ? shown.size[0] / shown.size[1] || 1 : 1);
       if (root.style.getPropertyValue("--ratio") !== ratio) root.style.setProperty("--ratio", ratio);
+    },
+    /** What to do with a practice pair; empty: it is over. @param {string} text */
+    practice(text) {
+      isPractice = text !== "";
+      write("practice-text", text);
+      element("practice").hidden = !isPractice;
+      for (const button of root.querySelectorAll(".answers button")) button.setAttribute("aria-disabled", String(!isPractice));
+      setPhase(phase || "boot");
     },
     /** @param {string} side */
     flash(side) {
