@@ -71,8 +71,8 @@ class HttpLabeler:
         rows = claimed.json()["assignments"]
         return rows[0] if rows else None
 
-    def answer(self, timeout_s: float = 60.0) -> str:
-        """Wait for a pair and answer it; what was said.
+    def wait(self, timeout_s: float = 60.0) -> dict[str, Any]:
+        """The next pair, as soon as there is one.
 
         Raises:
             TimeoutError: no pair came.
@@ -81,11 +81,24 @@ class HttpLabeler:
         while (row := self.claim()) is None:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"no pair of {self._slug!r} in {timeout_s:g} s")
-            time.sleep(0.2)
-        said = str(self._judge(*(self._archive.find(digest(row[side])) for side in ("left", "right"))))
+            time.sleep(0.05)
+        return row
+
+    def fetch(self, address: str) -> bytes:
+        """A clip, as a browser gets it."""
+        return self._http.get(address).raise_for_status().content
+
+    def say(self, row: dict[str, Any], said: str) -> None:
+        """Answer a pair."""
         answer = {"assignment": row["assignment"], "side": said, "rt_ms": 1500}
         self._http.put(f"/api/v1/responses/{uuid.uuid4()}", json={"answer": answer}).raise_for_status()
         self.num_answers += 1
+
+    def answer(self, timeout_s: float = 60.0) -> str:
+        """Wait for a pair and answer it as the judge says; what was said."""
+        row = self.wait(timeout_s)
+        said = str(self._judge(*(self._archive.find(digest(row[side])) for side in ("left", "right"))))
+        self.say(row, said)
         return said
 
     def __enter__(self) -> Self:

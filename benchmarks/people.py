@@ -1,0 +1,173 @@
+"""People as teachers, in figures: how soon a chosen pair can be seen, and what labeling costs the training.
+
+    python -m benchmarks.people --pairs 12 --steps 1.5e6
+
+Prints the seconds from "chosen" to "both clips of the pair are in the labeler's hands" on idle cores and beside a
+training on all of them, and the speed of training with somebody who answers every 3 s as a share of that with the
+synthetic teacher. The labeler calls the API; a browser would run on the labeler's machine.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+import httpx
+import numpy as np
+
+from benchmarks.labelers import HttpLabeler
+from rl_teacher.client.api import FeedbackClient
+from rl_teacher.config import RunConfig
+from rl_teacher.envs.catalog import find_env, make_envs
+from rl_teacher.human.connect import connect, open_desk
+from rl_teacher.preferences.segments import OneSegment
+from rl_teacher.records import Comparison
+from rl_teacher.runs.build import build_run, complete
+from rl_teacher.runs.people import content_of
+from rl_teacher.video.backend import choose_backend
+
+ENV, EVERY_S = "ShortHopper-v1", 3.0
+
+
+def segments(num: int) -> list[OneSegment]:
+    """Segments of 1.5 s of random actions."""
+    spec = find_env(ENV)
+    envs = make_envs(spec, num, seed=3)
+    length, generator = int(1.5 * spec.clip_fps), np.random.default_rng(0)
+    obs, _ = envs.reset()
+    seen, states, actions = [], [], []
+    for _ in range(length):
+        seen.append(obs.copy())
+        states.append(envs.sim_state().copy())
+        actions.append(generator.uniform(-1, 1, envs.action_space.shape).astype(np.float32))
+        obs, *_ = envs.step(actions[-1])
+    envs.close()
+    rows = [np.stack(one, 1) for one in (seen, actions, states)]
+    return [
+        OneSegment(rows[0][i], rows[1][i], rows[1][i], rows[2][i], np.zeros(length), i, 0, 0, 0) for i in range(num)
+    ]
+
+
+def seconds_to_see(num_pairs: int, *, with_training: bool) -> list[float]:
+    """From ask() until the labeler has both clips, pair by pair."""
+    with tempfile.TemporaryDirectory() as home:
+        flags = {"data_dir": f"{home}/feedback", "port": 0}
+        config, _ = complete(RunConfig(env_id=ENV, predictor="human", name="see", runs_dir=home))
+        config = _with_human(config, flags)
+        run, lines = build_run(config), []
+        line = connect(config, "see", lines.append)
+        login = next(found.group() for text in lines if (found := re.search(r"http\S+/enter\S+", text)))
+        folder = Path(home) / "see"
+        folder.mkdir()
+        desk = open_desk(line, folder, config, content_of(run), run.spec.clip_fps, choose_backend())
+        training = None
+        if with_training:
+            words = ["-p", "synth", "-l", "350", "-e", ENV, "-n", "t", "-t", "5e6", "--runs-dir", f"{home}/runs"]
+            command = [sys.executable, "-m", "rl_teacher", "teach", *words, "--tb-dir", f"{home}/tb"]
+            training = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+            time.sleep(20)
+        times, pool = [], segments(2 * num_pairs + 2)
+        with HttpLabeler(login, line.client) as labeler:
+            for pair in range(num_pairs + 1):
+                left, right = str(uuid.uuid4()), str(uuid.uuid4())
+                start = time.perf_counter()
+                desk.ask(
+                    [Comparison(str(uuid.uuid4()), left, right, pair)],
+                    {left: pool[2 * pair], right: pool[2 * pair + 1]},
+                )
+                row = labeler.wait()
+                for side in ("left", "right"):
+                    labeler.fetch(row[side]["mp4"])
+                if pair:  # the first one starts the renderers
+                    times.append(time.perf_counter() - start)
+                labeler.say(row, "tie")
+        if training:
+            training.kill()
+            training.wait()
+        desk.close(is_done=True)
+        line.close()
+        run.collector.close()
+    return times
+
+
+def _with_human(config: RunConfig, flags: dict[str, object]) -> RunConfig:
+    import dataclasses
+
+    return dataclasses.replace(config, human=dataclasses.replace(config.human, **flags))
+
+
+def training_speed(steps: int, *, human: bool) -> tuple[float, int]:
+    """Environment steps per second of joint training, and labels."""
+    with tempfile.TemporaryDirectory() as home:
+        environment = os.environ | {"HOME": home}
+        who = ["-p", "human", "-L", "20", "--human.port", "0"] if human else ["-p", "synth", "-L", "20", "-l", "60"]
+        command = [sys.executable, "-m", "rl_teacher", "teach", *who, "-e", ENV, "-n", "x", "-t", str(steps)]
+        with (Path(home) / "out").open("w") as out:
+            run = subprocess.Popen(command, stdout=out, env=environment)
+        if human:
+            _label(run, Path(home))
+        run.wait()
+        folder = Path(home) / "rl-teacher" / "runs" / "x"
+        lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+        summary = json.loads((folder / "summary.json").read_text())
+        return lines[-1]["time/env_steps_per_second"], summary["labels"]
+
+
+def _label(run: "subprocess.Popen[bytes]", home: Path) -> None:
+    """The first labels at once, then one every three seconds."""
+    while not (found := re.search(r"http\S+/enter\S+", (home / "out").read_text())):
+        time.sleep(0.2)
+    data = home / "rl-teacher" / "feedback"
+    url = json.loads((data / "server.json").read_text())["url"]
+    while "comparisons labeled" not in (home / "out").read_text():
+        time.sleep(0.2)
+    token = (data / "trainer.token").read_text().strip()
+    with FeedbackClient(url, token, "x") as client, HttpLabeler(found.group(), client) as labeler:
+        for _ in range(15):
+            labeler.answer()
+
+        def keep_answering() -> None:
+            while run.poll() is None:
+                due = time.monotonic() + EVERY_S
+                with contextlib.suppress(TimeoutError, httpx.HTTPError, KeyError, AttributeError):
+                    labeler.answer(EVERY_S)
+                time.sleep(max(0.0, due - time.monotonic()))
+
+        thread = threading.Thread(target=keep_answering)
+        thread.start()
+        run.wait()
+        thread.join()
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pairs", type=int, default=12)
+    parser.add_argument("--steps", type=lambda text: int(float(text)), default=1_500_000)
+    parser.add_argument("--repeats", type=int, default=1)
+    given = parser.parse_args(argv)
+    for with_training in (False, True):
+        times = seconds_to_see(given.pairs, with_training=with_training)
+        where = "beside a training" if with_training else "on idle cores"
+        print(f"chosen to seen {where}: median {statistics.median(times):.2f} s, worst {max(times):.2f} s", flush=True)
+    for _ in range(given.repeats):
+        synthetic, _ = training_speed(given.steps, human=False)
+        people, labels = training_speed(given.steps, human=True)
+        print(
+            f"training: {people:,.0f} steps/s with {labels} labels of somebody who answers every {EVERY_S:g} s, "
+            f"{synthetic:,.0f} with the synthetic teacher: {people / synthetic:.3f}",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
