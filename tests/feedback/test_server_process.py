@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -126,6 +127,14 @@ def test_static_files_never_change_under_their_address(browser, http):
     assert "immutable" in found.headers["cache-control"]
     assert http.get("/static/" + path.split("/")[0] + "/../../settings.py").status_code == 404
     assert http.get("/static/" + path.split("/")[0] + "/%2e%2e/%2e%2e/settings.py").status_code == 404
+
+
+def test_small_answers_leave_at_once(tmp_path):
+    """asyncio switches Nagle's waiting off, 40 ms per answer, for sockets that were made as TCP ones."""
+    from rl_teacher.feedback.serve import _listening
+
+    with _listening("127.0.0.1", 0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
 
 
 def test_cookies_carry_the_port_and_are_http_only(server):

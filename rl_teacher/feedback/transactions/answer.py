@@ -13,7 +13,7 @@ from rl_teacher.feedback.hashing import body_hash
 from rl_teacher.feedback.models import Assignment, Comparison, Experiment, LabelEvent, Membership, Response, Withdrawal
 from rl_teacher.feedback.problems import Problem
 from rl_teacher.feedback.transactions.claim import Wish, claim_inside, free_slot
-from rl_teacher.feedback.transactions.write import write
+from rl_teacher.feedback.transactions.write import write, write_together
 
 _NEXT_SEQ = (
     "UPDATE experiment SET next_seq = next_seq + 1, answered = answered + %s, cant_tell = cant_tell + %s "
@@ -63,30 +63,33 @@ def preferred(side: str, swapped: bool) -> str:
 def submit(
     user_id: int, response_id: uuid.UUID, answer: Answer, wish: Wish | None = None, now: datetime | None = None
 ) -> Taken:
-    """Store `answer` under `response_id` and refill the tab, all in one transaction.
+    """Store `answer` under `response_id` and refill the tab, all in one transaction (which others may share).
 
     Args:
         user_id: who says it; an assignment of anybody else does not exist for them.
         response_id: made by the browser; the same again with the same content is the same answer.
     """
-    now = now or timezone.now()
-    with write():
-        assignment = _assignment(answer.assignment, user_id)
-        labeler, experiment = assignment.labeler, assignment.comparison.experiment
-        here = Response.objects.filter(Q(pk=response_id) | Q(assignment=assignment, supersedes=None))
-        known = {row.pk: row for row in here}
-        response = known.pop(response_id, None)
-        is_new = response is None
-        if response is not None:
-            if response.body_hash != answer.body_hash or response.labeler_id != labeler.id:
-                raise Problem("body-differs", f"response {response_id}: exists with another content.")
+    at = now or timezone.now()
+    return write_together(lambda: _submit(user_id, response_id, answer, wish, at))
+
+
+def _submit(user_id: int, response_id: uuid.UUID, answer: Answer, wish: Wish | None, now: datetime) -> Taken:
+    assignment = _assignment(answer.assignment, user_id)
+    labeler, experiment = assignment.labeler, assignment.comparison.experiment
+    here = Response.objects.filter(Q(pk=response_id) | Q(assignment=assignment, supersedes=None))
+    known = {row.pk: row for row in here}
+    response = known.pop(response_id, None)
+    is_new = response is None
+    if response is not None:
+        if response.body_hash != answer.body_hash or response.labeler_id != labeler.id:
+            raise Problem("body-differs", f"response {response_id}: exists with another content.")
+    else:
+        if answer.supersedes is not None:
+            response = _revise(experiment, assignment, response_id, answer, now)
         else:
-            if answer.supersedes is not None:
-                response = _revise(experiment, assignment, response_id, answer, now)
-            else:
-                response = _first(experiment, assignment, response_id, answer, now, next(iter(known), None))
-            bell.ring_on_commit(experiment.slug)
-        refill = claim_inside(experiment, labeler, wish, now) if wish is not None else []
+            response = _first(experiment, assignment, response_id, answer, now, next(iter(known), None))
+        bell.ring_on_commit(experiment.slug)
+    refill = claim_inside(experiment, labeler, wish, now) if wish is not None else []
     return Taken(response, is_new, refill, labeler, experiment)
 
 

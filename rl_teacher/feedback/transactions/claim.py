@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from rl_teacher.feedback import bell
 from rl_teacher.feedback.models import Assignment, Comparison, Experiment, Flag, Membership, Response
-from rl_teacher.feedback.transactions.write import write
+from rl_teacher.feedback.transactions.write import write, write_together
 
 MAX_GRANT = 8
 MAX_LEASES = 12
@@ -38,8 +38,8 @@ class Wish:
 
 def claim(experiment: Experiment, labeler: Membership, wish: Wish, now: datetime | None = None) -> list[Assignment]:
     """Lend up to `wish.want` comparisons; leases of the tab that are not in `have` are given back first."""
-    with write():
-        return claim_inside(experiment, labeler, wish, now or timezone.now())
+    at = now or timezone.now()
+    return write_together(lambda: claim_inside(experiment, labeler, wish, at))
 
 
 def claim_inside(experiment: Experiment, labeler: Membership, wish: Wish, now: datetime) -> list[Assignment]:
