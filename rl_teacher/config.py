@@ -109,6 +109,8 @@ def check_on_policy(section: str, config: PPOConfig | TRPOConfig) -> None:
 class RewardModelConfig:
     """How the reward model is built and fitted."""
 
+    model: str = "ensemble"
+    """ensemble; or one that learns nothing, to compare with: constant (1 per step), untrained (random networks)."""
     num_members: int = 3
     """Networks in the ensemble."""
     hidden: tuple[int, ...] = (64, 64)

@@ -33,6 +33,7 @@ from rl_teacher.preferences.schedules import (
 )
 from rl_teacher.preferences.selection import SCORES
 from rl_teacher.protocols import Agent, RewardModel, Teacher
+from rl_teacher.rewards.baselines import ConstantReward, UntrainedReward
 from rl_teacher.rewards.ensemble import RewardEnsemble
 from rl_teacher.rewards.true_reward import TrueReward
 from rl_teacher.rollouts.collect import Collector
@@ -44,6 +45,7 @@ from rl_teacher.teachers.synthetic import SyntheticTeacher, preset
 
 AGENTS = {"ppo": "ppo", "trpo": "trpo", "pposgd_mpi": "ppo", "parallel_trpo": "trpo"}
 PREDICTORS = ("rl", "synth", "human")
+REWARD_MODELS = ("ensemble", "constant", "untrained")
 SCHEDULES = ("auto", "annealed", "hyperbolic", "constant_steps", "constant_seconds", "rounds")
 
 
@@ -109,6 +111,7 @@ def complete(config: RunConfig) -> tuple[RunConfig, list[str]]:
     choose("--preset", config.preset, tuple(PRESETS))
     choose("--pretrain-rollouts", config.pretrain_rollouts, ("random_actions", "policy"))
     choose("--selection.rule", config.selection.rule, tuple(SCORES))
+    choose("--reward.model", config.reward.model, REWARD_MODELS)
     if ":" not in config.teacher:
         choose("--teacher", config.teacher, tuple(TEACHERS))
     config = dataclasses.replace(config, agent=AGENTS[config.agent])
@@ -181,10 +184,15 @@ def build_reward_model(run: Run) -> RewardModel:
     """A reward model that knows nothing; with `-p rl`, the true reward."""
     if run.config.predictor == "rl":
         return TrueReward()
-    return RewardEnsemble.build(
-        run.collector.obs_shape, run.actions.size, run.config.reward,
+    settings = run.config.reward
+    if settings.model == "constant":
+        return ConstantReward.build(settings)
+    ensemble = RewardEnsemble.build(
+        run.collector.obs_shape, run.actions.size, settings,
         center=run.spec.is_fixed_horizon, key=run.streams.key("reward"),
+        last_scale=1.0 if settings.model == "untrained" else 0.01,
     )  # fmt: skip
+    return UntrainedReward(ensemble) if settings.model == "untrained" else ensemble
 
 
 def build_teacher(config: RunConfig, spec: EnvSpec) -> Teacher | None:
