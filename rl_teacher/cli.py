@@ -79,6 +79,13 @@ def runs(argv: list[str]) -> int:
     return runs(argv)
 
 
+def bench(argv: list[str]) -> int:
+    """Train many cells, and compare."""
+    from rl_teacher.bench.commands import main
+
+    return main(argv)
+
+
 def doctor(argv: list[str]) -> int:
     """Say what works on this machine."""
     from rl_teacher.doctor import main
@@ -104,6 +111,7 @@ COMMANDS: dict[str, Command] = {
     "plot": plot,
     "replay": replay,
     "runs": runs,
+    "bench": bench,
     "doctor": doctor,
     **{name: server_command(name) for name in SERVER},
 }
@@ -115,6 +123,7 @@ USAGE = """Teach reinforcement-learning agents from human preferences.
   rl-teacher plot base-rl syn-1400                                   draw their learning curves
   rl-teacher replay syn-1400                                         film the trained agent
   rl-teacher runs                                                    list runs
+  rl-teacher bench my_settings.toml                                  compare settings: tasks x labels x seeds
   rl-teacher doctor                                                  say what works on this machine
   rl-teacher serve --open                                            start the feedback server
   rl-teacher export NAME --to DIR, import DIR                        take an experiment out, bring one in
