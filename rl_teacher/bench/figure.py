@@ -79,7 +79,7 @@ def _draw_overall(axes: Axes, report: Report) -> None:
         found = [(labels, one) for labels in report.plan.budgets if (one := report.overall(way, labels))]
         middle = np.array([one.middle for _, one in found])
         bars = np.array([[one.middle - one.low for _, one in found], [one.high - one.middle for _, one in found]])
-        _draw_way(axes, report, index, [labels for labels, _ in found], middle, np.maximum(bars, 0))
+        _draw_way(axes, report, index, [labels for labels, _ in found], middle, np.maximum(np.nan_to_num(bars), 0))
     _finish(axes, report)
 
 

@@ -29,6 +29,7 @@ class Overall:
     middle: float
     """Interquartile mean."""
     low: float
+    """Lower end of its interval; nan where no task has two seeds."""
     high: float
     num_tasks: int
     """Tasks that have scores."""
@@ -88,7 +89,8 @@ class Report:
         groups = [group for task in self.plan.tasks if len(group := self.scores(task, way, labels))]
         if not groups:
             return None
-        low, high = bootstrap_interval(groups, interquartile_mean)
+        several = max(map(len, groups)) > 1
+        low, high = bootstrap_interval(groups, interquartile_mean) if several else (float("nan"), float("nan"))
         return Overall(float(interquartile_mean(np.concatenate(groups))), low, high, len(groups))
 
     def wall_seconds(self, way: Way, labels: int) -> Floats:

@@ -58,7 +58,9 @@ def _overall(report: Report, way: Way, labels: int) -> str:
     overall = report.overall(way, labels)
     if overall is None:
         return NOTHING
-    shown = f"**{overall.middle:.2f}** [{overall.low:.2f}, {overall.high:.2f}]"
+    shown = f"**{overall.middle:.2f}**"
+    if np.isfinite(overall.low):
+        shown += f" [{overall.low:.2f}, {overall.high:.2f}]"
     wanted = len(report.plan.tasks)
     return shown if overall.num_tasks == wanted else f"{shown} ({overall.num_tasks} of {wanted} tasks)"
 

@@ -80,29 +80,41 @@ def start(path: Path, *words: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_a_benchmark_killed_in_the_middle_goes_on_with_what_is_missing(tiny: Path, number: signal.Signals) -> None:
+THREE = ("--seeds", "1-3", "--labels", "0", "--settings", "base")
+
+
+def stopped_after_one(tiny: Path, number: signal.Signals) -> tuple[int, str, bytes]:
+    """Start three trainings one by one, and send a signal when the first is done: exit code, errors, results."""
     results = tiny.with_suffix(".jsonl")
-    process = start(tiny, "--parallel", "1", "--seeds", "1-4", "--labels", "0", "--settings", "base")
+    process = start(tiny, "--parallel", "1", *THREE)
     while process.poll() is None and not (results.exists() and results.read_bytes().count(b"\n")):
         time.sleep(0.01)
     process.send_signal(number)
-    out, err = process.communicate()
-    kept = results.read_bytes()
-    assert 1 <= kept.count(b"\n") < 4
-    if number != signal.SIGKILL:
-        assert process.returncode == 130
-        assert err == "Interrupted.\n"
-        assert not list(tiny.parent.glob("rl-teacher-bench-*")), "no training and no folder is left behind"
+    _, err = process.communicate()
+    return process.returncode, err, results.read_bytes()
 
-    results.write_bytes(kept + b'{"settings": "base", "task": "ShortRea')  # and the crash tore a line
-    again = start(tiny, "--parallel", "2", "--seeds", "1-4", "--labels", "0", "--settings", "base")
+
+def test_a_benchmark_killed_in_the_middle_goes_on_with_what_is_missing(tiny: Path) -> None:
+    _, _, kept = stopped_after_one(tiny, signal.SIGKILL)
+    num_kept = kept.count(b"\n")
+    assert 1 <= num_kept < 3
+    tiny.with_suffix(".jsonl").write_bytes(kept + b'{"settings": "base", "task": "ShortRea')  # and a line was torn
+    again = start(tiny, "--parallel", "2", *THREE)
     out, err = again.communicate()
     assert again.returncode == 0, err
-    num_kept = kept.count(b"\n")
-    assert f"4 cells: {num_kept} done before, {4 - num_kept} to run." in out
-    assert results.read_bytes().startswith(kept)
-    assert sorted(row["seed"] for row in lines(tiny)) == [1, 2, 3, 4]  # type: ignore[type-var]
+    assert f"3 cells: {num_kept} done before, {3 - num_kept} to run." in out
+    assert tiny.with_suffix(".jsonl").read_bytes().startswith(kept)
+    assert sorted(str(row["seed"]) for row in lines(tiny)) == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_an_interrupted_benchmark_stops_its_trainings_and_keeps_what_is_done(
+    tiny: Path, number: signal.Signals
+) -> None:
+    code, err, kept = stopped_after_one(tiny, number)
+    assert (code, err) == (130, "Interrupted.\n")
+    assert 1 <= kept.count(b"\n") < 3
+    assert not list(tiny.parent.glob("rl-teacher-bench-*")), "no training and no folder is left behind"
 
 
 def test_a_training_that_fails_is_reported_counted_and_tried_again(
