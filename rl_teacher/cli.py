@@ -86,6 +86,13 @@ def fit(argv: list[str]) -> int:
     return fit(argv)
 
 
+def bench(argv: list[str]) -> int:
+    """Train many cells, and compare."""
+    from rl_teacher.bench.commands import main
+
+    return main(argv)
+
+
 def doctor(argv: list[str]) -> int:
     """Say what works on this machine."""
     from rl_teacher.doctor import main
@@ -112,6 +119,7 @@ COMMANDS: dict[str, Command] = {
     "replay": replay,
     "runs": runs,
     "fit": fit,
+    "bench": bench,
     "doctor": doctor,
     **{name: server_command(name) for name in SERVER},
 }
@@ -125,6 +133,7 @@ USAGE = """Teach reinforcement-learning agents from human preferences.
   rl-teacher replay syn-1400                                         film the trained agent
   rl-teacher runs                                                    list runs
   rl-teacher fit human-175                                           fit a reward model to the server's labels
+  rl-teacher bench my_settings.toml                                  compare settings: tasks x labels x seeds
   rl-teacher doctor                                                  say what works on this machine
   rl-teacher serve --open                                            start the feedback server
   rl-teacher export NAME --to DIR, import DIR                        take an experiment out, bring one in

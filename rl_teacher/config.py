@@ -109,6 +109,8 @@ def check_on_policy(section: str, config: PPOConfig | TRPOConfig) -> None:
 class RewardModelConfig:
     """How the reward model is built and fitted."""
 
+    model: str = "ensemble"
+    """ensemble; or one that learns nothing, to compare with: constant (1 per step), untrained (random networks)."""
     num_members: int = 3
     """Networks in the ensemble."""
     hidden: tuple[int, ...] = (64, 64)
@@ -273,7 +275,7 @@ class RunConfig:
     schedule: str = "auto"
     """auto, annealed, hyperbolic, constant_steps, constant_seconds, rounds."""
     preset: str = "default"
-    """default, or seed: the 2017 program's settings, in place of all of ppo, trpo, reward and selection."""
+    """default, seed or paper: the 2017 program's or its paper's, in place of all of ppo, trpo, reward, selection."""
     pretrain_rollouts: str = "random_actions"
     """What acts while the first segments are gathered: random_actions or policy."""
     resume: bool = False

@@ -14,6 +14,9 @@ RlTeacherError
 │   ├── RunChanged              --resume with other settings than the run was started with
 │   ├── RunLocked               another process is working in the run folder
 │   └── CheckpointError         a checkpoint is damaged, or of a newer version
+├── BenchError                  something about the results of a benchmark
+│   ├── ResultsDamaged          a line of the file of results cannot be read
+│   └── SettingsChanged         the file holds results of other settings under the same name
 ├── EnvFault                    an environment did what it must not do
 │   ├── NotFinite               it handed out a nan or an infinity
 │   └── NoSegments              no episode was long enough to cut a segment from
@@ -80,6 +83,18 @@ class RunLocked(RunError):
 
 class CheckpointError(RunError):
     """A checkpoint is damaged, or was written by a newer version."""
+
+
+class BenchError(RlTeacherError):
+    """Something about the results of a benchmark."""
+
+
+class ResultsDamaged(BenchError):
+    """A line of the file of results cannot be read."""
+
+
+class SettingsChanged(BenchError):
+    """The file holds results of other settings under the same name."""
 
 
 class EnvFault(RlTeacherError):

@@ -22,10 +22,11 @@ ALIASES = {"predictor": ("--reward_model",), "clip_length": ("--segment_seconds"
 REQUIRED = ("env_id", "predictor", "name")
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """Raises ConfigError where argparse would print usage and exit."""
 
     def error(self, message: str) -> NoReturn:
+        """One line instead of the usage."""
         raise ConfigError(f"{self.prog}: {message}. `{self.prog} --help` lists the flags.")
 
 
@@ -35,7 +36,7 @@ def parse(config_class: type[T], argv: Sequence[str], prog: str, description: st
     Raises:
         ConfigError: an unknown flag, a missing one, or a value that does not fit.
     """
-    parser = _Parser(prog=prog, description=description, allow_abbrev=False, formatter_class=_Help)
+    parser = Parser(prog=prog, description=description, allow_abbrev=False, formatter_class=_Help)
     _add_flags(parser, config_class, "")
     given = vars(parser.parse_args([_with_underscores(word) for word in argv]))
     missing = [name for name in REQUIRED if name not in given]

@@ -33,11 +33,21 @@ class RewardEnsemble(eqx.Module):
 
     @classmethod
     def build(
-        cls, obs_shape: tuple[int, ...], num_actions: int, config: RewardModelConfig, *, center: bool, key: PRNGKeyArray
-    ) -> "RewardEnsemble":
-        """An ensemble that knows nothing."""
+        cls, obs_shape: tuple[int, ...], num_actions: int, config: RewardModelConfig, *,
+        center: bool, key: PRNGKeyArray, last_scale: float = 0.01,
+    ) -> "RewardEnsemble":  # fmt: skip
+        """An ensemble that knows nothing.
+
+        Args:
+            obs_shape: of one observation.
+            num_actions: numbers that an action has for the model.
+            config: its settings.
+            center: shift the reward to mean 0.
+            key: draws the networks.
+            last_scale: of the last layer; so small that a fresh model ranks nothing by chance.
+        """
         num_obs = int(np.prod(obs_shape))
-        members = fresh_members(num_obs + num_actions, config, key)
+        members = fresh_members(num_obs + num_actions, config, key, last_scale)
         return cls(
             FitState.fresh(members, config), (jnp.zeros(num_obs), jnp.ones(num_obs)),
             Scale.identity(config.num_members), jnp.array(0), len(obs_shape), center, config,
@@ -55,21 +65,25 @@ class RewardEnsemble(eqx.Module):
 
     def wants_fit(self, num_changes: int) -> bool:
         """True when new and changed labels since the last fit are a share `refit_growth` of those before."""
-        before = int(self.num_fitted)
-        # Less a hair: 100 * 1.1 is 110.00000000000001, and 110 labels are enough.
-        return num_changes >= max(before + 1, before * (1 + self.config.refit_growth) - 1e-6)
+        return is_due(num_changes, int(self.num_fitted), self.config.refit_growth)
 
     def fit(self, data: FitData, num_steps: int | None, key: PRNGKeyArray) -> tuple["RewardEnsemble", dict[str, float]]:
         """The model after more gradient steps on all labels, on a new snapshot of the observation statistics."""
         stats = (data.obs_stats.mean, data.obs_stats.variance)
         state, metrics = fit_members(self.state, data.labeled, stats, self.config, num_steps, key)
+        fitted, scale_metrics = self.taking(state, data)
+        return fitted, metrics | scale_metrics
+
+    def taking(self, state: FitState, data: FitData) -> tuple["RewardEnsemble", dict[str, float]]:
+        """The model with these members, a new snapshot of the observation statistics, and the scale that follows."""
+        stats = (data.obs_stats.mean, data.obs_stats.variance)
         fitted = eqx.tree_at(
             lambda model: (model.state, model.obs_stats, model.num_fitted),
             self, (state, stats, jnp.array(data.num_changes)),
         )  # fmt: skip
         raw = fitted._raw(data.window)
         scale = measure(raw, center=self.center) if self.config.normalize else Scale.identity(len(raw))
-        metrics |= {"reward/raw_mean": float(raw.mean()), "reward/raw_std": float(raw.std(axis=1).mean())}
+        metrics = {"reward/raw_mean": float(raw.mean()), "reward/raw_std": float(raw.std(axis=1).mean())}
         return eqx.tree_at(lambda model: model.scale, fitted, scale), metrics
 
     def _raw(self, x: RewardInput) -> Float[np.ndarray, "member *batch"]:
@@ -80,6 +94,12 @@ class RewardEnsemble(eqx.Module):
     def _flat(self, x: RewardInput) -> Num[Array, "*batch features"]:
         obs = jnp.asarray(x.obs)
         return obs.reshape(*obs.shape[: obs.ndim - self.obs_axes], -1)
+
+
+def is_due(num_labels: int, num_fitted: int, growth: float) -> bool:
+    """Whether labels have grown by the share `growth` since a fit to `num_fitted`, and by one at least."""
+    # Less a hair: 100 * 1.1 is 110.00000000000001, and 110 labels are enough.
+    return num_labels >= max(num_fitted + 1, num_fitted * (1 + growth) - 1e-6)
 
 
 _member_rewards = jax.jit(member_rewards, static_argnames="config")

@@ -88,7 +88,7 @@ def fit_members(
         live = (np.arange(count) < steps - done).astype(np.float32)
         state = _run_steps(state, batches, live, stats, config, jax.random.fold_in(key, done))
         done += count
-    state, metrics = _judge(state, data, weights, stats, config)
+    state, metrics = judge(state, data, weights, stats, config)
     return state, metrics | {"predictor/fit_steps": float(steps)}
 
 
@@ -203,7 +203,7 @@ def _gaps(
     return gap, preference_loss(gap, jnp.broadcast_to(target[None], gap.shape))
 
 
-def _judge(
+def judge(
     state: FitState, data: LabeledBatch, weights: Float[np.ndarray, "member comparison"], stats: ObsStats,
     config: RewardModelConfig,
 ) -> tuple[FitState, dict[str, float]]:  # fmt: skip

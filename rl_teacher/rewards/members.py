@@ -14,11 +14,13 @@ ObsStats = tuple[Float[Array, " features"], Float[Array, " features"]]
 """Mean and variance of the observations, frozen."""
 
 
-def fresh_members(num_inputs: int, config: RewardModelConfig, key: PRNGKeyArray) -> Float[Array, "member params"]:
-    """New networks with nearly zero output: a start that ranks nothing by chance."""
+def fresh_members(
+    num_inputs: int, config: RewardModelConfig, key: PRNGKeyArray, last_scale: float = 0.01
+) -> Float[Array, "member params"]:
+    """New networks, their last layer `last_scale` times the usual: nearly zero output ranks nothing by chance."""
     sizes = (num_inputs, *config.hidden, 1)
     keys = jax.random.split(key, config.num_members)
-    return jnp.stack([_flatten(uniform_mlp(sizes, "leaky_relu", last_scale=0.01, key=k)) for k in keys])
+    return jnp.stack([_flatten(uniform_mlp(sizes, "leaky_relu", last_scale=last_scale, key=k)) for k in keys])
 
 
 def member_rewards(

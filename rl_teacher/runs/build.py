@@ -15,12 +15,8 @@ from rl_teacher.agents.trpo import TRPO
 from rl_teacher.config import (
     DEFAULT_HUMAN_PRETRAIN_LABELS,
     DEFAULT_LABELS,
-    PPOConfig,
-    RewardModelConfig,
     RunConfig,
-    SelectionConfig,
     TeacherConfig,
-    TRPOConfig,
 )
 from rl_teacher.core.actions import ActionSpec, BoxActions, DiscreteActions
 from rl_teacher.core.running_stats import RunningStats
@@ -39,19 +35,23 @@ from rl_teacher.preferences.schedules import (
 )
 from rl_teacher.preferences.selection import SCORES
 from rl_teacher.protocols import Agent, RewardModel, Teacher
+from rl_teacher.rewards.baselines import ConstantReward, UntrainedReward
 from rl_teacher.rewards.ensemble import RewardEnsemble
 from rl_teacher.rewards.true_reward import TrueReward
 from rl_teacher.rollouts.collect import Collector
 from rl_teacher.rollouts.episodes import EpisodeTracker
 from rl_teacher.rollouts.tape import ActionTape
+from rl_teacher.runs.presets import PRESETS
 from rl_teacher.teachers.scripted import load_teacher
-from rl_teacher.teachers.synthetic import PRESETS, SyntheticTeacher, preset
+from rl_teacher.teachers.synthetic import PRESETS as TEACHERS
+from rl_teacher.teachers.synthetic import SyntheticTeacher, preset
 
 if TYPE_CHECKING:
     from rl_teacher.human.desk import Desk
 
 AGENTS = {"ppo": "ppo", "trpo": "trpo", "pposgd_mpi": "ppo", "parallel_trpo": "trpo"}
 PREDICTORS = ("rl", "synth", "human")
+REWARD_MODELS = ("ensemble", "constant", "untrained")
 SCHEDULES = ("auto", "annealed", "hyperbolic", "constant_steps", "constant_seconds", "rounds")
 
 
@@ -122,16 +122,18 @@ def complete(config: RunConfig) -> tuple[RunConfig, list[str]]:
     choose("-p/--predictor", config.predictor, PREDICTORS)
     choose("-a/--agent", config.agent, tuple(AGENTS))
     choose("--schedule", config.schedule, SCHEDULES)
-    choose("--preset", config.preset, ("default", "seed"))
+    choose("--preset", config.preset, tuple(PRESETS))
     choose("--pretrain-rollouts", config.pretrain_rollouts, ("random_actions", "policy"))
     choose("--selection.rule", config.selection.rule, tuple(SCORES))
+    choose("--reward.model", config.reward.model, REWARD_MODELS)
     if ":" not in config.teacher:
-        choose("--teacher", config.teacher, tuple(PRESETS))
+        choose("--teacher", config.teacher, tuple(TEACHERS))
     config = dataclasses.replace(config, agent=AGENTS[config.agent])
     if config.predictor == "human":
         config = dataclasses.replace(config, server=config.server or os.environ.get("RL_TEACHER_SERVER", ""))
-    if config.preset == "seed":
-        config = seed_preset(config)
+    config = PRESETS[config.preset](config)
+    if config.preset == "paper" and config.agent != "trpo":
+        notes.append(f"The paper's agent is TRPO, this run's is {config.agent}. Use -a trpo for the paper's.")
     if config.predictor != "rl" and config.n_labels is None:
         if config.pretrain_labels is None and config.predictor == "synth":
             config = dataclasses.replace(config, n_labels=DEFAULT_LABELS)
@@ -152,22 +154,6 @@ def choose(flag: str, value: str, choices: tuple[str, ...]) -> None:
         close = difflib.get_close_matches(value, choices, n=2)
         hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
         raise UnknownChoice(f"{flag}: got {value!r}.{hint} Choose one of {', '.join(choices)}.")
-
-
-def seed_preset(config: RunConfig) -> RunConfig:
-    """The settings of the 2017 program: its single network, uniform queries, its numbers of both agents."""
-    reward = RewardModelConfig(
-        num_members=1, tanh_output=False, learning_rate=1e-3, label_smoothing=0.0, bootstrap=False, num_crops=0,
-        max_frames=0, weight_decay=0.0, adapt_weight_decay=False, dropout=0.5, max_grad_norm=1e9, normalize=False,
-    )  # fmt: skip
-    ppo = PPOConfig(
-        num_envs=8, rollout_steps=2048, learning_rate=3e-4, final_learning_rate=3e-4, num_epochs=10,
-        minibatch_size=64, adam_eps=1e-8, init_log_std=0.0,
-    )  # fmt: skip
-    trpo = TRPOConfig(num_envs=8, rollout_steps=1000, discount=0.995, gae_lambda=1.0, max_kl=0.001)
-    selection = SelectionConfig(rule="uniform", candidates=1)
-    teacher = "seed" if config.teacher == "oracle" else config.teacher
-    return dataclasses.replace(config, reward=reward, ppo=ppo, trpo=trpo, selection=selection, teacher=teacher)
 
 
 def build_run(config: RunConfig) -> Run:
@@ -214,10 +200,15 @@ def build_reward_model(run: Run) -> RewardModel:
     """A reward model that knows nothing; with `-p rl`, the true reward."""
     if run.config.predictor == "rl":
         return TrueReward()
-    return RewardEnsemble.build(
-        run.collector.obs_shape, run.actions.size, run.config.reward,
+    settings = run.config.reward
+    if settings.model == "constant":
+        return ConstantReward.build(settings)
+    ensemble = RewardEnsemble.build(
+        run.collector.obs_shape, run.actions.size, settings,
         center=run.spec.is_fixed_horizon, key=run.streams.key("reward"),
+        last_scale=1.0 if settings.model == "untrained" else 0.01,
     )  # fmt: skip
+    return UntrainedReward(ensemble) if settings.model == "untrained" else ensemble
 
 
 def build_teacher(config: RunConfig, spec: EnvSpec) -> Teacher | None:

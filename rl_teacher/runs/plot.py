@@ -11,11 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 from numpy.typing import NDArray
 
-from rl_teacher.errors import FolderUnwritable, RunMissing
+from rl_teacher.errors import RunMissing
+from rl_teacher.runs.look import COLORS, DASHES, save, tidy
 from rl_teacher.runs.run_facts import RunFacts, read_run
 
-_COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#5D3A9B", "#4D4D4D")  # Okabe and Ito
-_DASHES = ("-", "--", ":", "-.")
 _NUM_POINTS = 300
 
 
@@ -41,7 +40,7 @@ def plot_runs(runs: Sequence[Path], out: Path) -> None:
     FigureCanvasAgg(figure)
     axes = figure.subplots()
     for index, (label, members) in enumerate(group_runs(drawn).items()):
-        color, dash = _COLORS[index % len(_COLORS)], _DASHES[index // len(_COLORS) % len(_DASHES)]
+        color, dash = COLORS[index % len(COLORS)], DASHES[index // len(COLORS) % len(DASHES)]
         if len(members) == 1:
             axes.plot(members[0].steps, members[0].returns, dash, color=color, label=label, linewidth=1.8)
             continue
@@ -49,11 +48,7 @@ def plot_runs(runs: Sequence[Path], out: Path) -> None:
         axes.plot(steps, returns.mean(axis=0), dash, color=color, label=label, linewidth=1.8)
         axes.fill_between(steps, returns.min(axis=0), returns.max(axis=0), color=color, alpha=0.18, linewidth=0)
     _finish(axes, sorted({facts.env_id for facts in drawn if facts.env_id}))
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(out)
-    except OSError as error:
-        raise FolderUnwritable(f"picture {str(out)!r}: cannot be written: {error.strerror}.") from error
+    save(figure, out)
 
 
 def group_runs(runs: Sequence[RunFacts]) -> dict[str, list[RunFacts]]:
@@ -104,8 +99,6 @@ def _finish(axes: Axes, env_ids: Sequence[str]) -> None:
     axes.set_xlabel("environment steps")
     axes.set_ylabel("true return per episode")
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-    axes.grid(color="#dddddd", linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.spines[["top", "right"]].set_visible(False)
+    tidy(axes)
     axes.margins(x=0.01)
     axes.legend(frameon=False, loc="best")

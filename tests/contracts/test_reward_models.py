@@ -10,11 +10,12 @@ import pytest
 
 from rl_teacher.core.arrays import RewardInput
 from rl_teacher.protocols import RewardModel
+from rl_teacher.rewards.baselines import ConstantReward, UntrainedReward
 from rl_teacher.rewards.ensemble import RewardEnsemble
 from rl_teacher.rewards.true_reward import TrueReward
 from tests.rewards.synthetic_labels import ACT, CONFIG, OBS, STEPS, comparisons, fit_data
 
-AnyModel = RewardEnsemble | TrueReward
+AnyModel = RewardEnsemble | TrueReward | ConstantReward | UntrainedReward
 
 
 def ensemble() -> RewardEnsemble:
@@ -25,7 +26,10 @@ def fitted() -> RewardEnsemble:
     return ensemble().fit(fit_data(comparisons(20)), 25, jax.random.key(1))[0]
 
 
-MODELS: dict[str, Callable[[], AnyModel]] = {"fresh ensemble": ensemble, "fitted ensemble": fitted, "true": TrueReward}
+MODELS: dict[str, Callable[[], AnyModel]] = {
+    "fresh ensemble": ensemble, "fitted ensemble": fitted, "true": TrueReward,
+    "constant": lambda: ConstantReward.build(CONFIG), "untrained": lambda: UntrainedReward(ensemble()),
+}  # fmt: skip
 
 
 @pytest.fixture(params=MODELS)
@@ -64,7 +68,7 @@ def test_every_step_is_scored_by_itself(model: AnyModel):
 def test_each_member_tells_the_return_of_each_segment(model: AnyModel):
     returns = model.member_returns(frames(6, STEPS))
     assert isinstance(returns, np.ndarray)
-    assert returns.shape == (CONFIG.num_members if isinstance(model, RewardEnsemble) else 1, 6)
+    assert returns.shape == (CONFIG.num_members if isinstance(model, RewardEnsemble | UntrainedReward) else 1, 6)
 
 
 def test_a_fit_leaves_the_old_model_as_it_was_and_tells_numbers(model: AnyModel):

@@ -64,8 +64,10 @@ def config(folder: Path, **changes: object) -> RunConfig:
     return parse(RunConfig, words, "test", "")
 
 
-def test_labels_and_steps_equal_the_budgets_exactly(tmp_path: Path) -> None:
-    assert train(config(tmp_path, num_timesteps=5001, n_labels=33)) == 0  # neither is a multiple of anything
+@pytest.mark.parametrize("model", ["ensemble", "constant", "untrained"])
+def test_labels_and_steps_equal_the_budgets_exactly(model: str, tmp_path: Path) -> None:
+    chosen = {"reward.model": model}
+    assert train(config(tmp_path, num_timesteps=5001, n_labels=33, **chosen)) == 0  # neither is a multiple of anything
     summary = json.loads((tmp_path / "x" / "summary.json").read_text())
     assert (summary["timesteps"], summary["labels"]) == (5001, 33)
     lines = (tmp_path / "x" / "metrics.jsonl").read_text().splitlines()
@@ -73,10 +75,12 @@ def test_labels_and_steps_equal_the_budgets_exactly(tmp_path: Path) -> None:
     assert len((tmp_path / "x" / "labels.jsonl").read_text().splitlines()) == 33
 
 
+@pytest.mark.parametrize("model", ["ensemble", "constant", "untrained"])
 def test_an_interrupt_at_any_iteration_and_resuming_gives_the_same_bytes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    train(config(tmp_path / "whole"))
+    chosen = {"reward.model": model}
+    train(config(tmp_path / "whole", **chosen))
     publish = session_module.Session.publish
     stops = iter([False, True, False, False, True])
 
@@ -85,9 +89,9 @@ def test_an_interrupt_at_any_iteration_and_resuming_gives_the_same_bytes(
         self.stop_asked = next(stops, False)
 
     monkeypatch.setattr(session_module.Session, "publish", publish_and_stop)
-    assert train(config(tmp_path / "cut")) == 130
-    assert train(config(tmp_path / "cut", resume=True)) == 130
-    assert train(config(tmp_path / "cut", resume=True)) == 0
+    assert train(config(tmp_path / "cut", **chosen)) == 130
+    assert train(config(tmp_path / "cut", resume=True, **chosen)) == 130
+    assert train(config(tmp_path / "cut", resume=True, **chosen)) == 0
     first, second = weights(tmp_path / "whole"), weights(tmp_path / "cut")
     assert [name for name in first if not np.array_equal(first[name], second[name])] == []
 

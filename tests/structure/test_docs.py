@@ -17,8 +17,9 @@ from rl_teacher.config import PPOConfig, RewardModelConfig, RunConfig, Selection
 from rl_teacher.envs.catalog import find_env, task_ids
 from rl_teacher.flags import parse
 from rl_teacher.preferences.selection import SCORES
-from rl_teacher.runs.build import PREDICTORS, build_teacher, complete
+from rl_teacher.runs.build import PREDICTORS, REWARD_MODELS, build_teacher, complete
 from rl_teacher.runs.metrics import read_metrics
+from rl_teacher.runs.presets import PRESETS as SETTINGS_OF_OTHERS
 from rl_teacher.teachers.synthetic import PRESETS
 from scripts.config_page import page, table
 
@@ -264,8 +265,9 @@ def test_every_task_is_in_the_readme() -> None:
 def test_every_choice_is_on_a_page() -> None:
     text = "\n".join(path.read_text() for path in PAGES)
     choices = [*PREDICTORS, *PRESETS, *SCORES]
+    choices += [f"--reward.model {name}" for name in REWARD_MODELS if name != "ensemble"]
     assert not [choice for choice in choices if not re.search(rf"`(-p )?{choice}`", text)]
-    assert "`--preset seed`" in text
+    assert not [name for name in SETTINGS_OF_OTHERS if name != "default" and f"`--preset {name}`" not in text]
 
 
 # -- metrics ---------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ FILES = sorted(path for path in PACKAGE.rglob("*.py") if "migrations" not in pat
 
 STAGE = {"errors", "records", "config", "core", "protocols"}
 STAGES = {"rollouts", "preferences", "teachers", "rewards", "agents"}
-PROGRAMS = {"training", "replay", "doctor"}
+PROGRAMS = {"training", "replay", "doctor", "bench"}
 EVERYTHING = STAGE | STAGES | PROGRAMS | {"flags", "teach", "runs", "envs", "video", "client", "human", "feedback"}
 
 # Module or folder -> what of ours it may import; the longest matching key counts, and a folder may import itself.
@@ -41,6 +41,7 @@ ALLOWED = {
     "training": EVERYTHING,
     "replay": EVERYTHING - {"feedback", "teach"},
     "doctor": {"errors", "video"},
+    "bench": {"errors", "config", "flags", "envs", "runs"},
     "cli": EVERYTHING,
     "__main__": {"cli"},
 }
@@ -65,7 +66,7 @@ ONLY_IN = {
     "httpx": {"client", "feedback"},
     "mujoco": {"envs", "video"},
     "av": {"video"},
-    "matplotlib": {"runs"},
+    "matplotlib": {"runs", "bench"},
     "tensorboardX": {"runs"},
     "optax": {"agents", "rewards"},
 }

@@ -1,0 +1,71 @@
+"""Reward models that learn nothing, to tell what learning is worth: constant, and networks without a gradient step."""
+
+import math
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+
+from rl_teacher.config import RewardModelConfig
+from rl_teacher.core.arrays import RewardInput
+from rl_teacher.protocols import FitData
+from rl_teacher.rewards.ensemble import RewardEnsemble, is_due
+from rl_teacher.rewards.fit import judge
+
+
+class ConstantReward(eqx.Module):
+    """1 for every step, never centered: where episodes can end early it pays for survival, elsewhere for nothing."""
+
+    num_fitted: Array
+    """Changes of the labels until the last fit, so that questions come in the same rounds as with a model that learns."""
+    refit_growth: float = eqx.field(static=True)
+
+    @classmethod
+    def build(cls, config: RewardModelConfig) -> "ConstantReward":
+        """The only one there is."""
+        return cls(jnp.array(0), config.refit_growth)
+
+    def __call__(self, x: RewardInput) -> Float[Array, "*batch"]:
+        """1 for every step."""
+        return jnp.ones(x.action.shape[:-1])
+
+    def member_returns(self, x: RewardInput) -> Float[np.ndarray, "member segment"]:
+        """One member, to whom all segments of a length are equal."""
+        return np.asarray(self(x).sum(-1))[None]
+
+    def wants_fit(self, num_changes: int) -> bool:
+        """As the ensemble."""
+        return is_due(num_changes, int(self.num_fitted), self.refit_growth)
+
+    def fit(self, data: FitData, num_steps: int | None, key: PRNGKeyArray) -> tuple["ConstantReward", dict[str, float]]:
+        """The same; with P = 1/2 every label costs ln 2, and half of the guesses are right."""
+        metrics = {"predictor/holdout_loss": math.log(2), "predictor/holdout_accuracy": 0.5}
+        return eqx.tree_at(lambda model: model.num_fitted, self, jnp.array(data.num_changes)), metrics
+
+
+class UntrainedReward(eqx.Module):
+    """An ensemble that takes no gradient step: what random networks, normalized like learned ones, make an agent do."""
+
+    ensemble: RewardEnsemble
+
+    def __call__(self, x: RewardInput) -> Float[Array, "*batch"]:
+        """The ensemble's."""
+        return self.ensemble(x)
+
+    def member_returns(self, x: RewardInput) -> Float[np.ndarray, "member segment"]:
+        """The ensemble's."""
+        return self.ensemble.member_returns(x)
+
+    def wants_fit(self, num_changes: int) -> bool:
+        """The ensemble's."""
+        return self.ensemble.wants_fit(num_changes)
+
+    def fit(
+        self, data: FitData, num_steps: int | None, key: PRNGKeyArray
+    ) -> tuple["UntrainedReward", dict[str, float]]:
+        """The same networks, on a new snapshot of the observation statistics and with a new scale; all labels judge."""
+        ensemble, metrics = self.ensemble.taking(self.ensemble.state, data)
+        unused = np.zeros((ensemble.config.num_members, len(data.labeled)), np.float32)
+        _, judged = judge(ensemble.state, data.labeled, unused, ensemble.obs_stats, ensemble.config)
+        return UntrainedReward(ensemble), metrics | judged
