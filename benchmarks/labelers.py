@@ -1,10 +1,12 @@
 """Scripted labelers without a browser: what they answer follows from what the server keeps of the clips."""
 
+import argparse
 import io
 import re
+import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -106,3 +108,30 @@ class HttpLabeler:
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         self._http.close()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Answer until there is nothing to answer for a while; prints each answer."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--url", required=True)
+    parser.add_argument("--experiment", required=True)
+    parser.add_argument("--token", required=True, help="of a trainer, to look clips up")
+    parser.add_argument("--login", required=True, help="a one-time link")
+    parser.add_argument("--answers", type=int, default=10**9)
+    parser.add_argument("--seconds", type=float, default=0.0, help="from answer to answer")
+    parser.add_argument("--patience", type=float, default=60.0, help="how long to wait for a pair [s]")
+    given = parser.parse_args(argv)
+    client = FeedbackClient(given.url, given.token, given.experiment)
+    with client, HttpLabeler(given.login, client) as labeler:
+        try:
+            while labeler.num_answers < given.answers:
+                said = labeler.answer(given.patience)
+                print(f"{labeler.num_answers} {said}", flush=True)
+                time.sleep(given.seconds)
+        except (TimeoutError, httpx.HTTPError) as error:
+            print(f"stopped after {labeler.num_answers} answers: {error}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

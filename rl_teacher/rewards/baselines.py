@@ -18,7 +18,7 @@ class ConstantReward(eqx.Module):
     """1 for every step, never centered: where episodes can end early it pays for survival, elsewhere for nothing."""
 
     num_fitted: Array
-    """Changes of the labels until the last fit, so that questions come in the same rounds as with a model that learns."""
+    """Changes of the labels until the last fit: questions come in the same rounds as with a model that learns."""
     refit_growth: float = eqx.field(static=True)
 
     @classmethod
