@@ -35,8 +35,8 @@ class PPOConfig:
     """Samples per gradient step."""
     clip_ratio: float = 0.2
     """The ratio of new to old probability is clipped to 1 +- this."""
-    entropy_coef: float = 0.0
-    """Weight of the entropy bonus."""
+    entropy_coef: float = 0.003
+    """Weight of the entropy bonus: a policy that has stopped exploring cannot follow a reward that still changes."""
     value_coef: float = 0.5
     """Weight of the value loss."""
     max_grad_norm: float = 0.5
