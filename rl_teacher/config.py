@@ -222,8 +222,6 @@ class HumanConfig:
     """Processes of low priority that draw clips."""
     webm: bool = False
     """Make a VP9 copy of each clip, for browsers without H.264; costs as much time as the rest of a clip."""
-    film_seconds: float = 60.0
-    """Time between two films of the agent on the experiment page [s]."""
     open_browser: bool = True
     """Open the labeling page, where a terminal and a display are."""
     data_dir: str = ""
@@ -238,7 +236,6 @@ class HumanConfig:
         require(self.open_pairs >= 1, "human.open_pairs", self.open_pairs, "at least 1")
         require(self.refresh_seconds > 0, "human.refresh_seconds", self.refresh_seconds, "above 0")
         require(self.clip_workers >= 1, "human.clip_workers", self.clip_workers, "at least 1")
-        require(self.film_seconds > 0, "human.film_seconds", self.film_seconds, "above 0")
         require(0 <= self.port < 2**16, "human.port", self.port, "in 0..65535")
 
 
@@ -267,7 +264,9 @@ class RunConfig:
     pretrain_iters: int | None = None
     """Gradient steps of the reward model before training; unset: by the number of labels."""
     no_videos: bool = False
-    """Accepted for the seed's sake; this version records no training videos (`rl-teacher replay` films an agent)."""
+    """Record no videos of the nine tasks' robots as they learn (videos/ in the run folder)."""
+    video_seconds: float = 60.0
+    """Time between two videos [s]; the first comes after a third of it."""
     clip_length: float = 1.5
     """Length of a segment [s]."""
     teacher: str = "oracle"
@@ -304,6 +303,7 @@ class RunConfig:
     def __post_init__(self) -> None:
         require(self.num_timesteps >= 1, "-t/--num_timesteps", self.num_timesteps, "at least 1")
         require(0 <= self.seed < 2**32, "-s/--seed", self.seed, "in 0..2^32-1")
+        require(self.video_seconds > 0, "--video_seconds", self.video_seconds, "above 0")
         require(self.workers >= 0, "-w/--workers", self.workers, "at least 0")
         require(self.n_labels is None or self.n_labels >= 1, "-l/--n_labels", self.n_labels, "at least 1")
         require(
@@ -331,7 +331,9 @@ class RunConfig:
 
 
 # What may differ between a run and its resumption: where things are and how fast, never what is learned.
-FREE_ON_RESUME = frozenset({"resume", "runs_dir", "tb_dir", "workers", "no_videos", "server", "token", "human"})
+FREE_ON_RESUME = frozenset(
+    {"resume", "runs_dir", "tb_dir", "workers", "no_videos", "video_seconds", "server", "token", "human"}
+)
 
 
 def to_json(config: RunConfig) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from rl_teacher.config import RunConfig
 from rl_teacher.envs.catalog import make_envs
 from rl_teacher.rollouts.evaluate import evaluate
 from rl_teacher.runs.build import Run, build_agent, build_reward_model, build_run, complete
+from rl_teacher.runs.films import TrainingFilms
 from rl_teacher.runs.folder import open_run, refuse_taken, slug
 from rl_teacher.runs.session import Session
 from rl_teacher.teach import TeachState, teach
@@ -26,7 +27,15 @@ def train(config: RunConfig) -> int:
     for note in notes:
         say(note)
     if config.predictor != "human":
-        return train_in(run, *open_run(config))
+        folder, lock = open_run(config)
+        films = None
+        if run.spec.is_task and not config.no_videos:
+            films = run.filmer = TrainingFilms(folder, run, say)
+        try:
+            return train_in(run, folder, lock)
+        finally:
+            if films is not None:
+                films.close()
 
     from rl_teacher.runs import people
 

@@ -33,7 +33,7 @@ class Job:
         self._errors: IO[str] = (self.folder / "stderr").open("w+")
         where = ["-n", "cell", "-w", "1", "--runs-dir", self._folder.name, "--tb-dir", f"{self._folder.name}/tb"]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "rl_teacher", "teach", *cell.words, *flags, *where],
+            [sys.executable, "-m", "rl_teacher", "teach", "-V", *cell.words, *flags, *where],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._errors, start_new_session=True,
         )  # fmt: skip
 

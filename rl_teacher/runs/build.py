@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from gymnasium import spaces
 
@@ -40,6 +40,7 @@ from rl_teacher.rewards.ensemble import RewardEnsemble
 from rl_teacher.rewards.true_reward import TrueReward
 from rl_teacher.rollouts.collect import Collector
 from rl_teacher.rollouts.episodes import EpisodeTracker
+from rl_teacher.rollouts.film import Film
 from rl_teacher.rollouts.tape import ActionTape
 from rl_teacher.runs.presets import PRESETS
 from rl_teacher.teachers.scripted import load_teacher
@@ -53,6 +54,14 @@ AGENTS = {"ppo": "ppo", "trpo": "trpo", "pposgd_mpi": "ppo", "parallel_trpo": "t
 PREDICTORS = ("rl", "synth", "human")
 REWARD_MODELS = ("ensemble", "constant", "untrained")
 SCHEDULES = ("auto", "annealed", "hyperbolic", "constant_steps", "constant_seconds", "rounds")
+
+
+class Filmer(Protocol):
+    """Draws films of the agent; nothing waits for it."""
+
+    def film(self, step: int, film: Film) -> None:
+        """What the agent did after `step` environment steps."""
+        ...
 
 
 @dataclass(slots=True)
@@ -85,6 +94,8 @@ class Run:
     """Mean true reward per step of random actions, measured in pretraining."""
     tape: ActionTape | None = None
     """With `-p human` and an environment of Gymnasium: what its episodes are played again from."""
+    filmer: Filmer | None = None
+    """Who shows what the agent does as it learns; None with `-V`."""
     desk: "Desk | None" = None
     """With `-p human`: the feedback server's end here."""
     label_link: str = ""

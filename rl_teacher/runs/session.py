@@ -85,7 +85,7 @@ class Session:
         """Comparisons whose target changed since the last fit."""
         self._last_count, self._counted_at = -1, -math.inf
         self._film = EpisodeFilm(round(FILM_SECONDS * run.spec.clip_fps))
-        self._filmed_at = -math.inf
+        self._next_film = time.monotonic() + run.config.video_seconds / 3
 
     # -- what the user sees ------------------------------------------------------------------------------------
 
@@ -136,7 +136,7 @@ class Session:
         self._last_metrics |= values
         if run.desk is not None:
             run.desk.tell("training", state.steps, values)
-            self._show_agent(run, state, rollout)
+        self._show_agent(run, state, rollout)
         assert self._writer is not None, "start() comes first"
         self._writer.write(state.steps, values)
         self._progress.show(state.steps, self._last_metrics, with_labels=run.teacher is not None)
@@ -162,10 +162,12 @@ class Session:
         self._answered = []
 
     def _show_agent(self, run: Run, state: State, rollout: Rollout) -> None:
+        if run.filmer is None:
+            return
         film, now = self._film.add(rollout, state.iteration - 1), time.monotonic()
-        if run.desk is not None and film is not None and now - self._filmed_at >= run.config.human.film_seconds:
-            self._filmed_at = now
-            run.desk.film(state.steps, film)
+        if run.filmer is not None and film is not None and now >= self._next_film:
+            self._next_film = now + run.config.video_seconds
+            run.filmer.film(state.steps, film)
 
     def describe_fit(self, metrics: Mapping[str, float]) -> str:
         """One line on a fit."""

@@ -35,6 +35,8 @@ ALLOWED = {
     "runs.build": EVERYTHING - {"teach", "feedback", "flags"} - PROGRAMS,
     "runs.stored": STAGE | {"human"},
     "runs.fit_command": EVERYTHING - {"teach", "feedback"} - PROGRAMS,
+    "runs.films": EVERYTHING - {"teach", "feedback", "flags"} - PROGRAMS,
+    "runs.drawing": EVERYTHING - {"teach", "feedback", "flags"} - PROGRAMS,
     "runs.people": EVERYTHING - {"teach", "feedback", "flags"} - PROGRAMS,
     "human": {"errors", "records", "config", "client", "video"},
     "teach": STAGE | {"rollouts", "preferences", "runs"},
