@@ -214,6 +214,8 @@ class TeacherConfig:
 class HumanConfig:
     """How people are asked."""
 
+    guideline: str = ""
+    """What people should look for, in Markdown; its first line stands above the clips. Can be changed on the page."""
     open_pairs: int = 12
     """Comparisons that wait for people while the agent trains; those asked before training are all open at once."""
     refresh_seconds: float = 30.0

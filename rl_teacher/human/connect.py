@@ -150,7 +150,9 @@ def experiment_spec(config: RunConfig) -> ExperimentSpec:
     settings = {name: value for name, value in to_json(config).items() if name not in FREE_ON_RESUME}
     text = json.dumps(settings, sort_keys=True)
     wanted = config.n_labels or config.pretrain_labels or 0
-    return ExperimentSpec(config.env_id, settings, hashlib.sha256(text.encode()).hexdigest(), wanted)
+    return ExperimentSpec(
+        config.env_id, settings, hashlib.sha256(text.encode()).hexdigest(), wanted, config.human.guideline
+    )
 
 
 def _lead_to(line: str, page: str, *, open_browser: bool) -> str:
