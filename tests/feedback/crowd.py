@@ -47,6 +47,8 @@ class Crowd:
     def __init__(self, server: EmbeddedServer, pairs: int, slug: str = "load") -> None:
         self.slug, self.acknowledged, self.errors = slug, set(), []
         self.https = []
+        # The same after a kill, as in a browser: what a tab had borrowed it gets back.
+        self.tabs = [str(uuid.uuid4()) for _ in range(8)]
         self.join(server)
         with FeedbackClient(server.url, server.token, slug) as client:
             client.ensure_experiment(SPEC)
@@ -66,12 +68,12 @@ class Crowd:
         timer = threading.Timer(seconds, stop.set)
         timer.start()
         with ThreadPoolExecutor(num_threads) as pool:
-            for done in [pool.submit(self._label, stop) for _ in range(num_threads)]:
+            for done in [pool.submit(self._label, stop, tab) for tab in self.tabs[:num_threads]]:
                 done.result()
         timer.cancel()
 
-    def _label(self, stop) -> None:
-        http, tab, held = self.https[0], str(uuid.uuid4()), []
+    def _label(self, stop, tab) -> None:
+        http, held = self.https[0], []
         pending = None
         while not stop.is_set():
             try:

@@ -6,6 +6,7 @@ import random
 import signal
 import sqlite3
 import threading
+import time
 import uuid
 from contextlib import closing
 
@@ -27,6 +28,14 @@ def test_a_stopped_server_leaves_a_mirror_and_a_whole_database(tmp_path):
     assert database_is_whole(tmp_path)
 
 
+def kill(server, after_s, acknowledged, least):
+    time.sleep(after_s)
+    deadline = time.monotonic() + 15
+    while len(acknowledged) < least and time.monotonic() < deadline:
+        time.sleep(0.005)
+    os.killpg(server.process.pid, signal.SIGKILL)
+
+
 def kill_again_and_again(data, kills, pairs_each, seed=1):
     rng = random.Random(seed)
     crowd = None
@@ -41,8 +50,10 @@ def kill_again_and_again(data, kills, pairs_each, seed=1):
             sign_in(crowd.https[0], [crowd.link])
             with FeedbackClient(server.url, server.token, "load") as client:
                 fill(client, pairs_each)
-        threading.Timer(rng.uniform(0.05, 0.8), os.killpg, (server.process.pid, signal.SIGKILL)).start()
-        crowd.work(4, seconds=5)
+        # The last one waits for an answer, so that even on a busy machine there is one to lose.
+        least = 1 if number == kills - 1 else 0
+        threading.Thread(target=kill, args=(server, rng.uniform(0.05, 0.8), crowd.acknowledged, least)).start()
+        crowd.work(4, seconds=20)
         server.process.wait()
         assert database_is_whole(data), f"after kill {number}"
     assert crowd.errors == []

@@ -14,7 +14,7 @@ from rl_teacher.feedback.transactions.answer import Answer, submit, withdraw
 from rl_teacher.feedback.transactions.claim import Wish, claim
 
 P_LEFT, PEAK = 0.734219, 7.125
-SIGNS = ("p_left", "734219", "0.7342", "7.125", "data-mind=", "polyline", "the model gave", "percent")
+SIGNS = ("p_left", "734219", "0.7342", "7.125", "data-mind=", "the model gave", "percent")
 
 
 def body(comparison, step=100, p_left=P_LEFT, a=(0.0, PEAK), b=(-1.0, 0.5, 0.25)):
@@ -77,7 +77,7 @@ def test_whoever_has_not_answered_learns_nothing(world):
     (pair,) = claimed.json()["assignments"]
     lent = Assignment.objects.get().comparison_id
     seen = [claimed, page.get(f"/api/v1/assignments/{pair['assignment']}"), page.get("/e/one/label"), page.get("/me")]
-    seen += [page.get(f"{api}/queue"), page.get(f"{api}/responses"), page.get("/api/v1/me"), page.get("/")]
+    seen += [page.get(f"{api}/queue"), page.get(f"{api}/responses"), page.get(f"{api}/agent"), page.get("/api/v1/me")]
     seen += [page.get(f"/c/{row.id}") for row in rows]
     # The answer brings new pairs along, and its own prediction is nobody's business there.
     said = {"answer": {"assignment": pair["assignment"], "side": "left"}, "refill": wish}
