@@ -36,7 +36,10 @@ class PPOConfig:
     clip_ratio: float = 0.2
     """The ratio of new to old probability is clipped to 1 +- this."""
     entropy_coef: float = 0.003
-    """Weight of the entropy bonus: a policy that has stopped exploring cannot follow a reward that still changes."""
+    """Weight of the entropy bonus at the start: a policy that has stopped exploring cannot follow a reward that still
+    changes."""
+    final_entropy_coef: float = 0.003
+    """Weight of the entropy bonus at the end; linear in between."""
     value_coef: float = 0.5
     """Weight of the value loss."""
     max_grad_norm: float = 0.5

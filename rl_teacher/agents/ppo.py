@@ -58,7 +58,7 @@ class PPO(eqx.Module):
         Args:
             rollout: axes (time, env).
             reward: scores the whole rollout in one call; frozen meanwhile.
-            progress: share of the run that is over, in [0, 1], for the learning rate.
+            progress: share of the run that is over, in [0, 1], for learning rate and entropy bonus.
         """
         predicted = jnp.asarray(reward(rollout.reward_input))
         state = (self.networks, self.opt_state, self.obs_stats, self.value_stats)
@@ -96,12 +96,13 @@ def _update(
     flat, unravel = ravel_pytree(networks)
     optimizer = _optimizer(config)
     learning_rate = config.learning_rate + progress * (config.final_learning_rate - config.learning_rate)
+    entropy_coef = config.entropy_coef + progress * (config.final_entropy_coef - config.entropy_coef)
     size = samples.weight.shape[0]
     num_minibatches = max(1, round(size / config.minibatch_size))
     per_epoch = num_minibatches * (size // num_minibatches)
 
     def loss(flat: Float[Array, " n"], batch: Sample) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
-        return _loss(unravel(flat), batch, config, distribution)
+        return _loss(unravel(flat), batch, entropy_coef, config, distribution)
 
     def minibatch_step(
         carry: tuple[Float[Array, " n"], optax.OptState], batch: Sample
@@ -124,7 +125,11 @@ def _update(
 
 
 def _loss(
-    networks: ActorCritic, batch: Sample, config: PPOConfig, distribution: Distribution
+    networks: ActorCritic,
+    batch: Sample,
+    entropy_coef: Float[Array, ""],
+    config: PPOConfig,
+    distribution: Distribution,
 ) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
     """Clipped surrogate - entropy bonus + squared error of the value, each a weighted mean over samples."""
     params, log_std = networks.policy(batch.x), networks.log_std
@@ -135,7 +140,7 @@ def _loss(
     surrogate = weighted_mean(jnp.minimum(ratio * advantage, clipped * advantage), batch.weight)
     entropy = weighted_mean(distribution.entropy(params, log_std), batch.weight)
     value_loss = 0.5 * weighted_mean(jnp.square(networks.values(batch.x) - batch.target), batch.weight)
-    loss = -surrogate - config.entropy_coef * entropy + config.value_coef * value_loss
+    loss = -surrogate - entropy_coef * entropy + config.value_coef * value_loss
     metrics = {
         "agent/policy_loss": -surrogate,
         "agent/value_loss": value_loss,

@@ -12,7 +12,8 @@ def seed_preset(config: RunConfig) -> RunConfig:
         max_frames=0, weight_decay=0.0, adapt_weight_decay=False, dropout=0.5, max_grad_norm=1e9, normalize=False,
     )  # fmt: skip
     ppo = PPOConfig(
-        num_envs=8, rollout_steps=2048, entropy_coef=0.0, learning_rate=3e-4, final_learning_rate=3e-4, num_epochs=10,
+        num_envs=8, rollout_steps=2048, learning_rate=3e-4, final_learning_rate=3e-4, num_epochs=10,
+        entropy_coef=0.0, final_entropy_coef=0.0,
         minibatch_size=64, adam_eps=1e-8, init_log_std=0.0,
     )  # fmt: skip
     trpo = TRPOConfig(num_envs=8, rollout_steps=1000, discount=0.995, gae_lambda=1.0, max_kl=0.001)
@@ -32,7 +33,7 @@ def paper_preset(config: RunConfig) -> RunConfig:
         num_members=3, hidden=(64, 64), tanh_output=False, random_answer_prob=0.1, label_smoothing=0.0, bootstrap=True,
         num_crops=0, max_frames=0, adapt_weight_decay=True, normalize=True,
     )  # fmt: skip
-    ppo = PPOConfig(discount=0.995, gae_lambda=0.97, entropy_coef=0.01)
+    ppo = PPOConfig(discount=0.995, gae_lambda=0.97, entropy_coef=0.01, final_entropy_coef=0.01)
     trpo = TRPOConfig(discount=0.995, gae_lambda=0.97, entropy_coef=0.01)
     return dataclasses.replace(
         config, reward=reward, ppo=ppo, trpo=trpo, selection=SelectionConfig(rule="disagreement", candidates=10),
