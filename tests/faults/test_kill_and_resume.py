@@ -30,9 +30,10 @@ def weights(folder: Path) -> dict[str, np.ndarray]:
 
 
 def run_until(folder: Path, ready: str, *words: str) -> None:
-    """Start the run, and kill it as soon as the file `ready` is there."""
+    """Start the run, and kill it as soon as the file `ready` has something in it."""
     process = subprocess.Popen(command(folder, *words), stdout=subprocess.DEVNULL)
-    while process.poll() is None and not (folder / "x" / ready).exists():
+    path = folder / "x" / ready
+    while process.poll() is None and not (path.exists() and path.stat().st_size):
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
