@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -28,12 +29,8 @@ def answer_until_the_end(run: Teaching, labeler: HttpLabeler | ClickingLabeler) 
             continue
 
 
-@pytest.mark.browser
-@pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"no {CHROMIUM}; apt-get install chromium")
-def test_clicks_in_chromium_teach_a_reward_and_nothing_is_blank(teaching: Make) -> None:
-    run = teaching("-e", "Reacher-v1", "-L", "16", "-l", "36", "-t", "250000").start()
-    link = run.says(r"Sign in \(once, within 10 minutes\): (\S+)")
-    run.says(r"0/16 comparisons labeled\. Please label at (\S+)")
+def click(run: Teaching, link: str) -> int:
+    """Answer in a browser until the run is over; the width of the videos that were shown."""
     with sync_playwright() as playwright, run.client() as client:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
         labeler = ClickingLabeler(browser, link, client)
@@ -41,10 +38,20 @@ def test_clicks_in_chromium_teach_a_reward_and_nothing_is_blank(teaching: Make) 
         for _ in range(16):
             labeler.answer()
         shown = labeler.page.evaluate("[...document.querySelectorAll('#pair video')].map(v => v.videoWidth)")
-        assert max(shown) == 320
         run.says(r"(Starting joint training)")
         answer_until_the_end(run, labeler)
         browser.close()
+    return max(shown)
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"no {CHROMIUM}; apt-get install chromium")
+def test_clicks_in_chromium_teach_a_reward_and_nothing_is_blank(teaching: Make) -> None:
+    run = teaching("-e", "Reacher-v1", "-L", "16", "-l", "36", "-t", "250000").start()
+    link = run.says(r"Sign in \(once, within 10 minutes\): (\S+)")
+    run.says(r"0/16 comparisons labeled\. Please label at (\S+)")
+    with ThreadPoolExecutor(1) as thread:  # other tests drive a browser from this one
+        assert thread.submit(click, run, link).result() == 320
     summary = run.finish()
     answers = [line for line in run.labels() if line["preference"] != "taken_back"]
     assert summary["labels"] == len(answers) <= 36
