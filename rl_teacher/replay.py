@@ -13,11 +13,12 @@ from rl_teacher.core.actions import ActionSpec
 from rl_teacher.envs.catalog import EnvSpec, find_env, find_task, make_envs
 from rl_teacher.envs.model_files import load_model
 from rl_teacher.errors import CheckpointError, VideoFault
+from rl_teacher.files import write_whole
 from rl_teacher.flags import from_json
 from rl_teacher.protocols import Actor
 from rl_teacher.runs import checkpoint as store
 from rl_teacher.runs.build import action_spec, fresh_agent
-from rl_teacher.runs.folder import CHECKPOINT, CONFIG, find_run, read_json, write_whole
+from rl_teacher.runs.folder import CHECKPOINT, CONFIG, find_run, read_json
 from rl_teacher.video.backend import choose_backend
 from rl_teacher.video.camera import Camera
 from rl_teacher.video.encode import encode_clip

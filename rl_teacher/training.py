@@ -43,11 +43,11 @@ def train(config: RunConfig) -> int:
     try:
         folder, lock = open_run(config)
         people.invite(run, line, folder, say)
+        code = None
         try:
             code = train_in(run, folder, lock)
-            people.dismiss(run, is_done=code == 0)
         finally:
-            people.dismiss(run, is_done=False)
+            people.dismiss(run, is_done=code == 0)
     finally:
         line.close()
     return code

@@ -40,6 +40,10 @@ class EmbeddedServer:
         return self
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
+        self.leave()
+
+    def leave(self) -> None:
+        """Stop it, unless it is to go on."""
         if not self.keep:
             self.stop()
 
@@ -53,6 +57,11 @@ class EmbeddedServer:
         except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
+
+
+def default_data_dir() -> Path:
+    """Of the server of this machine: ~/rl-teacher/feedback, unless RL_TEACHER_FEEDBACK_DIR names another folder."""
+    return Path(os.environ.get("RL_TEACHER_FEEDBACK_DIR") or Path.home() / "rl-teacher" / "feedback")
 
 
 def start_or_attach(

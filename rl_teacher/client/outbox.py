@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import random
 import threading
 import time
@@ -14,6 +13,7 @@ from typing import Any
 from rl_teacher.client.api import FeedbackClient, ServerAway, ServerRefused
 from rl_teacher.client.messages import ClipSpec, MetricPoint, Prediction
 from rl_teacher.errors import FolderUnwritable, ServerFault
+from rl_teacher.files import write_whole
 from rl_teacher.records import Comparison, SegmentId
 
 MAX_BYTES = 1024**3
@@ -35,7 +35,7 @@ class Outbox:
         self._folder, self._client, self._max_bytes = folder, client, max_bytes
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            for torn in folder.glob(".part-*"):
+            for torn in folder.glob(".*.new"):
                 torn.unlink()
         except OSError as error:
             raise FolderUnwritable(f"outbox {folder}: {error.strerror}. Choose another run folder.") from error
@@ -100,7 +100,7 @@ class Outbox:
         with self._lock:
             name = f"{self._next:012d}-{head['kind']}{SUFFIX}"
             self._next += 1
-            write_synced(self._folder / name, content)
+            write_whole(self._folder / name, content)
             self._sizes[name] = len(content)
             self._idle.clear()
         self._wake.set()
@@ -155,7 +155,7 @@ class Outbox:
             log.error("outbox: %s The item is kept in %s.", refused, self._folder / "refused")
             target = self._folder / "refused" / name
             target.parent.mkdir(exist_ok=True)
-            write_synced(target.with_suffix(".txt"), f"{refused}\n".encode())
+            write_whole(target.with_suffix(".txt"), f"{refused}\n".encode())
             (self._folder / name).replace(target)
         else:
             (self._folder / name).unlink()
@@ -190,18 +190,3 @@ def read_item(path: Path) -> tuple[dict[str, Any], bytes]:
     """What an item says, and its bytes."""
     head, _, data = path.read_bytes().partition(b"\n")
     return json.loads(head), data
-
-
-def write_synced(path: Path, content: bytes) -> None:
-    """Write so that after a crash there is the whole file or none."""
-    temporary = path.with_name(f".part-{path.name}")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    handle = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

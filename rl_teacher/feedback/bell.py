@@ -11,6 +11,7 @@ from django.db import transaction
 _LOCK = threading.Lock()
 _SLEEPERS: dict[str, set[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = defaultdict(set)
 _THREADS: set[threading.Event] = set()
+_CLOSING = threading.Event()
 
 
 def ring(slug: str) -> None:
@@ -27,6 +28,20 @@ def ring(slug: str) -> None:
 def ring_on_commit(slug: str) -> None:
     """Wake whoever waits for `slug` once the running transaction is on disk."""
     transaction.on_commit(lambda: ring(slug))
+
+
+def close() -> None:
+    """Wake everybody, for the server stops; whoever still waits then should answer what there is."""
+    _CLOSING.set()
+    with _LOCK:
+        slugs = list(_SLEEPERS)
+    for slug in slugs:
+        ring(slug)
+
+
+def is_closing() -> bool:
+    """Whether the server stops."""
+    return _CLOSING.is_set()
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rl_teacher.feedback.problems import Problem
+from rl_teacher.files import sync_folder
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 MIB = 1024 * 1024
@@ -78,16 +79,8 @@ def keep(root: Path, incoming: Incoming) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     incoming.path.replace(target)
     for folder in (target.parent, target.parent.parent, root):
-        _sync_folder(folder)
+        sync_folder(folder)
     return target
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def sweep(root: Path, known: Callable[[str], bool], older_than_s: float = ORPHAN_AGE_S) -> int:

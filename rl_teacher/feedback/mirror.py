@@ -10,6 +10,7 @@ from django.utils.dateparse import parse_datetime
 from rl_teacher.feedback.data_folder import DataFolder
 from rl_teacher.feedback.models import Experiment, LabelEvent
 from rl_teacher.feedback.transactions.feed import event_json, events_after
+from rl_teacher.files import append_lines
 
 BATCH = 500
 
@@ -26,7 +27,8 @@ def catch_up(folder: DataFolder) -> int:
         path = mirror_path(folder, experiment.slug)
         cursor = _repair(path)
         while cursor < experiment.next_seq and (events := events_after(experiment, cursor, BATCH)):
-            _append(path, [mirror_line(event) for event in events])
+            append_lines(path, (mirror_line(event) for event in events), sort_keys=True)
+            path.chmod(0o600)
             cursor, count = events[-1].seq, count + len(events)
     return count
 
@@ -53,14 +55,6 @@ def mirror_line(event: LabelEvent) -> dict[str, Any]:
         "leased_at": assignment.leased_at.isoformat(),
         "expires_at": assignment.expires_at.isoformat(),
     }
-
-
-def _append(path: Path, lines: list[dict[str, Any]]) -> None:
-    with path.open("ab") as file:
-        file.write("".join(json.dumps(line, sort_keys=True) + "\n" for line in lines).encode())
-        file.flush()
-        os.fsync(file.fileno())
-    path.chmod(0o600)
 
 
 def _repair(path: Path) -> int:

@@ -9,7 +9,7 @@ import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from rl_teacher.errors import ServerFault
 from rl_teacher.feedback.data_folder import DataFolder, ServerLock, refuse_network_disk, running_server, write_private
@@ -23,6 +23,9 @@ from rl_teacher.feedback.settings import (
     safe_journal_mode,
 )
 from rl_teacher.feedback.version import VERSION
+
+if TYPE_CHECKING:
+    import uvicorn
 
 
 def parser() -> argparse.ArgumentParser:
@@ -124,12 +127,26 @@ def _run(
     _greet(url, owner, open_browser)
     signal.signal(signal.SIGTERM, _leave)  # uvicorn stops gracefully, then raises the signal once more
     try:
-        uvicorn.Server(options).run(sockets=[listener])
+        _server(options).run(sockets=[listener])
     except KeyboardInterrupt:
         print("Stopped.")
     finally:
         config.folder.server_json.unlink(missing_ok=True)
     return 0
+
+
+def _server(options: "uvicorn.Config") -> "uvicorn.Server":
+    """A server that ends open long-polls before it waits for them to end."""
+    import uvicorn
+
+    from rl_teacher.feedback import bell
+
+    class Server(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            bell.close()
+            await super().shutdown(sockets)
+
+    return Server(options)
 
 
 def _leave(signum: int, frame: object) -> NoReturn:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rl_teacher.client.api import FeedbackClient, ServerAway
-from rl_teacher.client.embedded import EmbeddedServer, is_locked, start_or_attach
+from rl_teacher.client.embedded import EmbeddedServer, default_data_dir, is_locked, start_or_attach
 from rl_teacher.client.messages import ExperimentSpec
 from rl_teacher.client.outbox import Outbox
 from rl_teacher.config import FREE_ON_RESUME, RunConfig, to_json
@@ -69,7 +69,7 @@ class Line:
         """Stop the server if it was started here and nobody wants to keep it."""
         self.client.close()
         if self.server is not None:
-            self.server.__exit__(None, None, None)
+            self.server.leave()
 
 
 def connect(config: RunConfig, slug: str, say: Say) -> Line:
@@ -86,13 +86,7 @@ def connect(config: RunConfig, slug: str, say: Say) -> Line:
     """
     server = None
     if config.server:
-        token = config.token or os.environ.get("RL_TEACHER_TOKEN", "")
-        if not token:
-            raise ConfigError(
-                "--server without --token: the server would not know you. Make one there with "
-                "`rl-teacher token create NAME`, and give it by --token or RL_TEACHER_TOKEN."
-            )
-        client = FeedbackClient(config.server, token, slug)
+        client = remote_client(config.server, config.token, slug)
     else:
         human = config.human
         next_page = f"/e/{slug}/label"
@@ -141,8 +135,22 @@ def open_desk(
 
 def data_dir(config: RunConfig) -> Path:
     """Of the server of this machine."""
-    named = config.human.data_dir or os.environ.get("RL_TEACHER_FEEDBACK_DIR", "") or "~/rl-teacher/feedback"
-    return Path(named).expanduser().resolve()
+    return Path(config.human.data_dir or default_data_dir()).expanduser().resolve()
+
+
+def remote_client(server: str, token: str, experiment: str) -> FeedbackClient:
+    """A client of a server elsewhere; the token may also come from RL_TEACHER_TOKEN.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    token = token or os.environ.get("RL_TEACHER_TOKEN", "")
+    if not token:
+        raise ConfigError(
+            "--server without --token: the server would not know you. Make one there with "
+            "`rl-teacher token create NAME`, and give it by --token or RL_TEACHER_TOKEN."
+        )
+    return FeedbackClient(server, token, experiment)
 
 
 def experiment_spec(config: RunConfig) -> ExperimentSpec:

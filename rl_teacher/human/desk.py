@@ -6,10 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from queue import Empty, SimpleQueue
-from typing import Protocol
-
-import numpy as np
-from jaxtyping import Float
 
 from rl_teacher.client.api import FeedbackClient, ServerAway
 from rl_teacher.client.messages import MetricPoint, Prediction
@@ -21,6 +17,7 @@ from rl_teacher.video.jobs import Content
 
 TRAINER = "trainer"
 """The labeler of labels that say that nobody was asked after all."""
+EAR = "desk-ear"
 LISTEN_S = 20.0
 """How long one request for new labels waits on the server [s]."""
 HEARTBEAT_S = 5.0
@@ -39,35 +36,6 @@ CURVES = {
 }
 """Our metrics -> the curves of the experiment page."""
 log = logging.getLogger(__name__)
-
-
-class Explained(Protocol):
-    """The reward model's mind about one comparison; runs/explain.py makes such things."""
-
-    @property
-    def comparison(self) -> ComparisonId:
-        """Which one."""
-        ...
-
-    @property
-    def step(self) -> int:
-        """Environment steps when the model learned from it."""
-        ...
-
-    @property
-    def p_left(self) -> float:
-        """P(left preferred) before the answer."""
-        ...
-
-    @property
-    def left(self) -> Float[np.ndarray, " step"]:
-        """Predicted reward of each step."""
-        ...
-
-    @property
-    def right(self) -> Float[np.ndarray, " step"]:
-        """The same of the other side."""
-        ...
 
 
 class Desk:
@@ -104,7 +72,7 @@ class Desk:
             threading.Thread(target=target, name=name, daemon=True)
             for name, target in (
                 ("desk-press", self._run_press),
-                ("desk-ear", self._listen),
+                (EAR, self._listen),
                 ("desk-pulse", self._beat),
             )
         ]
@@ -122,13 +90,16 @@ class Desk:
         """
         if self._stop.is_set():
             return
-        self.work(lambda: None)
         if is_done:
+            handed_on = threading.Event()
+            self._work.put(handed_on.set)
+            handed_on.wait(timeout_s)
             self._outbox.flush(timeout_s)
         self._stop.set()
         self._beat_now.set()
         for thread in self._threads:
-            thread.join(timeout_s)
+            if thread.name != EAR:  # it may hang on the server for LISTEN_S, and writes nothing
+                thread.join(timeout_s)
         self._outbox.close()
         if is_done:
             try:
@@ -190,19 +161,11 @@ class Desk:
         else:
             self._work.put(lambda: self._press.film(step, content))
 
-    def explain(self, explanations: Sequence[Explained]) -> None:
+    def explain(self, predictions: Sequence[Prediction]) -> None:
         """Show what the reward model made of answered comparisons."""
-        rows = [
-            Prediction(one.comparison, one.step, one.p_left, tuple(one.left.tolist()), tuple(one.right.tolist()))
-            for one in explanations
-        ]
-        self._work.put(lambda: self._outbox.put_predictions(rows))
+        self._work.put(lambda: self._outbox.put_predictions(predictions))
 
     # -- threads -------------------------------------------------------------------------------------------------
-
-    def work(self, task: Callable[[], None]) -> None:
-        """Have the first thread do something."""
-        self._work.put(task)
 
     def _run_press(self) -> None:
         while not self._stop.is_set():
@@ -215,13 +178,12 @@ class Desk:
                     task()
                 for failure in self._press.turn(timeout_s=0.1):
                     self._num_failed += 1
-                    self._notice = (
-                        f"{self._num_failed} clips could not be made. Their pairs are replaced. {failure.reason}"
-                    )
+                    lost = f"{self._num_failed} clips could not be made or kept. Their pairs are replaced."
+                    self._notice = f"{lost} {failure.reason}"
                     log.error("%s", failure.reason)
                     for comparison in failure.comparisons:
                         self._labels.put(Label(comparison, Preference.TAKEN_BACK, TRAINER, ""))
-            except RlTeacherError as error:  # a full outbox, a full disk: training goes on
+            except (RlTeacherError, OSError) as error:  # a full outbox, a full disk: training goes on
                 log.error("desk: %s", error)
                 self._notice = str(error)
                 self._stop.wait(1.0)

@@ -2,9 +2,7 @@
 
 import hashlib
 import io
-import json
 import math
-import os
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,12 +14,14 @@ from jaxtyping import Float, Float64, Shaped
 
 from rl_teacher.client.messages import ClipSpec
 from rl_teacher.client.outbox import Outbox
-from rl_teacher.errors import VideoFault
+from rl_teacher.errors import RlTeacherError, VideoFault
+from rl_teacher.files import append_lines, drop_torn_line, read_lines
 from rl_teacher.records import Comparison, ComparisonId, SegmentId
 from rl_teacher.video.encode import EncodedClip
 from rl_teacher.video.jobs import ClipJob, ClipResult, Content
 from rl_teacher.video.workers import ClipWorkers
 
+MP4 = "video/mp4"
 FILM = "film-"
 """Before the step in the name of a job that shows the agent."""
 
@@ -93,7 +93,7 @@ class _Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A clip that could not be made, and the comparisons that nobody will see because of it."""
+    """A clip that could not be made or kept, and the comparisons that nobody will see because of it."""
 
     reason: str
     comparisons: tuple[ComparisonId, ...]
@@ -113,8 +113,10 @@ class ClipPress:
     _waiting: dict[ComparisonId, _Waiting] = field(default_factory=dict)
     _drawing: dict[SegmentId, tuple[AskedSegment, int]] = field(default_factory=dict)
     """Segment and environment step of those that a worker draws."""
-    _failed: list[ClipResult] = field(default_factory=list)
+    _undrawn: list[ClipResult] = field(default_factory=list)
     """Segments that no worker could be given."""
+    _failures: list[Failure] = field(default_factory=list)
+    """Since the last turn."""
 
     def ask(self, comparisons: Sequence[Comparison], orders: Mapping[SegmentId, Order]) -> None:
         """Have everything drawn that is not on its way already; returns at once.
@@ -139,26 +141,14 @@ class ClipPress:
         self.workers.submit(ClipJob(f"{FILM}{step}", content, self.fps, self.with_webm))
 
     def turn(self, timeout_s: float) -> list[Failure]:
-        """Send what is ready; waits up to `timeout_s` for the first clip. The failures among them."""
-        failures = []
-        results, self._failed = [*self._failed, *self.workers.poll(timeout_s)], []
+        """Send what is ready; waits up to `timeout_s` for the first clip. What failed since the last turn."""
+        results, self._undrawn = [*self._undrawn, *self.workers.poll(timeout_s)], []
         for result in results:
             if result.id.startswith(FILM):
-                if result.clip is not None:
-                    self.outbox.put_video(int(result.id.removeprefix(FILM)), self._put_mp4(result.clip))
-                continue
-            segment, step = self._drawing.pop(result.id)
-            waiting = [order for order in self._waiting.values() if result.id in order.missing]
-            if result.clip is None:
-                for order in waiting:
-                    del self._waiting[order.comparison.id]
-                failures.append(Failure(result.error, tuple(order.comparison.id for order in waiting)))
-                continue
-            self._put_clip(result.id, result.clip, segment, step)
-            for order in waiting:
-                order.missing.discard(result.id)
-                if not order.missing:
-                    self._send(self._waiting.pop(order.comparison.id))
+                self._show(result)
+            else:
+                self._deliver(result)
+        failures, self._failures = self._failures, []
         return failures
 
     @property
@@ -169,28 +159,55 @@ class ClipPress:
     def _draw(self, side: SegmentId, order: Order, step: int) -> None:
         self._drawing[side] = (order.segment, step)
         if isinstance(order.content, VideoFault):
-            self._failed.append(ClipResult(side, None, str(order.content)))
+            self._undrawn.append(ClipResult(side, None, str(order.content)))
         else:
             self.workers.submit(ClipJob(side, order.content, self.fps, self.with_webm))
 
+    def _show(self, film: ClipResult) -> None:
+        if film.clip is None:
+            return
+        try:
+            self.outbox.put_video(int(film.id.removeprefix(FILM)), self._put_blob(film.clip.mp4, MP4))
+        except (RlTeacherError, OSError) as error:
+            self._failures.append(Failure(str(error), ()))
+
+    def _deliver(self, result: ClipResult) -> None:
+        """Hand on a segment's clip, and the comparisons that waited for it alone; or give all of them up."""
+        segment, step = self._drawing.pop(result.id)
+        waiting = [order for order in self._waiting.values() if result.id in order.missing]
+        try:
+            if result.clip is None:
+                raise VideoFault(result.error)
+            self._put_clip(result.id, result.clip, segment, step)
+        except (RlTeacherError, OSError) as error:  # no picture, or no room on the disk for it
+            for order in waiting:
+                del self._waiting[order.comparison.id]
+            self._failures.append(Failure(str(error), tuple(order.comparison.id for order in waiting)))
+            return
+        for order in waiting:
+            order.missing.discard(result.id)
+            if not order.missing:
+                self._send(self._waiting.pop(order.comparison.id))
+
     def _send(self, waiting: _Waiting) -> None:
-        self.outbox.put_comparisons([waiting.comparison], priority=float(waiting.comparison.step))
-        self.journal.add(waiting.comparison.id)
+        comparison = waiting.comparison
+        try:
+            self.outbox.put_comparisons([comparison], priority=float(comparison.step))
+            self.journal.add(comparison.id)
+        except (RlTeacherError, OSError) as error:
+            self._failures.append(Failure(str(error), (comparison.id,)))
 
     def _put_clip(self, clip_id: SegmentId, clip: EncodedClip, segment: AskedSegment, step: int) -> None:
-        mp4 = self._put_mp4(clip)
+        mp4 = self._put_blob(clip.mp4, MP4)
         webm = None
         if clip.webm is not None:
-            webm = hashlib.sha256(clip.webm).hexdigest()
-            self.outbox.put_blob(webm, clip.webm, "video/webm")
-        arrays = packed(segment)
-        sha256 = hashlib.sha256(arrays).hexdigest()
-        self.outbox.put_blob(sha256, arrays, "application/x-npz")
+            webm = self._put_blob(clip.webm, "video/webm")
+        arrays = self._put_blob(packed(segment), "application/x-npz")
         true_return = float(segment.true_reward.sum())
         self.outbox.put_clip(
             clip_id,
             ClipSpec(
-                mp4=mp4, webm=webm, arrays=sha256, fps=clip.fps, n_frames=clip.num_frames, width=clip.width,
+                mp4=mp4, webm=webm, arrays=arrays, fps=clip.fps, n_frames=clip.num_frames, width=clip.width,
                 height=clip.height, hold_frames=clip.hold_frames, step=step,
                 ret=true_return if math.isfinite(true_return) else None,
                 meta={name: getattr(segment, name) for name in ("env", "episode", "start", "iteration")},
@@ -198,9 +215,9 @@ class ClipPress:
         )  # fmt: skip
         self.journal.add(clip_id)
 
-    def _put_mp4(self, clip: EncodedClip) -> str:
-        sha256 = hashlib.sha256(clip.mp4).hexdigest()
-        self.outbox.put_blob(sha256, clip.mp4, "video/mp4")
+    def _put_blob(self, data: bytes, content_type: str) -> str:
+        sha256 = hashlib.sha256(data).hexdigest()
+        self.outbox.put_blob(sha256, data, content_type)
         return sha256
 
 
@@ -209,9 +226,8 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        _forget_torn_line(path)
-        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-        self._ids = {str(json.loads(line)) for line in lines}
+        drop_torn_line(path)
+        self._ids = set(read_lines(path))
 
     def __contains__(self, one: str) -> bool:
         return one in self._ids
@@ -219,8 +235,7 @@ class Journal:
     def add(self, one: str) -> None:
         """Remember it. After a crash a forgotten one is sent again, which changes nothing."""
         self._ids.add(one)
-        with self._path.open("ab") as file:
-            file.write(json.dumps(one).encode() + b"\n")
+        append_lines(self._path, [one])
 
     def clear(self) -> None:
         """Forget all: the server has nothing of them."""
@@ -250,9 +265,3 @@ def packed(segment: AskedSegment) -> bytes:
             info = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
             archive.writestr(info, member.getvalue(), zipfile.ZIP_DEFLATED)
     return buffer.getvalue()
-
-
-def _forget_torn_line(path: Path) -> None:
-    """Cut off a last line that a crash tore."""
-    if path.exists() and (data := path.read_bytes()) and not data.endswith(b"\n"):
-        os.truncate(path, data.rfind(b"\n") + 1)

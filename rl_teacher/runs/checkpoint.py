@@ -13,7 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from rl_teacher.errors import CheckpointError
-from rl_teacher.runs.folder import npz, write_whole
+from rl_teacher.files import write_whole
+from rl_teacher.runs.folder import npz
 
 VERSION = 1
 """Raised with every change of what a checkpoint holds."""

@@ -1,33 +1,18 @@
 """What a reward model makes of comparisons, for the people who answered them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
 
+from rl_teacher.client.messages import Prediction
 from rl_teacher.core.arrays import RewardInput, Segments, concatenate
 from rl_teacher.protocols import RewardModel
-from rl_teacher.records import Comparison, ComparisonId
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """The reward model's mind about one comparison."""
-
-    comparison: ComparisonId
-    step: int
-    """Environment steps when the model learned from it."""
-    p_left: float
-    """P(left preferred), the mean over members, before the model learned from the answer."""
-    left: Float[np.ndarray, " step"]
-    """Predicted reward of each step after it did."""
-    right: Float[np.ndarray, " step"]
+from rl_teacher.records import Comparison
 
 
 def explain(
     pairs: Sequence[tuple[Comparison, Segments, Segments]], step: int, before: RewardModel, after: RewardModel
-) -> list[Explanation]:
+) -> list[Prediction]:
     """What two reward models say, at a step, of comparisons with their left and right segments, a row each."""
     num = len(pairs)
     rows = np.resize(np.arange(num), 1 << (num - 1).bit_length()).tolist()  # few shapes: little is compiled
@@ -38,6 +23,6 @@ def explain(
     p_left = (1.0 / (1.0 + np.exp(-np.clip(gaps, -50.0, 50.0)))).mean(axis=0)
     curves = [np.asarray(after(one)) for one in inputs]
     return [
-        Explanation(comparison.id, step, float(p_left[i]), curves[0][i], curves[1][i])
+        Prediction(comparison.id, step, float(p_left[i]), tuple(curves[0][i].tolist()), tuple(curves[1][i].tolist()))
         for i, (comparison, _, _) in enumerate(pairs)
     ]

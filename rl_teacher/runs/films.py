@@ -8,9 +8,9 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from rl_teacher.errors import VideoFault
+from rl_teacher.files import write_whole
 from rl_teacher.rollouts.film import Film
 from rl_teacher.runs.build import Run
-from rl_teacher.runs.folder import write_whole
 
 if TYPE_CHECKING:
     from rl_teacher.video.workers import ClipWorkers

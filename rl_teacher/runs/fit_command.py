@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from rl_teacher.client.api import FeedbackClient
-from rl_teacher.client.embedded import start_or_attach
+from rl_teacher.client.embedded import default_data_dir, start_or_attach
 from rl_teacher.config import RewardModelConfig
 from rl_teacher.core.arrays import LabeledBatch, RewardInput
 from rl_teacher.core.running_stats import RunningStats
@@ -18,6 +18,7 @@ from rl_teacher.core.streams import Streams
 from rl_teacher.envs.catalog import find_env
 from rl_teacher.errors import ConfigError
 from rl_teacher.flags import from_json
+from rl_teacher.human.connect import remote_client
 from rl_teacher.human.download import download
 from rl_teacher.preferences.dataset import Dataset
 from rl_teacher.protocols import FitData
@@ -35,26 +36,22 @@ def fit(argv: list[str]) -> int:
     parser = argparse.ArgumentParser("rl-teacher fit", description="Fit a reward model to the labels on a server.")
     parser.add_argument("name", metavar="NAME", help="name of the experiment")
     parser.add_argument("--server", default=os.environ.get("RL_TEACHER_SERVER", ""), help="its address; unset: here")
-    parser.add_argument("--token", default=os.environ.get("RL_TEACHER_TOKEN", ""), help="a trainer's token")
-    parser.add_argument(
-        "--data-dir", default=os.environ.get("RL_TEACHER_FEEDBACK_DIR", "~/rl-teacher/feedback"),
-        help="of the server here (%(default)s)",
-    )  # fmt: skip
+    parser.add_argument("--token", default="", help="a trainer's token; unset: RL_TEACHER_TOKEN")
+    parser.add_argument("--data-dir", type=Path, default=default_data_dir(), help="of the server here (%(default)s)")
     parser.add_argument("--steps", type=int, default=1000, help="gradient steps (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="(%(default)s)")
     parser.add_argument("-o", "--out", type=Path, help="folder of the result (default: ./NAME-reward)")
     given = parser.parse_args(argv)
     name = slug(given.name)
-    if given.server and not given.token:
-        raise ConfigError("rl-teacher fit --server: --token (or RL_TEACHER_TOKEN) is missing.")
+    out = given.out or Path(f"{name}-reward")
     if given.server:
-        with FeedbackClient(given.server, given.token, name) as client:
-            return fit_from(client, given.out or Path(f"{name}-reward"), given.steps, given.seed)
+        with remote_client(given.server, given.token, name) as client:
+            return fit_from(client, out, given.steps, given.seed)
     with (
-        start_or_attach(Path(given.data_dir), say=lambda line: None) as server,
+        start_or_attach(given.data_dir, say=lambda line: None) as server,
         FeedbackClient(server.url, server.token, name) as client,
     ):
-        return fit_from(client, given.out or Path(f"{name}-reward"), given.steps, given.seed)
+        return fit_from(client, out, given.steps, given.seed)
 
 
 def fit_from(client: FeedbackClient, out: Path, num_steps: int, seed: int) -> int:

@@ -3,7 +3,6 @@
 import fcntl
 import io
 import json
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 
 from rl_teacher.config import RunConfig, differences, to_json
 from rl_teacher.errors import BadRunName, FolderUnwritable, RunChanged, RunExists, RunLocked, RunMissing
+from rl_teacher.files import write_whole
 
 CONFIG, SUMMARY, METRICS, CHECKPOINT, LOCK = "config.json", "summary.json", "metrics.jsonl", "checkpoint.npz", "lock"
 
@@ -87,31 +87,11 @@ def write_json(path: Path, values: Mapping[str, Any]) -> None:
     write_whole(path, (json.dumps(values, indent=1, sort_keys=True) + "\n").encode())
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write beside the file, flush to the disk, then put it in place of the old one."""
-    beside = path.with_suffix(path.suffix + ".new")
-    with beside.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    sync_folder(path.parent)
-
-
 def npz(arrays: Mapping[str, np.ndarray]) -> bytes:
     """Named arrays as the bytes of an uncompressed .npz file."""
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename in this folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def read_json(path: Path) -> dict[str, Any]:

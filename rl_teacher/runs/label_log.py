@@ -1,8 +1,6 @@
 """Comparisons, their segments and their labels on disk: append-only, and flushed before they are used."""
 
-import json
 import math
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from rl_teacher.core.arrays import SEGMENT_FIELDS, Segments
+from rl_teacher.files import append_lines, drop_torn_line, read_lines, write_whole
 from rl_teacher.preferences.dataset import Dataset
 from rl_teacher.records import Comparison, Label, Preference
-from rl_teacher.runs.folder import npz, write_whole
+from rl_teacher.runs.folder import npz
 
 COMPARISONS, LABELS, SEGMENTS = "comparisons.jsonl", "labels.jsonl", "segments"
 
@@ -29,7 +28,7 @@ class LabelLog:
         self._known = {line["id"] for line in read_lines(folder / COMPARISONS)}
         self._newest = {(line["comparison"], line["labeler"]): line for line in read_lines(folder / LABELS)}
         for name in (COMPARISONS, LABELS):
-            _drop_torn_line(folder / name)
+            drop_torn_line(folder / name)
 
     def write_comparisons(
         self, iteration: int, comparisons: Sequence[Comparison], left: Segments, right: Segments
@@ -54,7 +53,7 @@ class LabelLog:
             for row, c in enumerate(comparisons)
             if c.id not in self._known
         ]
-        _append(self._folder / COMPARISONS, lines)
+        append_lines(self._folder / COMPARISONS, lines)
         self._known |= {c.id for c in comparisons}
 
     def write_labels(self, labels: Sequence[Label]) -> None:
@@ -70,7 +69,7 @@ class LabelLog:
                 self._newest[key] = line
                 lines.append(line)
         if lines:
-            _append(self._folder / LABELS, lines)
+            append_lines(self._folder / LABELS, lines)
 
     def read(self, dataset: Dataset, *, before_iteration: float = math.inf) -> None:
         """Fill a dataset with all comparisons asked before an iteration, and their newest labels.
@@ -98,28 +97,3 @@ class LabelLog:
         for line in read_lines(self._folder / LABELS):
             preference = line["preference"] and Preference(line["preference"])
             yield Label(line["comparison"], preference or None, line["labeler"], line["answered_at"])
-
-
-def read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The JSON lines of a file; a last line that a crash tore off is left out."""
-    if not path.exists():
-        return
-    for line in path.read_bytes().split(b"\n")[:-1]:
-        yield json.loads(line)
-
-
-def _drop_torn_line(path: Path) -> None:
-    """Cut off a last line without its end, so that the next one starts on a line of its own."""
-    if path.exists():
-        data = path.read_bytes()
-        whole = data.rfind(b"\n") + 1
-        if whole != len(data):
-            with path.open("r+b") as file:
-                file.truncate(whole)
-
-
-def _append(path: Path, lines: Sequence[Mapping[str, Any]]) -> None:
-    with path.open("ab") as file:
-        file.write("".join(json.dumps(line) + "\n" for line in lines).encode())
-        file.flush()
-        os.fsync(file.fileno())

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from tensorboardX import SummaryWriter
 
 from rl_teacher.errors import FolderUnwritable
+from rl_teacher.files import write_whole
 
 METRICS_FILE = "metrics.jsonl"
 
@@ -70,12 +70,7 @@ def keep_until(path: Path, last_step: int) -> None:
     if not path.exists():
         return
     kept = [json.dumps(line) for line in read_metrics(path) if line["step"] <= last_step]
-    fresh = path.with_suffix(".tmp")
-    with fresh.open("w", encoding="utf-8") as file:
-        file.write("".join(line + "\n" for line in kept))
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    write_whole(path, "".join(line + "\n" for line in kept).encode())
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

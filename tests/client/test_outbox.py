@@ -58,7 +58,7 @@ def test_what_waited_goes_out_after_a_restart(client, media, tmp_path):
         time.sleep(0.05)
     assert "cannot be reached" in first.last_error
     first.close()
-    (tmp_path / ".part-000000000099-blob.item").write_bytes(b"half")
+    (tmp_path / ".000000000099-blob.item.new").write_bytes(b"half")
     second = Outbox(tmp_path, client)
     assert second.num_waiting == 6
     second.start()

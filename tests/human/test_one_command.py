@@ -3,14 +3,17 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import sync_playwright
-from teaching import Teaching
+from teaching import ROOT, Teaching
 
 from benchmarks.clicking import CHROMIUM, ClickingLabeler
 from benchmarks.clicking import FLAGS as CHROMIUM_FLAGS
@@ -102,3 +105,41 @@ def test_training_goes_on_while_the_server_is_dead_and_starts_it_again(teaching:
         given = labeler.num_answers
         run.wait_for(lambda: len([x for x in run.labels() if x["preference"] != "taken_back"]) >= given)
     run.finish()
+
+
+def test_another_machine_fits_and_goes_on_with_nothing_but_the_server(teaching: Make, tmp_path: Path) -> None:
+    here = teaching("-e", "ShortReacher-v1", "-L", "12", "-t", "60000").start()
+    here.says(r"(0/12 comparisons labeled)")
+    with here.client() as client, HttpLabeler(here.login(), client) as labeler:
+        for _ in range(8):
+            labeler.answer()
+        here.wait_for(lambda: len(here.labels()) >= 8)
+        here.kill()  # its server lives on
+        away = ["--server", client.url, "--token", (here.data / "trainer.token").read_text().strip()]
+        report = fit_elsewhere(tmp_path / "fit", *away)
+        assert report["labels"] == 8
+        assert report["train_accuracy"] >= 0.75
+        assert {path.name for path in (tmp_path / "fit").iterdir()} == {"fit.json", "reward.npz"}
+        there = Teaching(tmp_path / "elsewhere", *here.words, *away)
+        there.home.mkdir()
+        there.start("--resume")
+        try:
+            there.says(r"Fetched (8) answered comparisons")
+            there.says(r"(8/12 comparisons labeled)")
+            labeler.answer()
+            there.says(r"(Starting joint training)")
+            summary = there.finish()
+        finally:
+            there.close()
+    assert summary["labels"] >= 9
+    asked = [json.loads(line)["id"] for line in (there.folder / "comparisons.jsonl").read_text().splitlines()]
+    assert len(asked) == len(set(asked))
+    assert {line["comparison"] for line in here.labels()} <= {line["comparison"] for line in there.labels()}
+
+
+def fit_elsewhere(out: Path, *away: str) -> dict[str, Any]:
+    """What `rl-teacher fit` reports of the run, in a process that knows the server only."""
+    command = [sys.executable, "-m", "rl_teacher", "fit", "people", *away, "--steps", "100", "-o", str(out)]
+    subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True)
+    report: dict[str, Any] = json.loads((out / "fit.json").read_text())
+    return report

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rl_teacher.errors import VideoFault
+from rl_teacher.errors import ServerFault, VideoFault
 from rl_teacher.human.press import ClipPress, Drawable, Journal, Order, order, packed
 from rl_teacher.records import Comparison
 from rl_teacher.video.encode import EncodedClip
@@ -133,6 +133,51 @@ def test_a_clip_that_cannot_be_made_names_the_comparisons_that_nobody_will_see(t
     assert (failure.reason, failure.comparisons) == ("no light", ("ab", "bc"))
     assert ("comparison", "ab") not in outbox.names
     assert press.num_waiting == 0
+
+
+def test_a_clip_that_the_disk_has_no_room_for_fails_and_the_others_go_out(tmp_path: Path):
+    press, workers, outbox = press_in(tmp_path)
+
+    def put_clip(clip_id: str, clip: Any) -> None:
+        if clip_id == "a":
+            raise OSError(28, "No space left on device")
+        outbox.put.append(("clip", clip_id))
+
+    outbox.put_clip = put_clip  # type: ignore[method-assign]
+    press.ask([AB, BC], orders())
+    workers.finish("a", "b", "c")
+    (failure,) = press.turn(0.0)
+    assert (failure.reason, failure.comparisons) == ("[Errno 28] No space left on device", ("ab",))
+    assert outbox.names == [("clip", "b"), ("clip", "c"), ("comparison", "bc")]
+    assert press.num_waiting == 0
+
+
+def test_a_comparison_that_the_outbox_has_no_room_for_fails_also_when_its_clips_are_there(tmp_path: Path):
+    press, workers, outbox = press_in(tmp_path)
+    press.ask([AB], orders())
+    workers.finish("a", "b")
+    press.turn(0.0)
+
+    def full(rows: Sequence[Comparison], *, priority: float) -> None:
+        raise ServerFault("outbox: full")
+
+    outbox.put_comparisons = full  # type: ignore[method-assign]
+    press.ask([Comparison("ba", "b", "a", 300)], orders())
+    assert [failure.comparisons for failure in press.turn(0.0)] == [("ba",)]
+
+
+def test_a_film_that_the_outbox_has_no_room_for_stops_nothing_after_it(tmp_path: Path):
+    press, workers, outbox = press_in(tmp_path)
+
+    def full(step: int, sha256: str) -> None:
+        raise ServerFault("outbox: full")
+
+    outbox.put_video = full  # type: ignore[method-assign]
+    press.film(5000, content(SEGMENTS["a"]))
+    press.ask([AB], orders())
+    workers.finish("film-5000", "a", "b")
+    assert [(failure.reason, failure.comparisons) for failure in press.turn(0.0)] == [("outbox: full", ())]
+    assert outbox.names[-1] == ("comparison", "ab")
 
 
 def test_a_segment_that_no_worker_can_be_given_fails_like_any_other(tmp_path: Path):

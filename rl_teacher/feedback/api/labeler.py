@@ -78,7 +78,8 @@ async def queue(
             found = await sync_to_async(look)()
             first = found if first is None else first
             left = deadline - loop.time()
-            if found["available"] or left <= 0 or found["seen"] != (seen or first["seen"]):
+            is_news = found["available"] or found["seen"] != (seen or first["seen"])
+            if is_news or left <= 0 or bell.is_closing():
                 return found
             with suppress(TimeoutError):
                 await asyncio.wait_for(event.wait(), min(left, LOOK_EVERY_S))

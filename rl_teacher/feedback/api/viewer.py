@@ -102,7 +102,7 @@ async def _stream(user: User, slug: str) -> AsyncIterator[bytes]:
     sent: dict[str, str] = {}
     number, quiet = 0, 0.0
     with bell.listening(slug) as event:
-        while True:
+        while not bell.is_closing():
             event.clear()
             try:
                 found = await sync_to_async(_snapshot, thread_sensitive=False)(user, slug)

@@ -66,7 +66,7 @@ async def wait_for_feed(experiment: Experiment, after: int, limit: int, wait: fl
             event.clear()
             found = await sync_to_async(look)()
             left = deadline - asyncio.get_running_loop().time()
-            if found["events"] or left <= 0:
+            if found["events"] or left <= 0 or bell.is_closing():
                 return found
             with suppress(TimeoutError):
                 await asyncio.wait_for(event.wait(), min(left, LOOK_EVERY_S))
