@@ -88,7 +88,8 @@ async def enter(server: EmbeddedServer, link: str) -> httpx.AsyncClient:
 class Load:
     """Counts what happens."""
 
-    def __init__(self) -> None:
+    def __init__(self, cpu_before_s: float) -> None:
+        self.cpu_before_s = cpu_before_s
         self.answer_s: list[float] = []
         self.clip_s: list[float] = []
         self.errors: list[str] = []
@@ -162,7 +163,7 @@ async def drive(server: EmbeddedServer, labelers: int, minutes: float, every_s: 
     admin = await enter(server, link)
     people = await sign_up(admin, server.url, labelers)
     print(f"{labelers} labelers signed up; {minutes:g} minutes begin", flush=True)
-    load, until = Load(), time.perf_counter() + minutes * 60
+    load, until = Load(time_used(server)), time.perf_counter() + minutes * 60
     await asyncio.gather(*(load.label(http, every_s, until) for http in people))
     for http in [admin, *people]:
         await http.aclose()
@@ -182,13 +183,14 @@ def main() -> int:
         with FeedbackClient(server.url, server.token, SLUG) as client:
             fill(client, int(args.labelers * (args.minutes * 60 / args.every * 1.3 + 12)))
         load = asyncio.run(drive(server, args.labelers, args.minutes, args.every))
-        seconds = time_used(server)
+        seconds = time_used(server) - load.cpu_before_s
     found = stored(data_dir)
     lost, twice = load.acknowledged - set(found), len(found) - len(set(found))
     print(percentiles("answer", load.answer_s))
     print(percentiles("clip  ", load.clip_s))
     print(f"errors {len(load.errors)}  lost {len(lost)}  stored twice {twice}  acknowledged {len(load.acknowledged):,}")
-    print(f"server used {seconds:.1f} s of CPU")
+    each_ms = 1000 * seconds / max(1, len(load.answer_s))
+    print(f"server used {seconds:.1f} s of CPU, {each_ms:.1f} ms for each answer with its clips")
     for error in sorted(set(load.errors))[:5]:
         print("  ", error)
     return 0 if not (load.errors or lost or twice) else 1

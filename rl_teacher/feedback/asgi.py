@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
 
 from rl_teacher.feedback.guards import Guards
+from rl_teacher.feedback.lanes import Lanes
 from rl_teacher.feedback.media import media_endpoint
 from rl_teacher.feedback.settings import CSP, ServerConfig, static_folders
 
@@ -39,7 +40,7 @@ def make_app(config: ServerConfig, background: Callable[[], AbstractContextManag
     routes = [
         Mount(str(settings.STATIC_URL).rstrip("/"), static),
         Route("/media/{name:str}", media_endpoint(config.folder), methods=["GET"]),
-        Mount("/", get_asgi_application()),
+        Mount("/", Lanes(get_asgi_application())),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
     return Guards(app, config.hosts, CSP, https=config.behind_proxy)

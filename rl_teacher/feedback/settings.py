@@ -88,7 +88,7 @@ def _sqlite(config: ServerConfig) -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": str(config.folder.database),
-        "CONN_MAX_AGE": 0,
+        "CONN_MAX_AGE": None,
         "ATOMIC_REQUESTS": False,
         "OPTIONS": {"timeout": 20, "transaction_mode": "IMMEDIATE", "init_command": pragmas},
     }

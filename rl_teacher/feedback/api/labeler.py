@@ -88,7 +88,7 @@ async def queue(
 def _queue_state(user: User, slug: str) -> dict[str, Any]:
     at = access(user, slug, "label")
     experiment, labeler = at.experiment, at.member
-    waiting = leases.claimable(experiment, labeler or Membership()) if labeler else None
+    waiting = leases.claimable(experiment.pk, labeler.pk) if labeler else None
     if waiting is None:
         available = experiment.comparison_set.filter(state="open", open_slots__gt=0).exists()
     else:

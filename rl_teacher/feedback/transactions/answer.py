@@ -13,12 +13,27 @@ from rl_teacher.feedback.hashing import body_hash
 from rl_teacher.feedback.models import Assignment, Comparison, Experiment, LabelEvent, Membership, Response, Withdrawal
 from rl_teacher.feedback.problems import Problem
 from rl_teacher.feedback.transactions.claim import Wish, claim_inside, free_slot
+from rl_teacher.feedback.transactions.prepared import Prepared, PreparedUpdate
 from rl_teacher.feedback.transactions.write import write, write_together
 
 _NEXT_SEQ = (
     "UPDATE experiment SET next_seq = next_seq + 1, answered = answered + %s, cant_tell = cant_tell + %s "
     "WHERE id = %s RETURNING next_seq, answered, cant_tell"
 )
+_ASSIGNMENT: Prepared[Assignment] = Prepared(
+    lambda pk, user: Assignment.objects.select_related("comparison__experiment", "labeler").filter(
+        pk=pk, labeler__user=user
+    ),
+    uuid.UUID,
+    int,
+)
+_SAID: Prepared[Response] = Prepared(
+    lambda pk, assignment: Response.objects.filter(Q(pk=pk) | Q(assignment=assignment, supersedes=None)),
+    uuid.UUID,
+    uuid.UUID,
+)
+_ANSWERED = PreparedUpdate(lambda pk: (Assignment.objects.filter(pk=pk), {"state": "answered"}), uuid.UUID)
+_ONE_MORE = PreparedUpdate(lambda pk: (Membership.objects.filter(pk=pk), {"answers": F("answers") + 1}), int)
 _MEANS = {("left", False): "a", ("left", True): "b", ("right", False): "b", ("right", True): "a"}
 
 
@@ -76,8 +91,7 @@ def submit(
 def _submit(user_id: int, response_id: uuid.UUID, answer: Answer, wish: Wish | None, now: datetime) -> Taken:
     assignment = _assignment(answer.assignment, user_id)
     labeler, experiment = assignment.labeler, assignment.comparison.experiment
-    here = Response.objects.filter(Q(pk=response_id) | Q(assignment=assignment, supersedes=None))
-    known = {row.pk: row for row in here}
+    known = {row.pk: row for row in _SAID(response_id, assignment.pk)}
     response = known.pop(response_id, None)
     is_new = response is None
     if response is not None:
@@ -113,7 +127,7 @@ def withdraw(user_id: int, response_id: uuid.UUID, now: datetime | None = None) 
         if assignment.state == "answered":
             Assignment.objects.filter(pk=assignment.pk).update(state="released")
             if assignment.kind == "normal":
-                _count_done(comparison, -1)
+                _COUNTED[-1](comparison.pk)
                 Comparison.objects.filter(pk=comparison.pk).update(open_slots=F("open_slots") + 1)
         _event(comparison.experiment, response, "withdrawn", now, gone=response.preferred)
         Membership.objects.filter(pk=response.labeler_id).update(answers=F("answers") - 1)
@@ -122,14 +136,10 @@ def withdraw(user_id: int, response_id: uuid.UUID, now: datetime | None = None) 
 
 
 def _assignment(assignment_id: uuid.UUID, user_id: int) -> Assignment:
-    found = (
-        Assignment.objects.select_related("comparison__experiment", "labeler")
-        .filter(pk=assignment_id, labeler__user=user_id)
-        .first()
-    )
-    if found is None:
+    found = _ASSIGNMENT(assignment_id, user_id)
+    if not found:
         raise Problem("not-found", f"assignment {assignment_id}: there is none of yours.")
-    return found
+    return found[0]
 
 
 def _first(
@@ -146,7 +156,7 @@ def _first(
     extra = not _settle(assignment)
     response = _store(assignment, response_id, answer, now, extra)
     _event(experiment, response, "answered", now, came=response.preferred)
-    Membership.objects.filter(pk=assignment.labeler_id).update(answers=F("answers") + 1)
+    _ONE_MORE(assignment.labeler_id)
     assignment.labeler.answers += 1
     return response
 
@@ -155,9 +165,9 @@ def _settle(assignment: Assignment) -> bool:
     """Whether the answer takes a slot (or needs none): True; or comes too late: False."""
     comparison = assignment.comparison
     if assignment.state == "leased":
-        Assignment.objects.filter(pk=assignment.pk).update(state="answered")
+        _ANSWERED(assignment.pk)
         if assignment.kind == "normal":
-            _count_done(comparison, +1)
+            _COUNTED[+1](comparison.pk)
         return True
     if assignment.kind != "normal":
         return False
@@ -169,11 +179,11 @@ def _settle(assignment: Assignment) -> bool:
         return False
     Assignment.objects.filter(pk=assignment.pk).update(state="answered", slot=slot)
     Comparison.objects.filter(pk=comparison.pk).update(open_slots=F("open_slots") - 1)
-    _count_done(comparison, +1)
+    _COUNTED[+1](comparison.pk)
     return True
 
 
-def _count_done(comparison: Comparison, change: int) -> None:
+def _counted(change: int) -> PreparedUpdate:
     """One statement, so that on PostgreSQL two people who answer at once count as two."""
     after = F("done") + change
     state = Case(
@@ -181,7 +191,10 @@ def _count_done(comparison: Comparison, change: int) -> None:
         When(state__in=("open", "done"), then=Value("open")),
         default=F("state"),
     )
-    Comparison.objects.filter(pk=comparison.pk).update(done=after, state=state)
+    return PreparedUpdate(lambda pk: (Comparison.objects.filter(pk=pk), {"done": after, "state": state}), uuid.UUID)
+
+
+_COUNTED = {change: _counted(change) for change in (-1, +1)}
 
 
 def _revise(

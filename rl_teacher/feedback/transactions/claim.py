@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from rl_teacher.feedback import bell
 from rl_teacher.feedback.models import Assignment, Comparison, Experiment, Flag, Membership, Response
+from rl_teacher.feedback.transactions.prepared import Prepared, PreparedUpdate
 from rl_teacher.feedback.transactions.write import write, write_together
 
 MAX_GRANT = 8
@@ -44,10 +45,11 @@ def claim(experiment: Experiment, labeler: Membership, wish: Wish, now: datetime
 
 def claim_inside(experiment: Experiment, labeler: Membership, wish: Wish, now: datetime) -> list[Assignment]:
     """The same, within a transaction that runs already."""
-    leases = Assignment.objects.filter(labeler=labeler, state="leased", tab=wish.tab)
-    give_back(leases.exclude(id__in=wish.have), "released")
+    unwanted = {pk for (pk,) in _HELD(labeler.pk, wish.tab)} - set(wish.have)
+    if unwanted:
+        give_back(Assignment.objects.filter(pk__in=unwanted), "released")
     until = now + timedelta(seconds=experiment.lease_s)
-    if wish.have and leases.update(expires_at=until) < len(wish.have):
+    if wish.have and _HOLD(labeler.pk, wish.tab, until) < len(wish.have):
         _revive(labeler, wish, until)
     if experiment.paused or wish.want <= 0:
         return []
@@ -102,8 +104,8 @@ class _Terms:
         )
 
 
-def claimable(experiment: Experiment, labeler: Membership) -> "QuerySet[Comparison]":
-    """Comparisons that this person may be lent, the most urgent first."""
+def claimable(experiment: int, labeler: int) -> "QuerySet[Comparison]":
+    """Comparisons that this member may be lent, the most urgent first."""
     seen = Assignment.objects.filter(comparison=OuterRef("pk"), labeler=labeler).filter(
         Q(state__in=["leased", "answered", "failed"]) | Q(responses__isnull=False)
     )
@@ -114,10 +116,52 @@ def claimable(experiment: Experiment, labeler: Membership) -> "QuerySet[Comparis
     )
 
 
+def _lendable(most: int) -> "Prepared[Comparison]":
+    """The first of them with their clips; on PostgreSQL without those that another claim is just taking."""
+
+    def build(experiment: int, labeler: int) -> "QuerySet[Comparison]":
+        rows = claimable(experiment, labeler).select_related("a__mp4", "a__webm", "b__mp4", "b__webm")
+        if connection.features.has_select_for_update_skip_locked:
+            rows = rows.select_for_update(skip_locked=True, of=("self",))
+        return rows[:most]
+
+    return Prepared(build, int, int)
+
+
+_LENDABLE = {most: _lendable(most) for most in range(1, MAX_GRANT + 1)}
+_BUSY: Prepared[tuple[int, int]] = Prepared(
+    lambda experiment: (
+        Assignment.objects.filter(comparison__experiment=experiment, state="leased")
+        .order_by()
+        .values_list("labeler")
+        .annotate(Count("pk"))
+    ),
+    int,
+)
+_RECENT_KINDS: Prepared[tuple[str]] = Prepared(
+    lambda labeler: (
+        Assignment.objects.filter(labeler=labeler).order_by("-leased_at").values_list("kind")[: CHECK_SPACING - 1]
+    ),
+    int,
+)
+_ONE_SLOT_LESS = PreparedUpdate(
+    lambda pk: (Comparison.objects.filter(pk=pk), {"open_slots": F("open_slots") - 1}), uuid.UUID
+)
+
+
+def _leases(labeler: int, tab: uuid.UUID) -> "QuerySet[Assignment]":
+    return Assignment.objects.filter(labeler=labeler, state="leased", tab=tab)
+
+
+_HELD: Prepared[tuple[uuid.UUID]] = Prepared(lambda labeler, tab: _leases(labeler, tab).values_list("pk"), int, uuid.UUID)
+_HOLD = PreparedUpdate(
+    lambda labeler, tab, until: (_leases(labeler, tab), {"expires_at": until}), int, uuid.UUID, datetime
+)
+
+
 def _grant(experiment: Experiment, labeler: Membership, want: int) -> int:
     """How many pairs to lend: a fast labeler must not starve behind a slow one."""
-    live = Assignment.objects.filter(comparison__experiment=experiment, state="leased")
-    by_labeler = dict(live.order_by().values_list("labeler").annotate(Count("pk")))
+    by_labeler = dict(_BUSY(experiment.pk))
     mine, others = by_labeler.pop(labeler.pk, 0), len(by_labeler)
     share = num_open(experiment) // (others + 1) if others else MAX_GRANT
     return min(want, MAX_GRANT, max(1, share), MAX_LEASES - mine)
@@ -138,11 +182,8 @@ def _lend(experiment: Experiment, terms: _Terms, count: int) -> list[Assignment]
     for _ in range(3):
         if len(found) >= count:
             break
-        rows = claimable(experiment, terms.labeler).select_related("a__mp4", "a__webm", "b__mp4", "b__webm")
-        if connection.features.has_select_for_update_skip_locked:
-            rows = rows.select_for_update(skip_locked=True, of=("self",))
         lost = False
-        for comparison in rows[: count - len(found)]:
+        for comparison in _LENDABLE[count - len(found)](experiment.pk, terms.labeler.pk):
             try:
                 with transaction.atomic():
                     found.append(_take_slot(comparison, terms))
@@ -159,7 +200,7 @@ def _take_slot(comparison: Comparison, terms: _Terms) -> Assignment:
         raise IntegrityError("no slot is free")
     assignment = terms.assignment(comparison, slot=slot)
     assignment.save(force_insert=True)
-    Comparison.objects.filter(pk=comparison.pk).update(open_slots=F("open_slots") - 1)
+    _ONE_SLOT_LESS(comparison.pk)
     return assignment
 
 
@@ -177,8 +218,7 @@ def _check(experiment: Experiment, labeler: Membership, terms: _Terms) -> Assign
     draw = random.SystemRandom().random()
     if draw >= chance or not has_two_labelers(experiment):
         return None
-    recent = Assignment.objects.filter(labeler=labeler).order_by("-leased_at").values_list("kind", flat=True)
-    if any(kind != "normal" for kind in recent[: CHECK_SPACING - 1]):
+    if any(kind != "normal" for (kind,) in _RECENT_KINDS(labeler.pk)):
         return None
     return _gold(experiment, terms) if draw < chance * experiment.gold_rate / wanted else _repeat(labeler, terms)
 

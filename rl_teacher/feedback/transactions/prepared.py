@@ -1,0 +1,139 @@
+"""Django's queries, put together once: it takes a millisecond to write one, and the database a tenth of that to answer.
+
+For the few that every answer needs. What they say stays in Django's own words.
+"""
+
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any, Generic, TypeVar
+
+from django.db import connection, transaction
+from django.db.models import Model, QuerySet
+from django.db.models.query import ModelIterable, get_related_populators
+from django.db.models.sql import UpdateQuery
+
+Row = TypeVar("Row")
+Value = uuid.UUID | int | datetime
+_NUMBERS = count(1)
+
+
+class Prepared(Generic[Row]):
+    """A query with places for values.
+
+    Args:
+        build: values -> the query. It must use every value, and nothing else that changes. Rows are those of the
+            query: model instances, their `select_related` included, or tuples of `values_list`.
+        kinds: of the values, in order.
+    """
+
+    def __init__(self, build: Callable[..., "QuerySet[Any, Row]"], *kinds: type[Value]) -> None:
+        self._build, self._kinds, self._key = build, kinds, next(_NUMBERS)
+
+    def __call__(self, *values: Value) -> list[Row]:
+        """Its rows with these values."""
+        text, places, rows_of = _cached(self._key, self._compile)
+        with connection.cursor() as cursor:
+            cursor.execute(text, _filled(places, values))
+            return rows_of(cursor.fetchall())
+
+    def _compile(self) -> tuple[str, list[Any], Callable[[list[Any]], list[Row]]]:
+        samples = [_sample(kind, number) for number, kind in enumerate(self._kinds)]
+        queryset = self._build(*samples)
+        compiler = queryset.query.get_compiler(connection=connection)
+        text, given = compiler.as_sql()
+        is_model = issubclass(queryset._iterable_class, ModelIterable)
+        return text, _places(given, samples), _reader(compiler, is_model=is_model)
+
+
+class PreparedUpdate:
+    """An update with places for values.
+
+    Args:
+        build: values -> the rows, and what becomes of them, as for `QuerySet.update`.
+        kinds: of the values, in order.
+    """
+
+    def __init__(self, build: Callable[..., tuple["QuerySet[Any, Any]", dict[str, Any]]], *kinds: type[Value]) -> None:
+        self._build, self._kinds, self._key = build, kinds, next(_NUMBERS)
+
+    def __call__(self, *values: Value) -> int:
+        """How many rows it changed."""
+        text, places = _cached(self._key, self._compile)
+        with transaction.mark_for_rollback_on_error(), connection.cursor() as cursor:
+            cursor.execute(text, _filled(places, values))
+            return int(cursor.rowcount)
+
+    def _compile(self) -> tuple[str, list[Any]]:
+        samples = [_sample(kind, number) for number, kind in enumerate(self._kinds)]
+        queryset, changes = self._build(*samples)
+        query = queryset.query.chain(UpdateQuery)
+        query.add_update_values(changes)
+        text, given = query.get_compiler(connection=connection).as_sql()
+        return text, _places(given, samples)
+
+
+class _Place(int):
+    """Where a value goes, by its number."""
+
+
+def _cached(key: int, make: Callable[[], Any]) -> Any:
+    """Per connection, so that no two threads share a compiler."""
+    kept: dict[int, Any] = connection.__dict__.setdefault("rl_teacher_prepared", {})
+    if key not in kept:
+        kept[key] = make()
+    return kept[key]
+
+
+def _sample(kind: type[Value], number: int) -> Value:
+    """A value that nothing else in a query has."""
+    odd = 1_900_000_001 + number
+    if kind is int:
+        return odd
+    return uuid.UUID(int=odd) if kind is uuid.UUID else datetime.fromtimestamp(odd, UTC)
+
+
+def _places(given: Sequence[Any], samples: Sequence[Value]) -> list[Any]:
+    numbers = {_for_database(sample): number for number, sample in enumerate(samples)}
+    places = [_Place(numbers[value]) if value in numbers else value for value in given]
+    lost = set(range(len(samples))) - {place for place in places if isinstance(place, _Place)}
+    assert not lost, f"values {sorted(lost)} of a prepared query are not in its text"
+    return places
+
+
+def _filled(places: Sequence[Any], values: Sequence[Value]) -> list[Any]:
+    return [_for_database(values[place]) if isinstance(place, _Place) else place for place in places]
+
+
+def _for_database(value: Value) -> Any:
+    """As Django hands it to the driver."""
+    if isinstance(value, uuid.UUID):
+        return value if connection.features.has_native_uuid_field else value.hex
+    return connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
+
+
+def _reader(compiler: Any, *, is_model: bool) -> Callable[[list[Any]], list[Any]]:
+    """What makes rows of a query out of what the database sent: tuples, or model instances with their relations."""
+    converters = compiler.get_converters([column[0] for column in compiler.select[: compiler.col_count]])
+
+    def tuples(sent: list[Any]) -> list[Any]:
+        return [tuple(row) for row in compiler.apply_converters(sent, converters)] if converters else sent
+
+    if not is_model:
+        return tuples
+    about, alias = compiler.klass_info, connection.alias
+    first, last = about["select_fields"][0], about["select_fields"][-1] + 1
+    names = [column[0].target.attname for column in compiler.select[first:last]]
+    related = get_related_populators(about, compiler.select, alias)
+    model: type[Model] = about["model"]
+
+    def instances(sent: list[Any]) -> list[Any]:
+        made = []
+        for row in tuples(sent):
+            made.append(model.from_db(alias, names, row[first:last]))
+            for populator in related:
+                populator.populate(row, made[-1])
+        return made
+
+    return instances
