@@ -6,15 +6,21 @@ from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 from starlette.applications import Starlette
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
 
+from rl_teacher.feedback.bundle import bundle
 from rl_teacher.feedback.guards import Guards
 from rl_teacher.feedback.lanes import Lanes
 from rl_teacher.feedback.media import media_endpoint
-from rl_teacher.feedback.settings import CSP, ServerConfig, static_folders
+from rl_teacher.feedback.settings import CSP, PACKAGE, ServerConfig, static_folders
+
+FOREVER = "public, max-age=31536000, immutable"
+LABELING = PACKAGE / "static" / "feedback" / "label" / "page.js"
 
 
 class _ImmutableStatic(StaticFiles):
@@ -23,7 +29,7 @@ class _ImmutableStatic(StaticFiles):
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
         if response.status_code in (200, 206, 304):
-            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+            response.headers["Cache-Control"] = FOREVER
         return response
 
 
@@ -35,10 +41,17 @@ def make_app(config: ServerConfig, background: Callable[[], AbstractContextManag
         with background():
             yield
 
+    labeling = bundle(LABELING).encode()
+
+    async def labeling_page(request: Request) -> Response:
+        return Response(labeling, media_type="text/javascript", headers={"Cache-Control": FOREVER})
+
     static = _ImmutableStatic(directory=None, packages=None, check_dir=False)
     static.all_directories = static_folders()  # type: ignore[assignment]
+    address = str(settings.STATIC_URL).rstrip("/")
+    files = Router([Route("/feedback/label.js", labeling_page), Mount("/", static)])
     routes = [
-        Mount(str(settings.STATIC_URL).rstrip("/"), static),
+        Mount(address, GZipMiddleware(files)),
         Route("/media/{name:str}", media_endpoint(config.folder), methods=["GET"]),
         Mount("/", Lanes(get_asgi_application())),
     ]

@@ -8,6 +8,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser_server import ROOT, LiveExperiment
 
+from rl_teacher.feedback.bundle import bundle
+
 STATIC = ROOT / "rl_teacher/feedback/static/feedback"
 TEMPLATES = ROOT / "rl_teacher/feedback/templates/feedback"
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -49,9 +51,13 @@ def test_the_labeling_page_keeps_its_javascript_budget():
         assert lines <= 300, f"{path.name}: {lines} lines, expected at most 300"
 
 
-def test_the_labeling_page_preloads_exactly_the_modules_there_are():
-    named = set(re.findall(r"modulepreload.*?label/(\w+\.js)", (TEMPLATES / "label.html").read_text()))
-    assert named == {path.name for path in (STATIC / "label").glob("*.js")}
+def test_the_labeling_page_comes_as_one_file_of_all_its_modules():
+    made = bundle(STATIC / "label" / "page.js")
+    for path in (STATIC / "label").glob("*.js"):
+        first = next(line for line in path.read_text().splitlines() if line.startswith("/** "))
+        assert made.count(first) == 1, path.name
+    named = re.findall(r"feedback/label(/?[\w/]*\.js)", (TEMPLATES / "label.html").read_text())
+    assert named == [".js", ".js"]  # preloaded, and run
 
 
 def test_no_template_has_inline_script_or_style_or_another_origin():

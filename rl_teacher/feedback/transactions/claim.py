@@ -153,7 +153,9 @@ def _leases(labeler: int, tab: uuid.UUID) -> "QuerySet[Assignment]":
     return Assignment.objects.filter(labeler=labeler, state="leased", tab=tab)
 
 
-_HELD: Prepared[tuple[uuid.UUID]] = Prepared(lambda labeler, tab: _leases(labeler, tab).values_list("pk"), int, uuid.UUID)
+_HELD: Prepared[tuple[uuid.UUID]] = Prepared(
+    lambda labeler, tab: _leases(labeler, tab).values_list("pk"), int, uuid.UUID
+)
 _HOLD = PreparedUpdate(
     lambda labeler, tab, until: (_leases(labeler, tab), {"expires_at": until}), int, uuid.UUID, datetime
 )
