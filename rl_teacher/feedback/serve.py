@@ -1,6 +1,7 @@
 """`rl-teacher serve`: one command from an empty folder to a running server."""
 
 import argparse
+import gc
 import os
 import signal
 import socket
@@ -126,6 +127,7 @@ def _run(
     write_private(config.folder.server_json, server_json)
     _greet(url, owner, open_browser)
     signal.signal(signal.SIGTERM, _leave)  # uvicorn stops gracefully, then raises the signal once more
+    gc.freeze()  # a full collection over all of Django holds up every answer for 60 ms
     try:
         _server(options).run(sockets=[listener])
     except KeyboardInterrupt:

@@ -42,6 +42,17 @@ def slug_of(response):
     return response.json()["type"].removeprefix("/problems/")
 
 
+def test_a_run_without_a_limit_counts_up_once_its_first_labels_are_there(world):
+    experiment = world.experiment(labels_wanted=2)
+    world.comparisons(experiment, 4)
+    screen = Screen(world, world.member(experiment, "ann"))
+    seen = []
+    for row in screen.claim(want=3).json()["assignments"]:
+        progress = screen.answer(row["assignment"]).json()["progress"]
+        seen.append((progress["answered"], progress["labels_wanted"]))
+    assert seen == [(1, 2), (2, 2), (3, 0)]
+
+
 def test_claim_then_answer_with_refill(world, screen):
     claimed = screen.claim(want=2).json()
     first, second = claimed["assignments"]

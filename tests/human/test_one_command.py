@@ -32,16 +32,16 @@ def answer_until_the_end(run: Teaching, labeler: HttpLabeler | ClickingLabeler) 
             continue
 
 
-def click(run: Teaching, link: str) -> int:
-    """Answer in a browser until the run is over; the width of the videos that were shown."""
+def click(run: Teaching, link: str, num_first: int = 16, seconds: float = 90.0) -> int:
+    """Answer in a browser until the run is over; the width of the videos that were shown after the first answers."""
     with sync_playwright() as playwright, run.client() as client:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
         labeler = ClickingLabeler(browser, link, client)
         assert labeler.page.url.endswith("/e/people/label")
-        for _ in range(16):
+        for _ in range(num_first):
             labeler.answer()
         shown = labeler.page.evaluate("[...document.querySelectorAll('#pair video')].map(v => v.videoWidth)")
-        run.says(r"(Starting joint training)")
+        run.says(r"(Starting joint training)", seconds)
         answer_until_the_end(run, labeler)
         browser.close()
     return max(shown)

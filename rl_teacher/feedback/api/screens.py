@@ -36,7 +36,7 @@ def progress_json(experiment: Experiment, labeler: Membership | None) -> dict[st
     return {
         "answered": experiment.answered,
         "cant_tell": experiment.cant_tell,
-        "labels_wanted": experiment.labels_wanted,
+        "labels_wanted": experiment.goal,
         "mine": labeler.answers if labeler else 0,
         "open": num_open(experiment),
     }

@@ -52,6 +52,11 @@ class Comparison(models.Model):
                 condition=Q(state="open", open_slots__gt=0),
             ),
             models.Index(fields=["experiment", "created_at", "id"], name="comparison_by_time"),
+            models.Index(
+                fields=["experiment", "-priority", "created_at"],
+                name="gold",
+                condition=Q(state="open", gold_answer__isnull=False),
+            ),
         ]
 
     @property
@@ -110,6 +115,8 @@ class Assignment(models.Model):
         indexes = [
             models.Index(fields=["expires_at"], condition=Q(state="leased"), name="live_leases"),
             models.Index(fields=["labeler", "state", "tab"], name="leases_of_labeler"),
+            models.Index(fields=["comparison", "labeler"], name="seen_by_labeler"),
+            models.Index(fields=["labeler", "-leased_at"], name="newest_of_labeler"),
         ]
 
 

@@ -56,6 +56,11 @@ class Experiment(models.Model):
             ),
         ]
 
+    @property
+    def goal(self) -> int:
+        """How many answers count as all of them; 0: nobody counts, or a run without a limit has more than its first."""
+        return self.labels_wanted if self.answered <= self.labels_wanted else 0
+
     def __str__(self) -> str:
         return self.slug
 

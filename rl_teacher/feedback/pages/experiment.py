@@ -90,7 +90,6 @@ def label(request: HttpRequest, slug: str) -> HttpResponseBase:
         "queue_url": f"{api}/queue",
         "practice_url": static("feedback/practice/"),
         "progress": progress_json(at.experiment, at.member),
-        "labels_wanted": at.experiment.labels_wanted,
         "guideline_version": guideline["version"],
     }
     exp = describe(at) | {"step": None}

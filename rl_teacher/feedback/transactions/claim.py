@@ -131,7 +131,7 @@ def _lendable(most: int) -> "Prepared[Comparison]":
 _LENDABLE = {most: _lendable(most) for most in range(1, MAX_GRANT + 1)}
 _BUSY: Prepared[tuple[int, int]] = Prepared(
     lambda experiment: (
-        Assignment.objects.filter(comparison__experiment=experiment, state="leased")
+        Assignment.objects.filter(labeler__experiment=experiment, state="leased")
         .order_by()
         .values_list("labeler")
         .annotate(Count("pk"))

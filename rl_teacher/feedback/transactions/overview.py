@@ -72,6 +72,7 @@ def describe(at: Access) -> dict[str, Any]:
     age = heartbeat_age_s(experiment)
     open_pairs = Comparison.objects.filter(experiment=experiment, state="open", open_slots__gt=0).count()
     return {name: experiment.__dict__[name] for name in columns} | {
+        "goal": experiment.goal,
         "state": experiment.shown_state,
         "step": experiment.step if at.can_view else None,
         "open_pairs": open_pairs,
