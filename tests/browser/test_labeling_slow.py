@@ -195,14 +195,18 @@ def test_both_sides_stay_within_a_frame_of_each_other(experiment, films, labeler
 
 
 def test_leaving_the_page_gives_its_pairs_back(experiment, films, labeler):
-    experiment.ask_some(films, 4)
-    labeler().open().leave()
+    experiment.ask_some(films, 8)
+    first = labeler().open()
+    for _ in range(2):  # each answer renews the leases of the others
+        first.wait_next(first.answer("ArrowLeft"))
+    first.wait_saved()
+    first.leave()
     window = labeler().open()
-    for _ in range(4):
+    for _ in range(6):
         window.wait("open")
         window.answer("ArrowLeft")
     window.wait_saved()
-    assert len(experiment.events()) == 4
+    assert len(experiment.events()) == 8
 
 
 def test_a_tab_in_the_background_hears_of_new_pairs_in_its_title(experiment, films, labeler):

@@ -169,6 +169,29 @@ def test_renew_release_flag_and_media_error(world, screen):
     assert screen.client.get(f"/api/v1/assignments/{one['assignment']}").json()["assignment"] == one["assignment"]
 
 
+def test_what_a_claim_or_an_answer_renewed_can_be_given_back(world, screen):
+    """Else a page that leaves keeps its pairs until their leases run out, and its person gets no others meanwhile."""
+    one, two, three = screen.claim(want=3).json()["assignments"]
+    held = [two["assignment"], three["assignment"]]
+    until = screen.answer(one["assignment"], refill={"want": 1, "have": held, "tab": TAB}).json()["held_until"]
+    assert until > two["lease_until"]
+    released = screen.call("POST", "/assignments:release", {"tab": TAB, "leases": dict.fromkeys(held, until)}).json()
+    assert set(released["released"]) == set(held)
+    again = screen.claim(want=3)
+    assert len(again.json()["assignments"]) == 3
+    until, held = again.json()["held_until"], [row["assignment"] for row in again.json()["assignments"]]
+    released = screen.call("POST", "/assignments:release", {"tab": TAB, "leases": dict.fromkeys(held, until)}).json()
+    assert set(released["released"]) == set(held)
+
+
+def test_an_answer_that_asks_for_no_pairs_renews_nothing(world, screen):
+    one, two = screen.claim(want=2).json()["assignments"]
+    assert screen.answer(one["assignment"]).json()["held_until"] is None
+    leases = {two["assignment"]: two["lease_until"]}
+    released = screen.call("POST", "/assignments:release", {"tab": TAB, "leases": leases}).json()
+    assert released["released"] == [two["assignment"]]
+
+
 def test_unsafe_calls_need_the_csrf_token(world):
     experiment = world.experiment()
     world.comparison(experiment)

@@ -15,7 +15,7 @@ from pydantic import Field
 from rl_teacher.feedback import bell
 from rl_teacher.feedback.api import bodies, labeler_bodies
 from rl_teacher.feedback.api.auth import person, person_at, session
-from rl_teacher.feedback.api.screens import assignment_json, progress_json, sides
+from rl_teacher.feedback.api.screens import assignment_json, held_until, progress_json, sides
 from rl_teacher.feedback.media import blob_url
 from rl_teacher.feedback.models import AgentVideo, Assignment, Experiment, Membership, Response, User
 from rl_teacher.feedback.permissions import access, memberships
@@ -51,6 +51,7 @@ def claim(request: HttpRequest, slug: str, body: bodies.WishIn) -> dict[str, Any
     labeler.refresh_from_db()
     return {
         "assignments": [assignment_json(row, at.experiment) for row in found],
+        "held_until": held_until(at.experiment),
         "state": at.experiment.shown_state,
         "progress": progress_json(Experiment.objects.get(pk=at.experiment.pk), labeler),
     }
@@ -125,6 +126,7 @@ def put_response(request: HttpRequest, response_id: uuid.UUID, body: labeler_bod
             "response": str(taken.response.id),
             "extra": taken.response.extra,
             "refill": [assignment_json(row, taken.experiment) for row in taken.refill],
+            "held_until": held_until(taken.experiment) if wish is not None else None,
             "state": taken.experiment.shown_state,
             "progress": progress_json(taken.experiment, taken.labeler),
         },

@@ -53,6 +53,8 @@ class Claimed(Schema):
     """New leases only."""
 
     assignments: list[AssignmentOut]
+    held_until: str
+    """When the leases of all that the tab has are over."""
     state: str
     progress: Progress
 
@@ -109,6 +111,8 @@ class ResponseOut(Schema):
     response: str
     extra: bool
     refill: list[AssignmentOut]
+    held_until: str | None
+    """When the leases of all that the tab has are over; null: it asked for no pairs, and they are as they were."""
     state: str
     progress: Progress
 

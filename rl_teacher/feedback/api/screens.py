@@ -1,6 +1,9 @@
 """What a labeler's screen gets: sides, never `swapped`, never what is known about a pair."""
 
+from datetime import timedelta
 from typing import Any
+
+from django.utils import timezone
 
 from rl_teacher.feedback.media import clip_urls
 from rl_teacher.feedback.models import Assignment, Experiment, Membership
@@ -29,6 +32,11 @@ def assignment_json(assignment: Assignment, experiment: Experiment) -> dict[str,
         "guideline_version": assignment.guideline_version,
         "min_view_ms": experiment.min_view_ms,
     }
+
+
+def held_until(experiment: Experiment) -> str:
+    """When leases that have just been renewed are over, at the latest: a release that says so is not outdated."""
+    return (timezone.now() + timedelta(seconds=experiment.lease_s)).isoformat()
 
 
 def progress_json(experiment: Experiment, labeler: Membership | None) -> dict[str, Any]:

@@ -6,9 +6,9 @@ export function createLeases({ api, tab }) {
   /** @type {Record<string, string>} assignment -> lease_until as last seen */
   const until = {};
   return {
-    /** @param {import("./queue.js").Assignment[]} assignments */
-    note(assignments) {
-      for (const one of assignments) until[one.assignment] = one.lease_until ?? "";
+    /** A claim renews what it does not bring, too. @param {string[]} ids @param {string | null} [heldUntil] */
+    note(ids, heldUntil) {
+      if (heldUntil) for (const id of ids) until[id] = heldUntil;
     },
     /** Those that are over. @param {string[]} ids @returns {Promise<string[]>} */
     async renew(ids) {

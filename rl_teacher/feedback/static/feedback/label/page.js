@@ -83,7 +83,7 @@ const outbox = createOutbox({
     view.saving(state, post);
   },
 });
-const supply = createSupply({ api, tab, have: () => have(), dispatch, onFailed: failed, onAssignments: leases.note, onNews(count) {
+const supply = createSupply({ api, tab, have: () => have(), dispatch, onFailed: failed, onHeld: leases.note, onNews(count) {
   if (document.hidden) view.news(count);
 } });
 const signIn = createSignIn({ api, user, t, onBack() {

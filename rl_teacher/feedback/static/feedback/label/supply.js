@@ -6,9 +6,9 @@ const pause = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(
 /**
  * @param {{api: ReturnType<typeof import("./api.js").createApi>, tab: string, have: () => string[],
  *   dispatch: (event: import("./queue.js").Event) => void, onFailed: (error: any) => void,
- *   onAssignments: (assignments: import("./queue.js").Assignment[]) => void, onNews: (count: number) => void}} options
+ *   onHeld: (ids: string[], until: string | null) => void, onNews: (count: number) => void}} options
  */
-export function createSupply({ api, tab, have, dispatch, onFailed, onAssignments, onNews }) {
+export function createSupply({ api, tab, have, dispatch, onFailed, onHeld, onNews }) {
   const leaving = new AbortController();
   let failures = 0;
   let emptyClaims = 0;
@@ -16,12 +16,12 @@ export function createSupply({ api, tab, have, dispatch, onFailed, onAssignments
   let looks = 0; // at an empty queue; the first is a short one, to learn when clips come
 
   /** Pairs came, by a claim or along with an answer. @param {any} told */
-  function claimed({ assignments, state, progress }) {
+  function claimed({ assignments, held_until: heldUntil, state, progress }) {
     failures = 0;
     emptyClaims = assignments.length ? 0 : emptyClaims + 1;
     if (assignments.length) looks = 0;
-    onAssignments(assignments);
     dispatch({ type: "claimed", assignments, state, progress });
+    onHeld(have(), heldUntil);
   }
 
   return {
