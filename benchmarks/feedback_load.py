@@ -1,6 +1,6 @@
 """Load on the feedback server: simulated labelers, clips included, one server process on SQLite.
 
-python benchmarks/feedback_load.py --labelers 100 --minutes 10 [--data-dir DIR]
+python -m benchmarks.feedback_load --labelers 100 --minutes 10 [--data-dir DIR]
 
 Each labeler answers every `--every` seconds: PUT of the answer with a refill of one, then both clips of the new pair.
 Prints percentiles, errors, and whether the database holds each acknowledged answer exactly once.

@@ -226,7 +226,8 @@ class HumanConfig:
     clip_workers: int = 2
     """Processes of low priority that draw clips."""
     webm: bool = False
-    """Make a VP9 copy of each clip, for browsers without H.264; costs as much time as the rest of a clip."""
+    """Make a VP9 copy of each clip from the start; else once a browser without H.264 asks. It costs as much time as the
+    rest of a clip."""
     open_browser: bool = True
     """Open the labeling page, where a terminal and a display are."""
     data_dir: str = ""

@@ -231,7 +231,8 @@ class FeedbackClient:
         body: dict[str, Any] = {"state": state, "step": step, "next_clips_s": next_clips_s}
         if notice is not None:
             body["notice"] = notice[:MAX_NOTICE]
-        return Wishes(paused=bool(self._call("PUT", "/heartbeat", body).json()["paused"]))
+        told = self._call("PUT", "/heartbeat", body).json()
+        return Wishes(paused=bool(told["paused"]), needs_webm=bool(told["needs_webm"]))
 
     def _call(self, method: str, path: str, body: Any = None) -> httpx.Response:
         more: dict[str, Any] = {}

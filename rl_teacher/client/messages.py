@@ -127,3 +127,5 @@ class Wishes:
     """What people want of the trainer."""
 
     paused: bool
+    needs_webm: bool
+    """Somebody's browser plays VP9 but no H.264."""

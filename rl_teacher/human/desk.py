@@ -207,9 +207,12 @@ class Desk:
         while not self._stop.is_set():
             self._beat_now.clear()
             try:
-                self._is_paused = self._client.heartbeat(
+                wishes = self._client.heartbeat(
                     self._state, self._step, notice=self._notice[:500] if self._notice else None
-                ).paused
+                )
+                self._is_paused = wishes.paused
+                if wishes.needs_webm:
+                    self._work.put(self._press.add_webm)
                 with self._lock:
                     unwanted = sorted(self._unwanted)
                 cancelled = self._client.cancel(unwanted) if unwanted else []

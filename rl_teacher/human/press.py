@@ -22,6 +22,8 @@ from rl_teacher.video.jobs import ClipJob, ClipResult, Content
 from rl_teacher.video.workers import ClipWorkers
 
 MP4 = "video/mp4"
+MOST_KEPT = 1000
+"""Segments that can be drawn once more, for browsers without H.264."""
 FILM = "film-"
 """Before the step in the name of a job that shows the agent."""
 
@@ -111,8 +113,10 @@ class ClipPress:
     with_webm: bool
     """Whether a VP9 copy is made for browsers without H.264."""
     _waiting: dict[ComparisonId, _Waiting] = field(default_factory=dict)
-    _drawing: dict[SegmentId, tuple[AskedSegment, int]] = field(default_factory=dict)
-    """Segment and environment step of those that a worker draws."""
+    _drawing: dict[SegmentId, tuple[Order, int]] = field(default_factory=dict)
+    """Those that a worker draws, and their environment steps."""
+    _kept: dict[SegmentId, tuple[Order, int]] = field(default_factory=dict)
+    """The newest segments that were drawn without a VP9 copy, oldest first, and their environment steps."""
     _undrawn: list[ClipResult] = field(default_factory=list)
     """Segments that no worker could be given."""
     _failures: list[Failure] = field(default_factory=list)
@@ -136,6 +140,15 @@ class ClipPress:
             if not missing:
                 self._send(self._waiting.pop(comparison.id))
 
+    def add_webm(self) -> None:
+        """From now on make a VP9 copy of each clip, also of those that are out already, the newest first."""
+        if not self.with_webm:
+            self.with_webm = True
+            for side, (order, step) in reversed(self._kept.items()):
+                if side not in self._drawing:
+                    self._draw(side, order, step)
+            self._kept.clear()
+
     def film(self, step: int, content: Content) -> None:
         """Have the agent drawn as it is after `step` environment steps."""
         self.workers.submit(ClipJob(f"{FILM}{step}", content, self.fps, self.with_webm))
@@ -157,7 +170,7 @@ class ClipPress:
         return len(self._waiting)
 
     def _draw(self, side: SegmentId, order: Order, step: int) -> None:
-        self._drawing[side] = (order.segment, step)
+        self._drawing[side] = (order, step)
         if isinstance(order.content, VideoFault):
             self._undrawn.append(ClipResult(side, None, str(order.content)))
         else:
@@ -173,21 +186,30 @@ class ClipPress:
 
     def _deliver(self, result: ClipResult) -> None:
         """Hand on a segment's clip, and the comparisons that waited for it alone; or give all of them up."""
-        segment, step = self._drawing.pop(result.id)
-        waiting = [order for order in self._waiting.values() if result.id in order.missing]
+        order, step = self._drawing.pop(result.id)
+        waiting = [one for one in self._waiting.values() if result.id in one.missing]
         try:
             if result.clip is None:
                 raise VideoFault(result.error)
-            self._put_clip(result.id, result.clip, segment, step)
+            self._put_clip(result.id, result.clip, order.segment, step)
         except (RlTeacherError, OSError) as error:  # no picture, or no room on the disk for it
-            for order in waiting:
-                del self._waiting[order.comparison.id]
-            self._failures.append(Failure(str(error), tuple(order.comparison.id for order in waiting)))
+            for one in waiting:
+                del self._waiting[one.comparison.id]
+            self._failures.append(Failure(str(error), tuple(one.comparison.id for one in waiting)))
             return
-        for order in waiting:
-            order.missing.discard(result.id)
-            if not order.missing:
-                self._send(self._waiting.pop(order.comparison.id))
+        for one in waiting:
+            one.missing.discard(result.id)
+            if not one.missing:
+                self._send(self._waiting.pop(one.comparison.id))
+        if not self.with_webm:
+            self._keep(result.id, order, step)
+        elif result.clip.webm is None:  # it was on its way when somebody asked for copies
+            self._draw(result.id, order, step)
+
+    def _keep(self, side: SegmentId, order: Order, step: int) -> None:
+        self._kept[side] = (order, step)
+        while len(self._kept) > MOST_KEPT:
+            del self._kept[next(iter(self._kept))]
 
     def _send(self, waiting: _Waiting) -> None:
         comparison = waiting.comparison

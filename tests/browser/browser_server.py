@@ -97,6 +97,7 @@ class LiveExperiment:
         } | settings
         self.call("PUT", "", json=body)
         self.clips: dict[str, bytes] = {}
+        self.facts: dict[str, dict[str, Any]] = {}
 
     def call(self, method: str, path: str, **more: Any) -> Any:
         answer = self.server.trainer.request(method, self.path + path, **more)
@@ -138,8 +139,12 @@ class LiveExperiment:
             "ret": ret,
         }
         self.call("PUT", f"/clips/{clip_id}", json=hashes | facts)
-        self.clips[clip_id] = mp4
+        self.clips[clip_id], self.facts[clip_id] = mp4, hashes | facts
         return clip_id
+
+    def add_webm(self, clip_id: str, webm: bytes) -> None:
+        """Upload the VP9 copy of a clip that is there."""
+        self.call("PUT", f"/clips/{clip_id}", json=self.facts[clip_id] | {"webm": self.blob(webm, "video/webm")})
 
     def ask(self, pairs: list[tuple[str, str]], **more: Any) -> list[str]:
         """Put comparisons of clip ids to people; returns their ids."""

@@ -1,8 +1,10 @@
 """The labeling page in a real Chromium against the real server."""
 
 import hashlib
+import time
 
 import pytest
+from browser_clips import clip
 from browser_labels import clip_digests, expected
 
 KEYS = {"ArrowLeft": "left", "ArrowRight": "right", "ArrowUp": "tie", "ArrowDown": "cant_tell"}
@@ -291,3 +293,33 @@ def test_an_empty_queue_shows_the_agent_and_says_when_clips_come(experiment, fil
     window.wait("open")
     assert not page.is_visible("#agent")
     assert page.evaluate("document.querySelector('#agent').paused")
+
+
+WITHOUT_H264 = """
+  const known = HTMLMediaElement.prototype.canPlayType;
+  HTMLMediaElement.prototype.canPlayType = function (type) { return /avc1/.test(type) ? '' : known.call(this, type); };
+"""
+
+
+def test_a_browser_without_h264_gets_vp9_copies_of_pairs_that_it_holds_already(experiment, films, labeler):
+    experiment.ask_some(films, 3)
+    beat = {"state": "waiting", "step": 0}
+    assert not experiment.call("PUT", "/heartbeat", json=beat)["needs_webm"]
+    window = labeler()
+    window.context.add_init_script(WITHOUT_H264)
+    window.open("fill")
+    window.page.wait_for_function("() => document.querySelector('#hint').textContent.includes('H.264')")
+    deadline = time.monotonic() + 10
+    while not experiment.call("PUT", "/heartbeat", json=beat)["needs_webm"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    for number, clip_id in enumerate(experiment.clips):
+        experiment.add_webm(clip_id, clip(number, "webm"))
+    window.wait("open")
+    front = window.page.get_attribute("#pair", "data-front")
+    assert window.page.evaluate(f"document.querySelector('#left-{front}').videoWidth") == 160
+    window.answer("ArrowLeft")
+    window.wait_saved()
+    (event,) = experiment.events()
+    assert event["preferred"] in ("a", "b")
+    assert {row["state"] for row in experiment.call("GET", "/comparisons")["comparisons"]} == {"open", "done"}

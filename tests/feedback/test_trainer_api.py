@@ -13,6 +13,8 @@ from rl_teacher.feedback.models import Clip, Comparison, Experiment, MetricPoint
 
 BODY = {"env_id": "ShortHopper-v1", "config": {"seed": 1, "lr": 0.1}, "config_hash": "abc", "labels_wanted": 175}
 
+WEBM = b"\x1a\x45\xdf\xa3" + b"\x42\x82\x84webm" + bytes(40)
+
 
 def sha(data):
     return hashlib.sha256(data).hexdigest()
@@ -91,6 +93,33 @@ def test_clips_need_their_bytes_first(world, api, make_mp4, make_npz):
     problem(api.clip(video, arrays, clip_id, step=11)[1], 409, "body-differs")
     assert (world.folder.blobs / sha(video)[:2] / sha(video)[2:4] / sha(video)).read_bytes() == video
     assert api.call("GET", "/clips").json()["clips"][0]["arrays"] == sha(arrays)
+
+
+def test_a_vp9_copy_can_be_added_later_and_stays(world, api, make_mp4, make_npz):
+    video, arrays, copy = make_mp4(), make_npz(), WEBM
+    for data, kind in ((video, "video/mp4"), (arrays, "application/x-npz"), (copy, "video/webm")):
+        assert api.blob(data, kind).status_code == 201
+    clip_id, made = api.clip(video, arrays)
+    assert made.json()["webm"] is None
+    problem(api.clip(video, arrays, clip_id, webm="0" * 64)[1], 409, "blobs-missing")
+    problem(api.clip(video, arrays, clip_id, webm=sha(video))[1], 422, "invalid")
+    problem(api.clip(video, arrays, clip_id, webm=sha(copy), step=11)[1], 409, "body-differs")
+    added = api.clip(video, arrays, clip_id, webm=sha(copy))[1]
+    assert (added.status_code, added.json()["webm"]) == (200, sha(copy))
+    for again in (api.clip(video, arrays, clip_id, webm=sha(copy)), api.clip(video, arrays, clip_id)):
+        assert (again[1].status_code, again[1].json()["webm"]) == (200, sha(copy))
+    problem(api.clip(video, arrays, clip_id, webm=sha(copy), step=11)[1], 409, "body-differs")
+
+
+def test_a_browser_without_h264_is_heard_by_the_trainer(world, api):
+    beat = {"state": "training"}
+    assert api.call("PUT", "/heartbeat", beat).json()["needs_webm"] is False
+    person = world.member(Experiment.objects.get(), "ann")
+    path = "/api/v1/experiments/one/queue:needs_webm"
+    assert world.browser(world.user("eve")).post(path).status_code == 404
+    assert api.call("PUT", "/heartbeat", beat).json()["needs_webm"] is False
+    assert world.browser(person).post(path).status_code == 200
+    assert api.call("PUT", "/heartbeat", beat).json()["needs_webm"] is True
 
 
 def test_a_body_that_is_not_its_hash_is_refused_and_leaves_nothing(world, api, make_mp4):
@@ -241,7 +270,7 @@ def test_metrics_videos_and_heartbeat(world, api, make_mp4):
     api.blob(video, "video/mp4")
     assert [api.call("POST", "/videos", {"step": 5, "blob": sha(video)}).status_code for _ in range(2)] == [201, 200]
     answer = api.call("PUT", "/heartbeat", {"state": "waiting", "step": 5, "next_clips_s": 12.5})
-    assert answer.json() == {"paused": False, "target_rate": None}
+    assert answer.json() == {"needs_webm": False, "paused": False, "target_rate": None}
 
 
 @pytest.mark.parametrize(

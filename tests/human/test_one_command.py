@@ -143,3 +143,37 @@ def fit_elsewhere(out: Path, *away: str) -> dict[str, Any]:
     subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True)
     report: dict[str, Any] = json.loads((out / "fit.json").read_text())
     return report
+
+
+WITHOUT_H264 = """
+  const known = HTMLMediaElement.prototype.canPlayType;
+  HTMLMediaElement.prototype.canPlayType = function (type) { return /avc1/.test(type) ? '' : known.call(this, type); };
+"""
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"no {CHROMIUM}; apt-get install chromium")
+def test_a_browser_without_h264_makes_the_trainer_draw_vp9_copies_of_what_was_asked(teaching: Make) -> None:
+    run = teaching("-e", "ShortReacher-v1", "-L", "4", "-t", "60000").start()
+    run.says(r"(0/4 comparisons labeled)")
+    run.wait_for(lambda: run.num_sent == 12)  # 8 clips and 4 comparisons, without copies
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(first_codec, run).result().startswith("video/webm")
+    with run.client() as client:
+        assert all(clip.webm is not None for _, clip in client.clips())
+
+
+def first_codec(run: Teaching) -> str:
+    """Type of the clips that such a browser plays first."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        page = browser.new_page()
+        page.add_init_script(WITHOUT_H264 + "localStorage.setItem('rl-teacher.met', '1')")
+        types: list[str] = []
+        page.on("response", lambda one: "/media/" in one.url and types.append(one.headers["content-type"]))
+        page.goto(run.login())
+        page.wait_for_url(lambda url: "/enter" not in url)
+        page.goto(f"{page.url.split('/e/')[0].rstrip('/')}/e/people/label")
+        page.wait_for_selector('#labeler[data-phase="open"]', timeout=60_000)
+        browser.close()
+    return types[0]

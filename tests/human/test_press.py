@@ -55,8 +55,8 @@ class Workers:
         done, self.done = self.done, []
         return done
 
-    def finish(self, *names: str) -> None:
-        clips = {name: EncodedClip(name.encode(), None, 20, 8, 3, 320, 320) for name in names}
+    def finish(self, *names: str, webm: bytes | None = None) -> None:
+        clips = {name: EncodedClip(name.encode(), webm, 20, 8, 3, 320, 320) for name in names}
         self.done += [ClipResult(name, clip, "") for name, clip in clips.items()]
 
 
@@ -228,6 +228,28 @@ def test_arrays_are_the_same_bytes_each_time_and_can_be_read():
     with np.load(io.BytesIO(packed(SEGMENTS["b"])), allow_pickle=False) as arrays:
         assert set(arrays.files) == {"obs", "actions", "state", "true_reward"}
         assert arrays["obs"].tolist() == [[1.0, 1.0]] * 5
+
+
+def test_vp9_copies_are_added_to_what_is_out_the_newest_first(tmp_path: Path):
+    press, workers, outbox = press_in(tmp_path)
+    sent: list[tuple[str, bool]] = []
+    outbox.put_clip = lambda clip_id, clip: sent.append((clip_id, clip.webm is not None))  # type: ignore[method-assign]
+    press.ask([AB], orders())
+    workers.finish("a", "b")
+    press.turn(0.0)
+    press.ask([BC], orders())  # c is on its way
+    workers.jobs.clear()
+    press.add_webm()
+    press.add_webm()
+    assert workers.jobs == ["b", "a"]
+    workers.finish("c")
+    workers.finish("b", "a", webm=b"copy")
+    press.turn(0.0)
+    assert workers.jobs == ["b", "a", "c"]
+    workers.finish("c", webm=b"copy")
+    press.turn(0.0)
+    assert sent == [("a", False), ("b", False), ("c", False), ("b", True), ("a", True), ("c", True)]
+    assert ("comparison", "bc") in outbox.names
 
 
 @pytest.mark.parametrize("returned", [float("nan"), float("inf")])

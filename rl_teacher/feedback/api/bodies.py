@@ -262,6 +262,8 @@ class HeartbeatOut(Schema):
     """What people want of the trainer."""
 
     paused: bool
+    needs_webm: bool
+    """Somebody's browser cannot play H.264: make VP9 copies, also of clips that wait for answers."""
     target_rate: float | None
 
 

@@ -22,6 +22,7 @@ from rl_teacher.feedback.permissions import access, memberships
 from rl_teacher.feedback.problems import Problem
 from rl_teacher.feedback.transactions import answer as answers
 from rl_teacher.feedback.transactions import claim as leases
+from rl_teacher.feedback.transactions import report
 from rl_teacher.feedback.transactions.curves import shape
 from rl_teacher.feedback.transactions.feed import LOOK_EVERY_S
 from rl_teacher.feedback.transactions.overview import is_trainer_gone, next_clips_s
@@ -103,6 +104,13 @@ def _queue_state(user: User, slug: str) -> dict[str, Any]:
         "seen": f"{experiment.shown_state}-{int(is_gone)}-{int(eta is not None)}",
         "progress": progress_json(experiment, labeler),
     }
+
+
+@router.post("/experiments/{slug}/queue:needs_webm", response=bodies.Done)
+def needs_webm(request: HttpRequest, slug: str) -> dict[str, Any]:
+    """This browser cannot play H.264: have the trainer make VP9 copies."""
+    report.ask_for_webm(person_at(request, slug, "label").experiment)
+    return {}
 
 
 @router.get("/experiments/{slug}/agent", response=labeler_bodies.Agent)

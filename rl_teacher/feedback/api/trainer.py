@@ -220,4 +220,4 @@ def post_video(request: HttpRequest, slug: str, body: bodies.VideoIn) -> Status:
 def put_heartbeat(request: HttpRequest, slug: str, body: bodies.HeartbeatIn) -> dict[str, Any]:
     """The trainer lives."""
     experiment = report.heartbeat(trainer(request).experiment(slug), **body.model_dump())
-    return {"paused": experiment.paused, "target_rate": None}
+    return {"paused": experiment.paused, "needs_webm": experiment.needs_webm, "target_rate": None}

@@ -37,6 +37,8 @@ class Experiment(models.Model):
     answered = models.PositiveIntegerField(default=0)
     """Current answers that train (left, right, tie; neither check nor extra)."""
     cant_tell = models.PositiveIntegerField(default=0)
+    needs_webm = models.BooleanField(default=False)
+    """Whether somebody's browser cannot play H.264, so that the trainer should make VP9 copies of clips."""
     guideline_version = models.PositiveIntegerField(default=0)
     """The newest version of the text."""
     heartbeat_at = models.DateTimeField(null=True, blank=True)

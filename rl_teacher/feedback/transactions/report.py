@@ -79,6 +79,12 @@ def add_video(experiment: Experiment, step: int, sha256: str) -> bool:
     return created
 
 
+def ask_for_webm(experiment: Experiment) -> None:
+    """Somebody cannot play H.264; the trainer learns it with its next heartbeat."""
+    with write():
+        Experiment.objects.filter(pk=experiment.pk).update(needs_webm=True)
+
+
 def heartbeat(
     experiment: Experiment, state: str, step: int | None, next_clips_s: float | None, notice: str | None = None
 ) -> Experiment:

@@ -78,14 +78,20 @@ def put_blob(root: Path, experiment: Experiment, sha256: str, content_type: str,
 
 
 def put_clip(experiment: Experiment, clip_id: uuid.UUID, body: Mapping[str, Any]) -> tuple[Clip, bool]:
-    """Make a clip of stored bytes; refused until all of them are here."""
-    digest = body_hash({"experiment": experiment.slug, **body})
+    """Make a clip of stored bytes, or add its VP9 copy; refused until all bytes are here."""
+
+    def digest(webm: str | None) -> str:
+        return body_hash({"experiment": experiment.slug, **body, "webm": webm})
+
     with write():
-        found = Clip.objects.filter(pk=clip_id).first()
+        found = Clip.objects.select_related("webm").filter(pk=clip_id).first()
+        has_webm = found is not None and found.webm is not None
         if found is not None:
-            if found.body_hash != digest or found.experiment_id != experiment.pk:
+            said = digest(found.webm.sha256 if has_webm and not body.get("webm") else body.get("webm"))
+            if found.experiment_id == experiment.pk and found.body_hash == said:
+                return found, False
+            if found.experiment_id != experiment.pk or has_webm or found.body_hash != digest(None):
                 raise Problem("body-differs", f"clip {clip_id}: exists with other content.")
-            return found, False
         names = [body[name] for name in ("mp4", "webm", "arrays") if body.get(name)]
         stored = {blob.sha256: blob for blob in Blob.objects.filter(experiment=experiment, sha256__in=names)}
         missing = [name for name in names if name not in stored]
@@ -97,13 +103,18 @@ def put_clip(experiment: Experiment, clip_id: uuid.UUID, body: Mapping[str, Any]
                 raise Problem("invalid", f"clip {clip_id}: {part} is {got}, expected {kind}.")
         fields = {k: v for k, v in body.items() if k not in ("mp4", "webm", "arrays")}
         webm = stored[body["webm"]] if body.get("webm") else None
+        if found is not None:
+            found.webm, found.body_hash = webm, digest(body["webm"])
+            found.save(update_fields=["webm", "body_hash"])
+            bell.ring_on_commit(experiment.slug)
+            return found, False
         clip = Clip(
             id=clip_id,
             experiment=experiment,
             mp4=stored[body["mp4"]],
             webm=webm,
             arrays=stored[body["arrays"]],
-            body_hash=digest,
+            body_hash=digest(body.get("webm")),
             **fields,
         )
         clip.save(force_insert=True)

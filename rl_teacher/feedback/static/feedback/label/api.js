@@ -69,6 +69,7 @@ export function createApi({ slug, csrf, base = "/api/v1" }) {
     claim: (body) => call("POST", `/experiments/${slug}/queue:claim`, body),
     /** @param {AbortSignal} signal @param {number} seconds 0: only look @param {string} seen what was told last */
     wait: (signal, seconds, seen) => call("GET", `/experiments/${slug}/queue?wait=${seconds}&seen=${encodeURIComponent(seen)}`, undefined, { signal, ms: POLL_MS }),
+    needsWebm: () => call("POST", `/experiments/${slug}/queue:needs_webm`),
     agent: () => call("GET", `/experiments/${slug}/agent`),
     /** @param {string} id @param {object} body */
     answer: (id, body) => call("PUT", `/responses/${id}`, body),

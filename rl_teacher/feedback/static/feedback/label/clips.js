@@ -9,6 +9,7 @@
  */
 
 const PARALLEL = 4;
+const COPIES_MS = 2000; // between two looks whether VP9 copies have come
 const CODECS = /** @type {const} */ ({ mp4: 'video/mp4; codecs="avc1.42E01E"', webm: 'video/webm; codecs="vp9"' });
 
 /** Best rendition first; one the browser denies is still tried last. @param {HTMLVideoElement} video @returns {Rendition[]} */
@@ -18,16 +19,20 @@ export function preferredRenditions(video) {
   return order.sort((a, b) => rank[video.canPlayType(CODECS[a])] - rank[video.canPlayType(CODECS[b])]);
 }
 
+/** Whether the browser says that it plays VP9 and no H.264. @param {HTMLVideoElement} video */
+export const lacksH264 = (video) => !video.canPlayType(CODECS.mp4) && !!video.canPlayType(CODECS.webm);
+
 /**
- * @param {{renditions: Rendition[], refresh: (id: string) => Promise<any>, onLoaded: (id: string) => void,
+ * @param {{renditions: Rendition[], needsWebm: boolean, onNeedsWebm: () => void, refresh: (id: string) => Promise<any>, onLoaded: (id: string) => void,
  *   onBroken: (id: string, reason: string) => void}} options `refresh` brings fresh media URLs
  */
-export function createClips({ renditions, refresh, onLoaded, onBroken }) {
+export function createClips({ renditions, needsWebm, onNeedsWebm, refresh, onLoaded, onBroken }) {
   /** @type {Map<string, {pair: Pair, abort: AbortController, urls: Urls | null, tried: Rendition[]}>} */
   const held = new Map();
   /** @type {(() => Promise<void>)[]} */
   const waiting = [];
   let running = 0;
+  let hasAskedForWebm = false;
 
   /** @template T @param {() => Promise<T>} work @returns {Promise<T>} */
   const inTurn = (work) => new Promise((resolve, reject) => {
@@ -50,8 +55,22 @@ export function createClips({ renditions, refresh, onLoaded, onBroken }) {
     const id = pair.assignment;
     const entry = { pair, abort: new AbortController(), urls: /** @type {Urls | null} */ (null), tried: /** @type {Rendition[]} */ ([]) };
     held.set(id, entry);
-    const rendition = renditions.find((one) => pair.left[one] && pair.right[one]) ?? "mp4";
+    if (needsWebm && !hasWebm(pair) && !await copied(entry)) return;
+    const rendition = renditions.find((one) => entry.pair.left[one] && entry.pair.right[one]) ?? "mp4";
     await load(entry, rendition);
+  }
+
+  /** Wait until the pair has VP9 copies; false: it is not wanted any more. @param {{pair: Pair, abort: AbortController}} entry */
+  async function copied(entry) {
+    if (!hasAskedForWebm) onNeedsWebm();
+    hasAskedForWebm = true;
+    while (!hasWebm(entry.pair)) {
+      await pause(COPIES_MS, entry.abort.signal).catch(() => {});
+      if (entry.abort.signal.aborted) return false;
+      const fresh = await refresh(entry.pair.assignment).catch(() => null);
+      if (fresh) entry.pair = { ...entry.pair, left: fresh.left, right: fresh.right };
+    }
+    return !entry.abort.signal.aborted;
   }
 
   /** @param {{pair: Pair, abort: AbortController, urls: Urls | null, tried: Rendition[]}} entry @param {Rendition} rendition */
@@ -114,6 +133,9 @@ export function createClips({ renditions, refresh, onLoaded, onBroken }) {
     count: () => 2 * [...held.values()].filter((entry) => entry.urls).length,
   };
 }
+
+/** @param {Pair} pair */
+const hasWebm = (pair) => !!pair.left.webm && !!pair.right.webm;
 
 /** A blob, or the HTTP status of the failure (0: no answer). @param {string} url @param {AbortSignal} signal */
 async function attempt(url, signal) {

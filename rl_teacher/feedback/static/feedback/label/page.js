@@ -4,7 +4,7 @@
 import { createAgent } from "./agent.js";
 import { createApi, tabId, uuid } from "./api.js";
 import { createAttention } from "./attention.js";
-import { createClips, preferredRenditions } from "./clips.js";
+import { createClips, lacksH264, preferredRenditions } from "./clips.js";
 import { isDialogOpen, listenToInput, listenToLife, listenToTouch } from "./input.js";
 import { readBindings } from "./keys.js";
 import { createLeases } from "./leases.js";
@@ -61,6 +61,11 @@ const renditions = preferredRenditions(stages[0].left);
 const practice = createPractice({ base: data.practice_url, rendition: renditions[0], player, view, t });
 const clips = createClips({
   renditions,
+  needsWebm: lacksH264(stages[0].left),
+  onNeedsWebm() {
+    view.hint(t("no_h264"), 60_000);
+    api.needsWebm().catch(failed);
+  },
   refresh: (id) => api.assignment(id),
   onLoaded: (id) => dispatch({ type: "loaded", id }),
   onBroken: (id, reason) => dispatch({ type: "broken", id, reason }),
