@@ -29,6 +29,7 @@ from rl_teacher.records import Comparison
 PASSWORD = "a password for load tests"
 SLUG = "load"
 CLIP_BYTES = 100_000
+RUSH_S = 10.0
 
 
 def make_mp4(number: int) -> bytes:
@@ -90,7 +91,10 @@ class Load:
 
     def __init__(self, cpu_before_s: float) -> None:
         self.cpu_before_s = cpu_before_s
+        self.started = time.perf_counter()
         self.answer_s: list[float] = []
+        self.settled_s: list[float] = []
+        """Of the answers after RUSH_S, when not everybody comes at once any more."""
         self.clip_s: list[float] = []
         self.errors: list[str] = []
         self.acknowledged: set[str] = set()
@@ -120,6 +124,8 @@ class Load:
                     await http.put(f"/api/v1/responses/{response}", json={"answer": answer, "refill": refill})
                 )
                 self.answer_s.append(time.perf_counter() - start)
+                if start - self.started > RUSH_S:
+                    self.settled_s.append(self.answer_s[-1])
                 self.acknowledged.add(response)
                 held += taken["refill"]
                 await self._clips(http, taken["refill"])
@@ -187,6 +193,8 @@ def main() -> int:
     found = stored(data_dir)
     lost, twice = load.acknowledged - set(found), len(found) - len(set(found))
     print(percentiles("answer", load.answer_s))
+    if load.settled_s:
+        print(percentiles(f"  after {RUSH_S:g} s", load.settled_s))
     print(percentiles("clip  ", load.clip_s))
     print(f"errors {len(load.errors)}  lost {len(lost)}  stored twice {twice}  acknowledged {len(load.acknowledged):,}")
     each_ms = 1000 * seconds / max(1, len(load.answer_s))

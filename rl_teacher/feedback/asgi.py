@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 
 from django.conf import settings
-from django.core.asgi import get_asgi_application
 from starlette.applications import Starlette
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
@@ -15,7 +14,7 @@ from starlette.types import ASGIApp, Scope
 
 from rl_teacher.feedback.bundle import bundle
 from rl_teacher.feedback.guards import Guards
-from rl_teacher.feedback.lanes import Lanes
+from rl_teacher.feedback.lanes import DjangoApp, Lanes
 from rl_teacher.feedback.media import media_endpoint
 from rl_teacher.feedback.settings import CSP, PACKAGE, ServerConfig, static_folders
 
@@ -53,7 +52,7 @@ def make_app(config: ServerConfig, background: Callable[[], AbstractContextManag
     routes = [
         Mount(address, GZipMiddleware(files)),
         Route("/media/{name:str}", media_endpoint(config.folder), methods=["GET"]),
-        Mount("/", Lanes(get_asgi_application())),
+        Mount("/", Lanes(DjangoApp())),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
     return Guards(app, config.hosts, CSP, https=config.behind_proxy)

@@ -78,7 +78,7 @@ def test_a_value_that_the_query_does_not_use_is_refused(world):
         Prepared(lambda pk, other: Comparison.objects.filter(pk=pk), uuid.UUID, int)(uuid.uuid4(), 1)
 
 
-def test_threads_have_queries_of_their_own(world):
+def test_threads_share_a_query_and_never_each_others_rows(world):
     experiment = world.experiment()
     people = [world.member(experiment, f"p{number}") for number in range(4)]
     by_id = Prepared(lambda pk: Membership.objects.filter(pk=pk), int)

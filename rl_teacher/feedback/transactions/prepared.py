@@ -17,6 +17,7 @@ from django.db.models.sql import UpdateQuery
 Row = TypeVar("Row")
 Value = uuid.UUID | int | datetime
 _NUMBERS = count(1)
+_MADE: dict[tuple[str, int], Any] = {}
 
 
 class Prepared(Generic[Row]):
@@ -79,11 +80,11 @@ class _Place(int):
 
 
 def _cached(key: int, make: Callable[[], Any]) -> Any:
-    """Per connection, so that no two threads share a compiler."""
-    kept: dict[int, Any] = connection.__dict__.setdefault("rl_teacher_prepared", {})
-    if key not in kept:
-        kept[key] = make()
-    return kept[key]
+    """Made once per kind of database, for all threads: what is kept reads rows, and runs nothing on its connection."""
+    place = (connection.vendor, key)
+    if place not in _MADE:
+        _MADE[place] = make()
+    return _MADE[place]
 
 
 def _sample(kind: type[Value], number: int) -> Value:
