@@ -62,17 +62,18 @@ class Progress:
 def describe(metrics: Mapping[str, float], *, with_labels: bool) -> str:
     """The figures of a progress line."""
 
-    def value(name: str) -> float:
-        return metrics.get(name, math.nan)
+    def shown(name: str, form: str) -> str:
+        value = metrics.get(name, math.nan)
+        return "-" if math.isnan(value) else format(value, form)
 
     parts = [
-        f"{value('time/env_steps_per_second'):,.0f}/s",
-        f"true return {value('agent/true_reward_per_episode'):.1f}",
+        f"{shown('time/env_steps_per_second', ',.0f')}/s",
+        f"true return {shown('agent/true_reward_per_episode', '.1f')}",
     ]
     if with_labels:
         parts += [
-            f"predicted {value('agent/predicted_reward_per_episode'):.1f}",
-            f"labels {value('labels/answered'):.0f}/{value('labels/total_comparisons'):.0f}",
-            f"correlation {value('predictor/step_correlation'):.2f}",
+            f"predicted {shown('agent/predicted_reward_per_episode', '.1f')}",
+            f"labels {shown('labels/answered', '.0f')}/{shown('labels/total_comparisons', '.0f')}",
+            f"correlation {shown('predictor/step_correlation', '.2f')}",
         ]
     return " · ".join(parts)

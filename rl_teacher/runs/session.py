@@ -250,7 +250,8 @@ class Session:
         summary = {
             "env_id": config.env_id, "canonical_env_id": run.spec.canonical_id, "predictor": config.predictor,
             "agent": config.agent, "seed": config.seed, "name": config.name, "timesteps": state.steps,
-            "labels": run.dataset.num_labels, "comparisons": len(run.dataset.comparisons), "teacher": config.teacher,
+            "labels": run.dataset.num_labels, "comparisons": len(run.dataset.comparisons),
+            "teacher": "people" if config.predictor == "human" else config.teacher,
             "seconds": round(seconds, 2), "env_steps_per_second": round(state.steps / max(seconds, 1e-9), 1),
             "final_true_return": run.episodes.mean_true_return(64),
             "final_true_return_deterministic": float(deterministic.mean()),

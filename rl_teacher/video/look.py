@@ -17,7 +17,7 @@ from rl_teacher.video.stage import dress_model
 class Look:
     """How a scene is drawn."""
 
-    supersampling: float = 1.25
+    supersampling: float = 1.125
     """The picture is drawn this many times larger on each side, then averaged down, >= 1."""
     num_samples: int = 0
     """Multisampling, 0 for none; Mesa's llvmpipe knows only 4, at more than twice the time."""

@@ -17,8 +17,8 @@ def test_a_line_has_speed_returns_labels_and_correlation() -> None:
     assert describe(METRICS, with_labels=False) == "21,401/s · true return 512.3"
 
 
-def test_what_is_not_known_yet_is_nan() -> None:
-    assert "true return nan" in describe({"time/env_steps_per_second": 1.0}, with_labels=False)
+def test_what_is_not_known_yet_is_a_dash() -> None:
+    assert "1/s · true return -" in describe({"time/env_steps_per_second": 1.0}, with_labels=False)
 
 
 def test_without_a_terminal_there_are_plain_lines_and_always_a_last_one() -> None:
