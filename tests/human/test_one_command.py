@@ -160,7 +160,7 @@ def test_a_browser_without_h264_makes_the_trainer_draw_vp9_copies_of_what_was_as
     with ThreadPoolExecutor(1) as thread:
         assert thread.submit(first_codec, run).result().startswith("video/webm")
     with run.client() as client:
-        assert all(clip.webm is not None for _, clip in client.clips())
+        run.wait_for(lambda: all(clip.webm is not None for _, clip in client.clips()))
 
 
 def first_codec(run: Teaching) -> str:
