@@ -7,6 +7,8 @@ import pytest
 from browser_clips import clip
 from browser_labels import clip_digests, expected
 
+from benchmarks.clicking import WITHOUT_H264
+
 KEYS = {"ArrowLeft": "left", "ArrowRight": "right", "ArrowUp": "tie", "ArrowDown": "cant_tell"}
 TARGETS = {"a": 1.0, "b": 0.0, "tie": 0.5, "cant_tell": None}
 
@@ -293,12 +295,6 @@ def test_an_empty_queue_shows_the_agent_and_says_when_clips_come(experiment, fil
     window.wait("open")
     assert not page.is_visible("#agent")
     assert page.evaluate("document.querySelector('#agent').paused")
-
-
-WITHOUT_H264 = """
-  const known = HTMLMediaElement.prototype.canPlayType;
-  HTMLMediaElement.prototype.canPlayType = function (type) { return /avc1/.test(type) ? '' : known.call(this, type); };
-"""
 
 
 def test_a_browser_without_h264_gets_vp9_copies_of_pairs_that_it_holds_already(experiment, films, labeler):

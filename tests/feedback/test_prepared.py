@@ -1,7 +1,7 @@
 """Queries that are put together once say what Django's own say."""
 
-import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
@@ -91,9 +91,6 @@ def test_threads_share_a_query_and_never_each_others_rows(world):
         finally:
             connections.close_all()
 
-    threads = [threading.Thread(target=ask, args=(person,)) for person in people]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(len(people)) as pool:
+        list(pool.map(ask, people))
     assert found == {person.pk: {person.pseudonym} for person in people}

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 from teaching import ROOT, Teaching
 
-from benchmarks.clicking import CHROMIUM, ClickingLabeler
+from benchmarks.clicking import CHROMIUM, WITHOUT_H264, ClickingLabeler
 from benchmarks.clicking import FLAGS as CHROMIUM_FLAGS
 from benchmarks.labelers import HttpLabeler
 
@@ -143,12 +143,6 @@ def fit_elsewhere(out: Path, *away: str) -> dict[str, Any]:
     subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True)
     report: dict[str, Any] = json.loads((out / "fit.json").read_text())
     return report
-
-
-WITHOUT_H264 = """
-  const known = HTMLMediaElement.prototype.canPlayType;
-  HTMLMediaElement.prototype.canPlayType = function (type) { return /avc1/.test(type) ? '' : known.call(this, type); };
-"""
 
 
 @pytest.mark.browser
