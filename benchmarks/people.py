@@ -151,22 +151,27 @@ def _label(run: "subprocess.Popen[bytes]", home: Path) -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=int, default=12)
+    parser.add_argument("--pairs", type=int, default=12, help="0 for none of it")
     parser.add_argument("--steps", type=lambda text: int(float(text)), default=1_500_000)
-    parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--repeats", type=int, default=3, help="of the two trainings")
     given = parser.parse_args(argv)
-    for with_training in (False, True):
+    for with_training in (False, True) if given.pairs else ():
         times = seconds_to_see(given.pairs, with_training=with_training)
         where = "beside a training" if with_training else "on idle cores"
         print(f"chosen to seen {where}: median {statistics.median(times):.2f} s, worst {max(times):.2f} s", flush=True)
-    for _ in range(given.repeats):
-        synthetic, _ = training_speed(given.steps, human=False)
-        people, labels = training_speed(given.steps, human=True)
+    shares = []
+    for repeat in range(given.repeats):  # by turns, as machines have faster and slower minutes
+        order = (False, True) if repeat % 2 == 0 else (True, False)
+        speeds = {human: training_speed(given.steps, human=human) for human in order}
+        (synthetic, _), (people, labels) = speeds[False], speeds[True]
+        shares.append(people / synthetic)
         print(
             f"training: {people:,.0f} steps/s with {labels} labels of somebody who answers every {EVERY_S:g} s, "
-            f"{synthetic:,.0f} with the synthetic teacher: {people / synthetic:.3f}",
+            f"{synthetic:,.0f} with the synthetic teacher: {shares[-1]:.3f}",
             flush=True,
         )
+    if shares:
+        print(f"median of {len(shares)}: {statistics.median(shares):.3f}")
 
 
 if __name__ == "__main__":

@@ -222,7 +222,8 @@ class HumanConfig:
     open_pairs: int = 12
     """Comparisons that wait for people while the agent trains; those asked before training are all open at once."""
     refresh_seconds: float = 30.0
-    """A third of the open comparisons is taken back and replaced by new ones this often [s]."""
+    """A third of the open comparisons is taken back and replaced by new ones this often [s], unless as many were
+    answered meanwhile."""
     clip_workers: int = 2
     """Processes of low priority that draw clips."""
     webm: bool = False

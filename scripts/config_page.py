@@ -32,7 +32,8 @@ def table(config_class: type, prefix: str) -> list[str]:
     docs, hints = field_docs(config_class), get_type_hints(config_class)
     for field in dataclasses.fields(config_class):
         if not dataclasses.is_dataclass(hints[field.name]):
-            rows.append(f"| {_flags(field.name, prefix)} | {_default(field, hints[field.name])} | {docs[field.name]} |")
+            meaning = " ".join(docs[field.name].split())
+            rows.append(f"| {_flags(field.name, prefix)} | {_default(field, hints[field.name])} | {meaning} |")
     return rows
 
 

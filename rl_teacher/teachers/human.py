@@ -12,6 +12,8 @@ IDLE_SECONDS = 120.0
 """Without an answer for so long, nobody is there, and the queue is renewed at a quarter of the rate [s]."""
 RENEWED_SHARE = 1 / 3
 """Share of the queue that is renewed at once."""
+OLD = 4
+"""While answers alone renew the queue, what has been open for so many times `refresh_seconds` goes."""
 
 
 class Questions(Protocol):
@@ -39,7 +41,9 @@ class HumanTeacher:
     """Keeps `open_pairs` comparisons open, and takes the oldest back so that the newest are of the current policy.
 
     A comparison is stale when it has been open for `refresh_seconds` and a third of the queue has not been renewed for
-    as long. Those asked before training are all open at once; what is left of them is taken back as training begins.
+    as long. Each answer makes room for a new comparison, which people get first: while a third of the queue is answered
+    in that time, only what is four times as old is stale, and few clips are drawn in vain. Those asked before training
+    are all open at once; what is left of them is taken back as training begins.
     """
 
     def __init__(self, questions: Questions, config: HumanConfig, clock: Callable[[], float] = time.monotonic) -> None:
@@ -49,6 +53,8 @@ class HumanTeacher:
         self._leaving: set[ComparisonId] = set()
         """Those of them that are being taken back."""
         self._last_renewal = self._last_answer = clock()
+        self._num_answered = 0
+        """Of the queue since the last renewal."""
         self._has_pretrained = False
 
     def ask(self, comparisons: Sequence[Comparison], segments: Mapping[str, Any]) -> None:
@@ -65,10 +71,11 @@ class HumanTeacher:
             if label.preference is None:  # withdrawn: open again
                 self._open.setdefault(label.comparison, self._clock())
                 continue
-            self._open.pop(label.comparison, None)
+            was_open = self._open.pop(label.comparison, None) is not None
             self._leaving.discard(label.comparison)
             if label.preference.is_answer:
                 self._last_answer = self._clock()
+                self._num_answered += was_open
         return labels
 
     def room(self) -> int | None:
@@ -97,8 +104,9 @@ class HumanTeacher:
         staying = [one for one in self._open if one not in self._leaving]
         num_renewed = max(1, round(self._config.open_pairs * RENEWED_SHARE))
         too_many = max(num_renewed, len(staying) - self._config.open_pairs + num_renewed)
-        stale = [one for one in staying[:too_many] if not self._has_pretrained or now - self._open[one] >= wait]
-        self._has_pretrained, self._last_renewal = True, now
+        age = wait * OLD if self._num_answered >= num_renewed else wait
+        stale = [one for one in staying[:too_many] if not self._has_pretrained or now - self._open[one] >= age]
+        self._has_pretrained, self._last_renewal, self._num_answered = True, now, 0
         if stale and self._questions.has_room:
             self._leaving |= set(stale)
             self._questions.take_back(stale)

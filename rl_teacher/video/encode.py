@@ -2,7 +2,9 @@
 
 import io
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -21,6 +23,7 @@ KEYFRAME_EVERY = 10
 
 _H264 = {"preset": "veryfast", "crf": "23", "bf": "0", "sc_threshold": "0", "profile": "high"}
 _VP9 = {"crf": "46", "b": "0", "deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0", "auto-alt-ref": "0"}
+_SHRINK = "FAST_BILINEAR"
 _BT709, _LIMITED = 1, 1  # FFmpeg's numbers for the color space and its range
 
 
@@ -41,12 +44,15 @@ class EncodedClip:
     """Of the file, even [pixels]."""
 
 
-def encode_clip(frames: NDArray[np.uint8], fps: int, *, with_webm: bool = True) -> EncodedClip:
+def encode_clip(
+    frames: NDArray[np.uint8], fps: int, *, size: tuple[int, int] | None = None, with_webm: bool = True
+) -> EncodedClip:
     """Encode a clip; the last frame is held int(0.2 * fps) frames. The same frames give the same bytes.
 
     Args:
         frames: RGB of shape (frames, height, width, 3), the top row first; odd sides are padded by their last pixel.
         fps: frames per second, constant.
+        size: (width, height) of the clip, even; larger frames are averaged down to it. None: that of the frames.
         with_webm: whether a webm is made besides the mp4.
 
     Raises:
@@ -59,15 +65,15 @@ def encode_clip(frames: NDArray[np.uint8], fps: int, *, with_webm: bool = True) 
         )
     if fps < 1:
         raise VideoFault(f"fps: got {fps}, expected at least 1.")
-    hold_frames = int(HOLD_SECONDS * fps)
-    even = _padded(frames)
-    held = np.concatenate([even, np.repeat(even[-1:], hold_frames, axis=0)])
+    pictures = _pictures(_padded(frames), size)
+    width, height, hold_frames = pictures[0].width, pictures[0].height, int(HOLD_SECONDS * fps)
+    pictures += [pictures[-1]] * hold_frames
     try:
-        mp4 = _encode(held, fps, "mp4", "libx264", _H264)
-        webm = _encode(held, fps, "webm", "libvpx-vp9", _VP9) if with_webm else None
+        mp4 = _encode(pictures, fps, "mp4", "libx264", _H264)
+        webm = _encode(pictures, fps, "webm", "libvpx-vp9", _VP9) if with_webm else None
     except (av.error.FFmpegError, ValueError) as error:
-        raise VideoFault(f"encoding {len(held)} frames of {held.shape[2]} x {held.shape[1]} failed: {error}") from error
-    return EncodedClip(mp4, webm, fps, len(held), hold_frames, width=held.shape[2], height=held.shape[1])
+        raise VideoFault(f"encoding {len(pictures)} frames of {width} x {height} failed: {error}") from error
+    return EncodedClip(mp4, webm, fps, len(pictures), hold_frames, width, height)
 
 
 def decode_clip(clip: bytes) -> NDArray[np.uint8]:
@@ -89,9 +95,19 @@ def _padded(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.pad(frames, ((0, 0), (0, odd_rows), (0, odd_columns), (0, 0)), mode="edge")
 
 
-def _encode(frames: NDArray[np.uint8], fps: int, container: str, codec: str, settings: dict[str, str]) -> bytes:
-    _, height, width, _ = frames.shape
-    keyframe_every = 1 if len(frames) <= SHORT_SECONDS * fps else KEYFRAME_EVERY
+def _pictures(frames: NDArray[np.uint8], size: tuple[int, int] | None) -> list[av.VideoFrame]:
+    """What the encoders read; one conversion changes colors and size, which is twice as fast as one for each."""
+    width, height = size or (frames.shape[2], frames.shape[1])
+    return [
+        av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24").reformat(
+            width, height, "yuv420p", dst_colorspace=_BT709, dst_color_range=_LIMITED, interpolation=_SHRINK
+        )
+        for frame in frames
+    ]
+
+
+def _encode(pictures: Sequence[av.VideoFrame], fps: int, container: str, codec: str, settings: dict[str, str]) -> bytes:
+    keyframe_every = 1 if len(pictures) <= SHORT_SECONDS * fps else KEYFRAME_EVERY
     muxer = {"fflags": "+bitexact"} | ({"movflags": "+faststart"} if container == "mp4" else {})
     with tempfile.TemporaryDirectory(prefix="rl-teacher-clip-") as folder:
         path = Path(folder) / f"clip.{container}"  # a file, because faststart reads what it wrote
@@ -99,13 +115,12 @@ def _encode(frames: NDArray[np.uint8], fps: int, container: str, codec: str, set
             options = settings | {"g": str(keyframe_every), "keyint_min": str(keyframe_every), "threads": "1"}
             stream = output.add_stream(codec, rate=fps, options=options)
             assert isinstance(stream, av.VideoStream), stream
-            stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+            stream.width, stream.height, stream.pix_fmt = pictures[0].width, pictures[0].height, "yuv420p"
             coder = stream.codec_context
             coder.colorspace = coder.color_primaries = coder.color_trc = _BT709
             coder.color_range = _LIMITED
-            for pixels in frames:
-                picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format="rgb24")
-                yuv = picture.reformat(format="yuv420p", dst_colorspace=_BT709, dst_color_range=_LIMITED)
-                output.mux(stream.encode(yuv))
+            for index, picture in enumerate(pictures):  # the held one comes several times, and for each codec again
+                picture.pts, picture.time_base = index, Fraction(1, fps)
+                output.mux(stream.encode(picture))
             output.mux(stream.encode(None))
         return path.read_bytes()

@@ -97,15 +97,15 @@ class ClipMaker:
         Raises:
             VideoFault: it cannot be drawn or encoded.
         """
-        content = job.content
+        content, size = job.content, None
         match content:
             case Frames():
                 frames = content.pixels
             case States():
-                frames = self._draw(content)
+                frames, size = self._draw(content), (content.width, content.height)
             case Replay():
                 frames = play(content.env_id, content.seed, content.actions, content.start, content.obs)
-        return encode_clip(frames, job.fps, with_webm=job.with_webm)
+        return encode_clip(frames, job.fps, size=size, with_webm=job.with_webm)
 
     def close(self) -> None:
         """Free all renderers."""
@@ -128,4 +128,4 @@ class ClipMaker:
         self._renderers[key] = renderer
         if len(self._renderers) > _MAX_RENDERERS:
             self._renderers.popitem(last=False)[1].close()
-        return renderer.render(states.sim_states)
+        return renderer.render_large(states.sim_states)

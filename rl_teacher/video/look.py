@@ -4,13 +4,14 @@ Shadow maps, multisampling, reflections and the sky are what makes MuJoCo's defa
 copies of the bodies as shadows, and fog with a wall behind it as sky, cost almost nothing (benchmarks/render.py).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import mujoco
 
 from rl_teacher.errors import VideoFault
-from rl_teacher.video.stage import dress_model
+from rl_teacher.video.stage import Floor, dress_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +52,16 @@ MUJOCO_LOOK = Look(
 """MuJoCo's own defaults, to compare with."""
 
 
-def apply_look(model: Any, look: Look, width: int, height: int, distance: float) -> None:
+def apply_look(model: Any, look: Look, width: int, height: int, distance: float) -> Sequence[Floor]:
     """Write into `model` what OpenGL reads when its context is made; later it has no effect.
 
     Args:
         width: of the picture that is drawn [pixels].
         height: the same [pixels].
         distance: of the camera [m]; the fog begins behind what it looks at.
+
+    Returns:
+        Floors that are to be drawn by hand.
     """
     model.vis.quality.offsamples = look.num_samples
     model.vis.quality.shadowsize = look.shadow_map_px
@@ -65,8 +69,7 @@ def apply_look(model: Any, look: Look, width: int, height: int, distance: float)
     model.vis.quality.numstacks = max(4, look.num_slices * 16 // 28)
     model.vis.global_.offwidth = width
     model.vis.global_.offheight = height
-    if look.is_dressed:
-        dress_model(model, distance)
+    return dress_model(model, distance) if look.is_dressed else []
 
 
 def set_flags(scene: Any, look: Look) -> None:

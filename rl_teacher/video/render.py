@@ -13,7 +13,7 @@ from rl_teacher.errors import VideoFault
 from rl_teacher.video.backend import close_context, open_context
 from rl_teacher.video.camera import Camera
 from rl_teacher.video.look import DEFAULT_LOOK, Look, apply_look, set_flags
-from rl_teacher.video.stage import add_shadows, add_wall, floor_height
+from rl_teacher.video.stage import add_floor, add_shadows, add_wall, floor_height
 
 CLIP_PX = 320
 """Width and height of a clip [pixels]."""
@@ -43,12 +43,12 @@ class StateRenderer:
         self._model, self._camera, self._look = model, camera, look
         self._body = _body_id(model, camera.body)
         drawn_width, drawn_height = round(width * look.supersampling), round(height * look.supersampling)
-        apply_look(model, look, drawn_width, drawn_height, camera.distance)
+        self._floors = apply_look(model, look, drawn_width, drawn_height, camera.distance)
         self._data = mujoco.MjData(model)
         self._scene = mujoco.MjvScene(model, maxgeom=_MAX_GEOMS)
         set_flags(self._scene, look)
         self._option = mujoco.MjvOption()
-        self._floor = floor_height(model) if look.has_flat_shadows else None
+        self._ground = floor_height(model) if look.has_flat_shadows else None
         self._view = mujoco.MjvCamera()
         self._view.type = mujoco.mjtCamera.mjCAMERA_FREE
         self._view.distance, self._view.azimuth, self._view.elevation = (
@@ -74,15 +74,22 @@ class StateRenderer:
         Raises:
             VideoFault: the rows have another width than the model, or are not finite.
         """
+        large = self.render_large(sim_states)
+        if large.shape[1:3] == (self.height, self.width):
+            return large
+        return np.stack([_shrunk(picture, self.width, self.height) for picture in large])
+
+    def render_large(self, sim_states: NDArray[np.float64]) -> NDArray[np.uint8]:
+        """The same as `render`, but as large as it is drawn, `look.supersampling` times: an encoder can shrink it."""
         check_states(sim_states, self._model.nq, self._model.nv)
         if self._drawing is None:
             raise VideoFault("StateRenderer.render: the renderer was closed. Make another one.")
         self._context.make_current()
-        frames = np.empty((len(sim_states), self.height, self.width, 3), np.uint8)
+        frames = np.empty((len(sim_states), *self._pixels.shape), np.uint8)
         for frame, row in zip(frames, sim_states, strict=True):
             self._draw(row)
             mujoco.mjr_readPixels(self._pixels, None, self._rectangle, self._drawing)
-            frame[:] = self._shrunk()[::-1]  # OpenGL's first row is the lowest
+            frame[:] = self._pixels[::-1]  # OpenGL's first row is the lowest
         return frames
 
     def close(self) -> None:
@@ -102,16 +109,6 @@ class StateRenderer:
     ) -> None:
         self.close()
 
-    def _shrunk(self) -> NDArray[np.uint8]:
-        if self._pixels.shape[:2] == (self.height, self.width):
-            return self._pixels
-        large = av.VideoFrame.from_ndarray(self._pixels, format="rgb24")
-        return (
-            large.reformat(self.width, self.height, interpolation="FAST_BILINEAR")
-            .to_ndarray()
-            .astype(np.uint8, copy=False)
-        )
-
     def _draw(self, row: NDArray[np.float64]) -> None:
         model, data = self._model, self._data
         data.qpos[:] = row[: model.nq]
@@ -126,8 +123,10 @@ class StateRenderer:
         self._view.lookat[:] = (x, y, z)
         everything = mujoco.mjtCatBit.mjCAT_ALL.value
         mujoco.mjv_updateScene(model, data, self._option, None, self._view, everything, self._scene)
-        if self._floor is not None:
-            add_shadows(self._scene, self._floor)
+        for floor in self._floors:
+            add_floor(self._scene, floor, self._camera.distance)
+        if self._ground is not None:
+            add_shadows(self._scene, self._ground)
         if self._look.is_dressed:
             add_wall(self._scene, self._camera.distance, self.width / self.height)
         mujoco.mjr_render(self._rectangle, self._scene, self._drawing)
@@ -149,6 +148,11 @@ def check_states(sim_states: NDArray[np.float64], num_positions: int, num_veloci
         raise VideoFault(
             f"sim_states: row {row}, column {column} is {sim_states[row, column]}, expected finite numbers."
         )
+
+
+def _shrunk(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    large = av.VideoFrame.from_ndarray(picture, format="rgb24")
+    return large.reformat(width, height, interpolation="FAST_BILINEAR").to_ndarray().astype(np.uint8, copy=False)
 
 
 def _body_id(model: Any, name: str | None) -> int | None:

@@ -4,6 +4,8 @@ Shadows are black, flattened copies of the bodies (Blinn 1988, Me and my (fake) 
 so the gap between a foot and its shadow is the foot's height above the ground.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import mujoco
@@ -19,10 +21,31 @@ _FLOOR_COLORS = ((0.58, 0.63, 0.70), (0.80, 0.84, 0.88))
 _LIFT = 0.004  # [m], so that the floor does not flicker through the shadows
 _FLATTEN = np.diag([1.0, 1.0, 1e-3])
 _SHADOW_RGBA = np.array([0.05, 0.06, 0.10, 0.45], dtype=np.float32)
+_THICKNESS = 0.01  # [m]
 
 
-def dress_model(model: Any, distance: float) -> None:
-    """Replace floor, sky and light of `model`, whose camera is `distance` [m] away, before OpenGL reads it."""
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """A level floor without an end, drawn as one large box under the camera.
+
+    MuJoCo draws a plane as up to 200 x 200 squares, which in software takes longer than all the rest of a picture.
+    """
+
+    height: float
+    """Of its upper side [m]."""
+    material: int
+    """-1 for none."""
+    rgba: NDArray[np.float32]
+    period: NDArray[np.float64]
+    """Along x and y, after which its pattern repeats [m]."""
+
+
+def dress_model(model: Any, distance: float) -> Sequence[Floor]:
+    """Replace sky and light of `model`, whose camera is `distance` [m] away, before OpenGL reads it.
+
+    Returns:
+        The floors, which the model no longer shows: `add_floor` draws them.
+    """
     model.vis.map.fogstart = FOG_START * distance / model.stat.extent
     model.vis.map.fogend = FOG_END * distance / model.stat.extent
     model.vis.rgba.fog[:] = (*_SKY, 1.0)
@@ -30,8 +53,7 @@ def dress_model(model: Any, distance: float) -> None:
         model.vis.headlight.ambient[:] = 0.35
         model.vis.headlight.diffuse[:] = 0.60
     _recolor(model)
-    for floor in _floors(model):
-        _make_endless(model, int(floor))
+    return [_taken_out(model, int(floor)) for floor in _floors(model)]
 
 
 def floor_height(model: Any) -> float | None:
@@ -55,6 +77,22 @@ def add_shadows(scene: Any, floor: float) -> None:
         shadow.category = mujoco.mjtCatBit.mjCAT_DECOR
         shadow.specular = shadow.shininess = 0.0
         scene.ngeom += 1
+
+
+def add_floor(scene: Any, floor: Floor, distance: float) -> None:
+    """Append `floor` to `scene`, whose camera is `distance` [m] away; its pattern stays in its place in the world."""
+    if scene.ngeom >= scene.maxgeom:
+        return
+    lens = np.asarray(scene.camera[0].pos, np.float64)[:2]
+    position = np.array([*(np.round(lens / floor.period) * floor.period), floor.height - _THICKNESS])
+    half = 1.5 * WALL * distance
+    box = scene.geoms[scene.ngeom]
+    size = np.array([half, half, _THICKNESS])
+    mujoco.mjv_initGeom(box, mujoco.mjtGeom.mjGEOM_BOX, size, position, np.eye(3).ravel(), floor.rgba)
+    box.matid = floor.material
+    box.specular = box.shininess = 0.0
+    box.category = mujoco.mjtCatBit.mjCAT_STATIC
+    scene.ngeom += 1
 
 
 def add_wall(scene: Any, distance: float, aspect: float) -> None:
@@ -85,16 +123,19 @@ def _floors(model: Any) -> NDArray[np.intp]:
     return np.flatnonzero(is_plane & is_level)
 
 
-def _make_endless(model: Any, floor: int) -> None:
-    """A floor of size 0 is drawn around the camera wherever it goes; the squares keep their size."""
+def _taken_out(model: Any, floor: int) -> Floor:
     material = int(model.geom_matid[floor])
-    half_sides = model.geom_size[floor, :2].copy()
-    if material >= 0 and not model.mat_texuniform[material] and (half_sides > 0).all():
-        model.mat_texrepeat[material] /= 2 * half_sides
-        model.mat_texuniform[material] = 1
-    if material < 0:
-        model.geom_rgba[floor] = (*_FLOOR_COLORS[1], 1.0)
-    model.geom_size[floor, :2] = 0
+    rgba, period = np.array([*_FLOOR_COLORS[1], 1.0], np.float32), np.ones(2)
+    if material >= 0:
+        rgba[:] = 1  # the colors are in the pattern
+        half_sides = model.geom_size[floor, :2].copy()
+        if not model.mat_texuniform[material] and (half_sides > 0).all():
+            model.mat_texrepeat[material] /= 2 * half_sides
+        model.mat_texuniform[material] = 1  # from here on, texrepeat counts patterns in a meter
+        period = 1.0 / np.asarray(model.mat_texrepeat[material], np.float64)
+    model.geom_matid[floor] = -1
+    model.geom_rgba[floor, 3] = 0
+    return Floor(float(model.geom_pos[floor, 2]), material, rgba, period)
 
 
 def _recolor(model: Any) -> None:

@@ -19,8 +19,8 @@ from rl_teacher.video.backend import forget_backend
 from rl_teacher.video.encode import EncodedClip
 from rl_teacher.video.jobs import ClipJob, ClipMaker, ClipResult
 
-NICENESS = 5
-"""Above that of training: at 15 a training that uses all processors leaves a clip next to nothing."""
+NICENESS = 10
+"""Above that of training; more of it costs training less, and makes people wait: docs/benchmarks.md, People."""
 MAX_TRIES = 2
 _CLOSE_S = 3.0
 

@@ -215,6 +215,8 @@ def test_a_page_names_no_place_that_readers_do_not_have(path: Path) -> None:
 
 def test_the_page_of_settings_is_current() -> None:
     assert (ROOT / "docs" / "config.md").read_text() == page(), "run `make docs`"
+    rows = [line for line in page().splitlines() if line.startswith("| `-")]
+    assert all(row.endswith(" |") for row in rows), "a row of a table is one line"
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,21 @@ def test_a_third_of_the_queue_is_renewed_after_half_a_minute_and_not_before(
     assert teacher.room() == 0
 
 
+def test_while_people_answer_only_what_is_four_times_as_old_is_taken_back(
+    teacher: HumanTeacher, questions: Questions, clock: Clock
+):
+    teacher.room()
+    teacher.ask(comparisons(0, 6), {})
+    for turn in range(4):  # in each half minute two answers, a third of the queue
+        newest = 5 + 2 * turn
+        questions.coming = [answer(newest), answer(newest - 1)]
+        teacher.poll()
+        teacher.ask(comparisons(newest + 1, newest + 3), {})
+        clock.now += 30.0
+        assert teacher.room() == (2 if turn == 3 else 0)
+    assert questions.unwanted == ["0", "1"]
+
+
 def test_a_young_question_is_not_taken_back(teacher: HumanTeacher, questions: Questions, clock: Clock):
     teacher.room()
     clock.now += 30.0

@@ -95,6 +95,17 @@ def test_same_frames_same_bytes() -> None:
     assert files() == files()
 
 
+def test_larger_frames_are_averaged_down_to_the_size_asked_for() -> None:
+    clip = encode_clip(four_corners(height=72, width=108), fps=10, size=(96, 64))
+    assert (clip.width, clip.height) == (96, 64)
+    assert clip.webm is not None
+    for file in (clip.mp4, clip.webm):
+        for picture in decode_clip(file):
+            assert picture.shape == (64, 96, 3)
+            for row, column, color in ((8, 8, RED), (8, 88, GREEN), (56, 8, BLUE), (56, 88, WHITE)):
+                np.testing.assert_allclose(picture[row, column].astype(int), color, atol=20)
+
+
 def test_without_webm_there_is_none() -> None:
     assert encode_clip(four_corners(), fps=10, with_webm=False).webm is None
 

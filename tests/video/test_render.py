@@ -74,6 +74,27 @@ def test_the_floor_does_not_end(draw: Callable[..., NDArray[np.uint8]]) -> None:
     np.testing.assert_allclose(far[115, 60].astype(int), here[115, 60].astype(int), atol=12)
 
 
+def test_the_pattern_of_the_floor_stays_in_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "checkered.xml"
+    # 4 patterns across 8 m, of two squares each: the pattern is the same again after 2 m, and turned around after 1 m.
+    checkered = SLIDERS.replace(
+        "<worldbody>",
+        """<asset>
+      <texture name="texplane" type="2d" builtin="checker" rgb1="0 0 0" rgb2="1 1 1" width="64" height="64"/>
+      <material name="squares" texture="texplane" texrepeat="4 4"/>
+    </asset><worldbody>""",
+    ).replace('size="5 5 .1" rgba=".5 .5 .5 1"', 'size="4 4 .1" material="squares"')
+    path.write_text(checkered)
+    camera = Camera("ball", (0.0, 0.0, 1.0), distance=4.0, elevation=-40.0)
+    with StateRenderer(load_model(path), camera, backend=choose_backend(), width=120, height=120) as renderer:
+        here, again, further, turned = renderer.render(np.array([[x, 0, 0, 0] for x in (0.3, 2.3, 40.3, 1.3)])).astype(
+            int
+        )
+    assert np.abs(again - here).mean() < 1
+    assert np.abs(further - here).mean() < 1
+    assert np.abs(turned - here).mean() > 10
+
+
 def test_the_gap_to_the_shadow_is_the_height_above_the_ground(draw: Callable[..., NDArray[np.uint8]]) -> None:
     touching, hovering = draw(STILL, [0, -0.75, 0, 0], [0, 0, 0, 0])
     floor_only = draw(STILL, [9, 0, 0, 0])[0].astype(int)
