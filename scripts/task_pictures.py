@@ -1,0 +1,53 @@
+"""docs/images/render-*.png: how clips look, and how with MuJoCo's defaults: `python -m scripts.task_pictures`."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from rl_teacher.envs.catalog import find_env, find_task, make_envs
+from rl_teacher.envs.model_files import MODELS
+from rl_teacher.video.backend import choose_backend
+from rl_teacher.video.camera import Camera
+from rl_teacher.video.look import DEFAULT_LOOK, MUJOCO_LOOK, Look
+from rl_teacher.video.model_files import load_model
+from rl_teacher.video.render import CLIP_PX, StateRenderer
+
+IMAGES = Path(__file__).parents[1] / "docs" / "images"
+TASKS = (
+    "ShortHopper-v1", "ShortWalker-v1", "ShortHalfCheetah-v1", "ShortAnt-v1", "ShortHumanoid-v1", "ShortSwimmer-v1",
+    "ShortReacher-v1", "Pendulum-v1", "DoublePendulum-v1",
+)  # fmt: skip
+NUM_STEPS = 8
+"""Of random actions before the picture."""
+
+
+def picture(env_id: str, look: Look) -> NDArray[np.uint8]:
+    """The task after a few random actions."""
+    spec = find_env(env_id)
+    task, envs, generator = find_task(spec.canonical_id), make_envs(spec, 1, seed=3), np.random.default_rng(0)
+    envs.reset()
+    for _ in range(NUM_STEPS):
+        envs.step(generator.uniform(-0.5, 0.5, envs.action_space.shape).astype(np.float32))
+    state = envs.sim_state()[:1].copy()
+    envs.close()
+    camera = Camera(**dataclasses.asdict(task.camera))
+    with StateRenderer(load_model(MODELS / task.model_file), camera, backend=choose_backend(), look=look) as renderer:
+        return renderer.render(state)[0]
+
+
+def main() -> None:
+    """Write all of them."""
+    montage = Image.new("RGB", (3 * CLIP_PX, 3 * CLIP_PX))
+    for index, env_id in enumerate(TASKS):
+        corner = (index % 3 * CLIP_PX, index // 3 * CLIP_PX)
+        montage.paste(Image.fromarray(picture(env_id, DEFAULT_LOOK)), corner)
+    montage.save(IMAGES / "render-tasks.png", optimize=True)
+    for name, look in (("before", MUJOCO_LOOK), ("after", DEFAULT_LOOK)):
+        Image.fromarray(picture("ShortHalfCheetah-v1", look)).save(IMAGES / f"render-{name}.png", optimize=True)
+
+
+if __name__ == "__main__":
+    main()
