@@ -5,107 +5,13 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from rl_teacher.agent_config import PPOConfig as PPOConfig
+from rl_teacher.agent_config import SACConfig as SACConfig
+from rl_teacher.agent_config import TRPOConfig as TRPOConfig
 from rl_teacher.errors import require
 
 DEFAULT_LABELS = 1400
 DEFAULT_HUMAN_PRETRAIN_LABELS = 175
-
-
-@dataclass(frozen=True, slots=True)
-class PPOConfig:
-    """How PPO learns; docs/agents.md has the source of each number."""
-
-    num_envs: int = 64
-    """Environments stepped side by side."""
-    rollout_steps: int = 128
-    """Steps of each environment per iteration."""
-    hidden: tuple[int, ...] = (64, 64)
-    """Units of the hidden layers of policy and value network."""
-    discount: float = 0.99
-    """Discount of the return (gamma), in [0, 1]."""
-    gae_lambda: float = 0.95
-    """Lambda of the advantage estimate, in [0, 1]."""
-    learning_rate: float = 1e-3
-    """Adam's step size at the start."""
-    final_learning_rate: float = 1e-4
-    """Adam's step size at the end; linear in between."""
-    num_epochs: int = 4
-    """Passes over each batch."""
-    minibatch_size: int = 512
-    """Samples per gradient step."""
-    clip_ratio: float = 0.2
-    """The ratio of new to old probability is clipped to 1 +- this."""
-    entropy_coef: float = 0.003
-    """Weight of the entropy bonus at the start: a policy that has stopped exploring cannot follow a reward that still
-    changes."""
-    final_entropy_coef: float = 0.003
-    """Weight of the entropy bonus at the end; linear in between."""
-    value_coef: float = 0.5
-    """Weight of the value loss."""
-    max_grad_norm: float = 0.5
-    """Gradients are scaled down to this norm."""
-    adam_eps: float = 1e-5
-    """Adam's epsilon."""
-    init_log_std: float | None = None
-    """Log standard deviation of the Gaussian policy at the start; unset: -ln(actions)/2, noise of length 1 in all."""
-
-    def __post_init__(self) -> None:
-        check_on_policy("ppo", self)
-        require(self.num_epochs >= 1, "ppo.num_epochs", self.num_epochs, "at least 1")
-        require(self.minibatch_size >= 1, "ppo.minibatch_size", self.minibatch_size, "at least 1")
-        require(0 < self.clip_ratio < 1, "ppo.clip_ratio", self.clip_ratio, "in (0, 1)")
-
-
-@dataclass(frozen=True, slots=True)
-class TRPOConfig:
-    """How TRPO learns; docs/agents.md has the source of each number."""
-
-    num_envs: int = 64
-    """Environments stepped side by side."""
-    rollout_steps: int = 64
-    """Steps of each environment per iteration."""
-    hidden: tuple[int, ...] = (64, 64)
-    """Units of the hidden layers of policy and value network."""
-    discount: float = 0.99
-    """Discount of the return (gamma), in [0, 1]."""
-    gae_lambda: float = 0.97
-    """Lambda of the advantage estimate, in [0, 1]."""
-    max_kl: float = 0.02
-    """Largest mean KL divergence of one update [nats]."""
-    cg_steps: int = 10
-    """Steps of the conjugate gradients."""
-    cg_damping: float = 0.1
-    """Added to the diagonal of the Fisher matrix."""
-    line_search_shrink: float = 0.8
-    """Factor between two tries of the line search."""
-    line_search_tries: int = 10
-    """Most tries of the line search."""
-    entropy_coef: float = 0.0
-    """Weight of the entropy bonus."""
-    value_learning_rate: float = 1e-3
-    """Adam's step size of the value network."""
-    value_epochs: int = 5
-    """Passes of the value network over each batch."""
-    minibatch_size: int = 512
-    """Samples per gradient step of the value network."""
-    init_log_std: float | None = None
-    """Log standard deviation of the Gaussian policy at the start; unset: -ln(actions)/2, noise of length 1 in all."""
-
-    def __post_init__(self) -> None:
-        check_on_policy("trpo", self)
-        require(self.max_kl > 0, "trpo.max_kl", self.max_kl, "above 0")
-        require(self.cg_steps >= 1, "trpo.cg_steps", self.cg_steps, "at least 1")
-        require(0 < self.line_search_shrink < 1, "trpo.line_search_shrink", self.line_search_shrink, "in (0, 1)")
-
-
-def check_on_policy(section: str, config: PPOConfig | TRPOConfig) -> None:
-    """The ranges that both on-policy agents share."""
-    require(config.num_envs >= 1, f"{section}.num_envs", config.num_envs, "at least 1")
-    require(config.rollout_steps >= 1, f"{section}.rollout_steps", config.rollout_steps, "at least 1")
-    require(len(config.hidden) >= 1 and min(config.hidden) >= 1, f"{section}.hidden", config.hidden, "positive sizes")
-    require(0 <= config.discount <= 1, f"{section}.discount", config.discount, "in [0, 1]")
-    require(0 <= config.gae_lambda <= 1, f"{section}.gae_lambda", config.gae_lambda, "in [0, 1]")
-    require(config.entropy_coef >= 0, f"{section}.entropy_coef", config.entropy_coef, "at least 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +173,7 @@ class RunConfig:
     num_timesteps: int = 5_000_000
     """Environment steps, exactly."""
     agent: str = "ppo"
-    """ppo or trpo; the seed's parallel_trpo and pposgd_mpi are accepted."""
+    """ppo, trpo or sac; the seed's parallel_trpo and pposgd_mpi are accepted."""
     pretrain_iters: int | None = None
     """Gradient steps of the reward model before training; unset: by the number of labels."""
     no_videos: bool = False
@@ -298,6 +204,8 @@ class RunConfig:
     """Settings of PPO."""
     trpo: TRPOConfig = field(default_factory=TRPOConfig)
     """Settings of TRPO."""
+    sac: SACConfig = field(default_factory=SACConfig)
+    """Settings of SAC."""
     reward: RewardModelConfig = field(default_factory=RewardModelConfig)
     """Settings of the reward model."""
     selection: SelectionConfig = field(default_factory=SelectionConfig)
@@ -332,9 +240,11 @@ class RunConfig:
             )  # fmt: skip
 
     @property
-    def agent_config(self) -> PPOConfig | TRPOConfig:
+    def agent_config(self) -> PPOConfig | TRPOConfig | SACConfig:
         """The section of the chosen agent."""
-        return self.ppo if self.agent == "ppo" else self.trpo
+        if self.agent == "ppo":
+            return self.ppo
+        return self.trpo if self.agent == "trpo" else self.sac
 
 
 # What may differ between a run and its resumption: where things are and how fast, never what is learned.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from gymnasium import spaces
 
 from rl_teacher.agents.ppo import PPO
+from rl_teacher.agents.sac import SAC
 from rl_teacher.agents.trpo import TRPO
 from rl_teacher.config import (
     DEFAULT_HUMAN_PRETRAIN_LABELS,
@@ -50,7 +51,7 @@ from rl_teacher.teachers.synthetic import SyntheticTeacher, preset
 if TYPE_CHECKING:
     from rl_teacher.human.desk import Desk
 
-AGENTS = {"ppo": "ppo", "trpo": "trpo", "pposgd_mpi": "ppo", "parallel_trpo": "trpo"}
+AGENTS = {"ppo": "ppo", "trpo": "trpo", "sac": "sac", "pposgd_mpi": "ppo", "parallel_trpo": "trpo"}
 PREDICTORS = ("rl", "synth", "human")
 REWARD_MODELS = ("ensemble", "constant", "untrained")
 SCHEDULES = ("auto", "annealed", "hyperbolic", "constant_steps", "constant_seconds", "rounds")
@@ -180,6 +181,9 @@ def build_run(config: RunConfig) -> Run:
     envs = make_envs(spec, num_envs, seed=config.seed, num_threads=config.workers, stagger=True)
     actions = action_spec(spec, envs.single_observation_space, envs.single_action_space)
 
+    if config.agent == "sac" and actions.distribution.is_discrete:
+        raise UnsupportedSpace(f"env {spec.env_id!r}: -a sac needs continuous actions, these are choices. Use -a ppo.")
+
     def fresh(num: int, stream: str) -> Collector:
         seed = int(streams.generator(stream).integers(2**31))
         return Collector(make_envs(spec, num, seed=seed, num_threads=config.workers), actions)
@@ -204,7 +208,12 @@ def fresh_agent(config: RunConfig, obs_shape: tuple[int, ...], actions: ActionSp
     key = Streams(config.seed).key("agent")
     if config.agent == "ppo":
         return PPO.build(obs_shape, actions, config.ppo, key)
-    return TRPO.build(obs_shape, actions, config.trpo, key)
+    if config.agent == "trpo":
+        return TRPO.build(obs_shape, actions, config.trpo, key)
+    return SAC.build(
+        obs_shape, actions, config.sac, key,
+        num_timesteps=config.num_timesteps, with_true_reward=config.predictor == "rl",
+    )  # fmt: skip
 
 
 def build_reward_model(run: Run) -> RewardModel:

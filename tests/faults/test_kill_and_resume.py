@@ -65,9 +65,12 @@ def config(folder: Path, **changes: object) -> RunConfig:
     return parse(RunConfig, words, "test", "")
 
 
-@pytest.mark.parametrize("model", ["ensemble", "constant", "untrained"])
-def test_labels_and_steps_equal_the_budgets_exactly(model: str, tmp_path: Path) -> None:
-    chosen = {"reward.model": model}
+SAC = {"agent": "sac", "sac.hidden": "16", "sac.updates_per_step": 0.02, "sac.explore_steps": 2000}
+CHOICES: list[dict[str, object]] = [{"reward.model": model} for model in ("ensemble", "constant", "untrained")] + [SAC]
+
+
+@pytest.mark.parametrize("chosen", CHOICES, ids=("ensemble", "constant", "untrained", "sac"))
+def test_labels_and_steps_equal_the_budgets_exactly(chosen: dict[str, object], tmp_path: Path) -> None:
     assert train(config(tmp_path, num_timesteps=5001, n_labels=33, **chosen)) == 0  # neither is a multiple of anything
     summary = json.loads((tmp_path / "x" / "summary.json").read_text())
     assert (summary["timesteps"], summary["labels"]) == (5001, 33)
@@ -76,11 +79,10 @@ def test_labels_and_steps_equal_the_budgets_exactly(model: str, tmp_path: Path) 
     assert len((tmp_path / "x" / "labels.jsonl").read_text().splitlines()) == 33
 
 
-@pytest.mark.parametrize("model", ["ensemble", "constant", "untrained"])
+@pytest.mark.parametrize("chosen", CHOICES, ids=("ensemble", "constant", "untrained", "sac"))
 def test_an_interrupt_at_any_iteration_and_resuming_gives_the_same_bytes(
-    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    chosen: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chosen = {"reward.model": model}
     train(config(tmp_path / "whole", **chosen))
     publish = session_module.Session.publish
     stops = iter([False, True, False, False, True])

@@ -13,7 +13,7 @@ import pytest
 
 from rl_teacher import errors
 from rl_teacher.cli import COMMANDS, main
-from rl_teacher.config import PPOConfig, RewardModelConfig, RunConfig, SelectionConfig, TRPOConfig
+from rl_teacher.config import PPOConfig, RewardModelConfig, RunConfig, SACConfig, SelectionConfig, TRPOConfig
 from rl_teacher.envs.catalog import find_env, task_ids
 from rl_teacher.flags import parse
 from rl_teacher.preferences.selection import SCORES
@@ -221,7 +221,13 @@ def test_the_page_of_settings_is_current() -> None:
 
 @pytest.mark.parametrize(
     ("prefix", "config_class"),
-    [("ppo.", PPOConfig), ("trpo.", TRPOConfig), ("reward.", RewardModelConfig), ("selection.", SelectionConfig)],
+    [
+        ("ppo.", PPOConfig),
+        ("trpo.", TRPOConfig),
+        ("sac.", SACConfig),
+        ("reward.", RewardModelConfig),
+        ("selection.", SelectionConfig),
+    ],
 )
 def test_the_page_of_settings_has_every_field(prefix: str, config_class: type) -> None:
     text = (ROOT / "docs" / "config.md").read_text()
@@ -229,7 +235,7 @@ def test_the_page_of_settings_has_every_field(prefix: str, config_class: type) -
         assert f"| `--{prefix}{field.name}` |" in text
 
 
-@pytest.mark.parametrize(("prefix", "config_class"), [("ppo.", PPOConfig), ("trpo.", TRPOConfig)])
+@pytest.mark.parametrize(("prefix", "config_class"), [("ppo.", PPOConfig), ("trpo.", TRPOConfig), ("sac.", SACConfig)])
 def test_the_tables_of_agents_have_the_defaults(prefix: str, config_class: type) -> None:
     text = (ROOT / "docs" / "agents.md").read_text()
     for row in table(config_class, prefix)[2:]:

@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "rl_teacher"
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if "migrations" not in path.parts)
 
-STAGE = {"errors", "files", "records", "config", "core", "protocols"}
+STAGE = {"errors", "files", "records", "config", "agent_config", "core", "protocols"}
 STAGES = {"rollouts", "preferences", "teachers", "rewards", "agents"}
 PROGRAMS = {"training", "replay", "doctor", "bench"}
 EVERYTHING = STAGE | STAGES | PROGRAMS | {"flags", "teach", "runs", "envs", "video", "client", "human", "feedback"}
@@ -23,7 +23,8 @@ ALLOWED = {
     "errors": set(),
     "files": set(),
     "records": {"errors"},
-    "config": {"errors"},
+    "agent_config": {"errors"},
+    "config": {"errors", "agent_config"},
     "flags": {"errors", "config"},
     "core": {"errors"},
     "protocols": {"records", "core", "envs.envs"},
@@ -54,6 +55,7 @@ WITHOUT_JAX = {
     "files",
     "records",
     "config",
+    "agent_config",
     "flags",
     "envs",
     "video",
