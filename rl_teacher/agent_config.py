@@ -100,7 +100,7 @@ class SACConfig:
     """Environments stepped side by side."""
     rollout_steps: int = 64
     """Steps of each environment per iteration."""
-    hidden: tuple[int, ...] = (256, 256)
+    hidden: tuple[int, ...] = (128, 128)
     """Units of the hidden layers of policy and critics."""
     discount: float = 0.99
     """Discount of the return (gamma), in [0, 1]."""
