@@ -187,7 +187,7 @@ class RunConfig:
     schedule: str = "auto"
     """auto, annealed, hyperbolic, constant_steps, constant_seconds, rounds."""
     preset: str = "default"
-    """default, seed or paper: the 2017 program's or its paper's, in place of all of ppo, trpo, reward, selection."""
+    """default, seed or paper: ppo, trpo, reward, selection of the 2017 program or its paper; their flags win."""
     pretrain_rollouts: str = "random_actions"
     """What acts while the first segments are gathered: random_actions or policy."""
     resume: bool = False

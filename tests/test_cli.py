@@ -33,6 +33,8 @@ def teach(tmp_path: Path, *words: str) -> list[str]:
         (["-e", "Hopper-v1", "-p", "rl", "-n", "../x"], "BadRunName", "../x"),
         (["-e", "Hopper-v1", "-p", "rl", "-n", "!!!"], "BadRunName", "nothing is left"),
         (["-e", "Hopper-v1", "-p", "rl"], "ConfigError", "-n/--name"),
+        (["-e", "CartPole-v1", "-p", "rl", "-n", "x", "-a", "sac"], "UnsupportedSpace", "Use -a ppo"),
+        (["-e", "Hopper-v1", "-p", "rl", "-n", "x", "--sac.updates-per-step", "0"], "ConfigError", "above 0"),
         (["-e", "Hopper-v1", "-p", "synth", "-n", "x", "--teacher", "nowhere.py:f"], "TeacherFault", "nowhere.py"),
     ],
 )

@@ -43,7 +43,7 @@ from rl_teacher.rollouts.collect import Collector
 from rl_teacher.rollouts.episodes import EpisodeTracker
 from rl_teacher.rollouts.film import Film
 from rl_teacher.rollouts.tape import ActionTape
-from rl_teacher.runs.presets import PRESETS
+from rl_teacher.runs.presets import PRESETS, with_preset
 from rl_teacher.teachers.scripted import load_teacher
 from rl_teacher.teachers.synthetic import PRESETS as TEACHERS
 from rl_teacher.teachers.synthetic import SyntheticTeacher, preset
@@ -143,7 +143,7 @@ def complete(config: RunConfig) -> tuple[RunConfig, list[str]]:
     config = dataclasses.replace(config, agent=AGENTS[config.agent])
     if config.predictor == "human":
         config = dataclasses.replace(config, server=config.server or os.environ.get("RL_TEACHER_SERVER", ""))
-    config = PRESETS[config.preset](config)
+    config = with_preset(config)
     if config.preset == "paper" and config.agent != "trpo":
         notes.append(f"The paper's agent is TRPO, this run's is {config.agent}. Use -a trpo for the paper's.")
     if config.predictor != "rl" and config.n_labels is None:

@@ -1,8 +1,37 @@
 """Settings of others as one word: `--preset seed` is the program of 2017, `--preset paper` what its paper says."""
 
 import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from rl_teacher.config import PPOConfig, RewardModelConfig, RunConfig, SelectionConfig, TRPOConfig
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+S = TypeVar("S", bound="DataclassInstance")
+
+
+def with_preset(config: RunConfig) -> RunConfig:
+    """The settings of the preset; what was set to something else than its default stays as it was set."""
+    preset = PRESETS[config.preset](config)
+    return dataclasses.replace(
+        preset,
+        ppo=_kept(config.ppo, preset.ppo),
+        trpo=_kept(config.trpo, preset.trpo),
+        reward=_kept(config.reward, preset.reward),
+        selection=_kept(config.selection, preset.selection),
+    )
+
+
+def _kept(given: S, preset: S) -> S:
+    default = type(given)()
+    chosen = {
+        field.name: getattr(given, field.name)
+        for field in dataclasses.fields(given)
+        if getattr(given, field.name) != getattr(default, field.name)
+    }
+    return dataclasses.replace(preset, **chosen)
 
 
 def seed_preset(config: RunConfig) -> RunConfig:
@@ -41,5 +70,9 @@ def paper_preset(config: RunConfig) -> RunConfig:
     )  # fmt: skip
 
 
-PRESETS = {"default": lambda config: config, "seed": seed_preset, "paper": paper_preset}
+PRESETS: dict[str, Callable[[RunConfig], RunConfig]] = {
+    "default": lambda config: config,
+    "seed": seed_preset,
+    "paper": paper_preset,
+}
 """Name -> the configuration with its settings."""

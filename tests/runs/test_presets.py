@@ -43,6 +43,12 @@ def test_the_seed_is_one_network_uniform_queries_and_its_own_oracle() -> None:
     assert (config.selection.rule, config.teacher, config.schedule) == ("uniform", "seed", "auto")
 
 
+def test_a_flag_wins_over_the_preset() -> None:
+    config, _ = read("--preset", "seed", "--reward.num-members", "5", "--selection.candidates", "4")
+    assert (config.reward.num_members, config.reward.dropout) == (5, 0.5)
+    assert (config.selection.rule, config.selection.candidates) == ("uniform", 4)
+
+
 def test_a_preset_that_does_not_exist_is_refused() -> None:
     with pytest.raises(UnknownChoice, match=r"--preset: got 'papr'\. Did you mean 'paper'\?"):
         read("--preset", "papr")
