@@ -1,5 +1,6 @@
 """Train the cells that are missing, several side by side, each in a process and a folder of its own."""
 
+import ctypes
 import json
 import math
 import signal
@@ -19,6 +20,7 @@ from rl_teacher.bench.origin import origin
 from rl_teacher.bench.results import Results
 
 POLL_SECONDS = 0.2
+_PR_SET_PDEATHSIG = 1
 Say = Callable[[str], None]
 
 
@@ -35,6 +37,7 @@ class Job:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "rl_teacher", "teach", "-V", *cell.words, *flags, *where],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._errors, start_new_session=True,
+            preexec_fn=_die_with_parent,
         )  # fmt: skip
 
     @property
@@ -65,6 +68,11 @@ class Job:
             self.process.wait()
         self._errors.close()
         self._folder.cleanup()
+
+
+def _die_with_parent() -> None:
+    """A killed bench leaves no training behind: Linux kills this process when its parent ends, however that ends."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class FailedCell(Exception):

@@ -107,6 +107,25 @@ def test_a_benchmark_killed_in_the_middle_goes_on_with_what_is_missing(tiny: Pat
     assert sorted(str(row["seed"]) for row in lines(tiny)) == ["1", "2", "3"]
 
 
+def test_a_killed_benchmark_leaves_no_training_behind(tiny: Path) -> None:
+    process = start(tiny, "--parallel", "1", *THREE, "--steps", "1e9")
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+
+    def is_training(pid: str) -> bool:
+        path = Path(f"/proc/{pid}/cmdline")
+        return path.exists() and b"\0teach\0" in path.read_bytes()
+
+    while not (trainings := [pid for pid in children.read_text().split() if is_training(pid)]):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+    patience = time.monotonic() + 10
+    while is_training(trainings[0]):
+        assert time.monotonic() < patience, "the training goes on"
+        time.sleep(0.05)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_an_interrupted_benchmark_stops_its_trainings_and_keeps_what_is_done(
     tiny: Path, number: signal.Signals
