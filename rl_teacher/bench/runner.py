@@ -1,8 +1,8 @@
 """Train the cells that are missing, several side by side, each in a process and a folder of its own."""
 
-import ctypes
 import json
 import math
+import os
 import signal
 import subprocess
 import sys
@@ -20,7 +20,12 @@ from rl_teacher.bench.origin import origin
 from rl_teacher.bench.results import Results
 
 POLL_SECONDS = 0.2
-_PR_SET_PDEATHSIG = 1
+TRAINING = (
+    "import ctypes, os, signal; ctypes.CDLL(None).prctl(1, signal.SIGKILL); "  # 1: PR_SET_PDEATHSIG
+    "os.getppid() == {parent} or os._exit(1); "  # it may have ended before
+    "from rl_teacher.cli import main; raise SystemExit(main())"
+)
+"""`python -m rl_teacher`, killed by Linux when its parent ends, however that ends: no training is left behind."""
 Say = Callable[[str], None]
 
 
@@ -35,9 +40,8 @@ class Job:
         self._errors: IO[str] = (self.folder / "stderr").open("w+")
         where = ["-n", "cell", "-w", "1", "--runs-dir", self._folder.name, "--tb-dir", f"{self._folder.name}/tb"]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "rl_teacher", "teach", "-V", *cell.words, *flags, *where],
+            [sys.executable, "-c", TRAINING.format(parent=os.getpid()), "teach", "-V", *cell.words, *flags, *where],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._errors, start_new_session=True,
-            preexec_fn=_die_with_parent,
         )  # fmt: skip
 
     @property
@@ -68,11 +72,6 @@ class Job:
             self.process.wait()
         self._errors.close()
         self._folder.cleanup()
-
-
-def _die_with_parent() -> None:
-    """A killed bench leaves no training behind: Linux kills this process when its parent ends, however that ends."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class FailedCell(Exception):
