@@ -171,6 +171,16 @@ class FeedbackClient:
             results |= self._call("POST", "/comparisons", body).json()["results"]
         return results
 
+    def open_comparisons(self) -> list[ComparisonId]:
+        """What people are asked now, without the pairs that only check them."""
+        after, ids = "", []
+        while True:
+            page = self._call("GET", f"/comparisons?state=open&limit=500{after}").json()
+            ids += [row["id"] for row in page["comparisons"] if row["gold_answer"] is None]
+            if page["next"] is None:
+                return ids
+            after = f"&after={page['next']}"
+
     def cancel(self, ids: Sequence[ComparisonId]) -> list[ComparisonId]:
         """Ask nobody else; those that are cancelled now."""
         return list(self._call("POST", "/comparisons:cancel", {"ids": list(ids)}).json()["ids"])

@@ -35,7 +35,13 @@ def invite(run: Run, line: Line, folder: Path, say: Callable[[str], None]) -> No
 
 
 def _fetch(line: Line, folder: Path, say: Callable[[str], None]) -> None:
-    """A run that is resumed where its folder is not: the server has all that was answered."""
+    """A run that is resumed where its folder is not: the server has all that was answered.
+
+    What was only asked is taken back first: nobody here knows these pairs, and their answers would teach nothing.
+    """
+    if left_open := line.client.open_comparisons():
+        line.client.cancel(left_open)
+        say(f"Took back {len(left_open)} comparisons that nobody had answered.")
     found = download(line.client, say)
     if found.comparisons:
         log = LabelLog(folder)

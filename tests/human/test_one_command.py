@@ -113,7 +113,7 @@ def test_another_machine_fits_and_goes_on_with_nothing_but_the_server(teaching: 
     with here.client() as client, HttpLabeler(here.login(), client) as labeler:
         for _ in range(8):
             labeler.answer()
-        here.wait_for(lambda: len(here.labels()) >= 8)
+        here.wait_for(lambda: len(here.labels()) >= 8 and here.num_sent == 36)  # 24 clips and 12 comparisons
         here.kill()  # its server lives on
         away = ["--server", client.url, "--token", (here.data / "trainer.token").read_text().strip()]
         report = fit_elsewhere(tmp_path / "fit", *away)
@@ -124,6 +124,7 @@ def test_another_machine_fits_and_goes_on_with_nothing_but_the_server(teaching: 
         there.home.mkdir()
         there.start("--resume")
         try:
+            there.says(r"Took back (4) comparisons that nobody had answered")
             there.says(r"Fetched (8) answered comparisons")
             there.says(r"(8/12 comparisons labeled)")
             labeler.answer()
