@@ -128,10 +128,8 @@ class SACConfig:
     """Begin anew with the critics when the reward correlates less than this with the one before."""
 
     def __post_init__(self) -> None:
-        require(self.num_envs >= 1, "sac.num_envs", self.num_envs, "at least 1")
-        require(self.rollout_steps >= 1, "sac.rollout_steps", self.rollout_steps, "at least 1")
-        require(len(self.hidden) >= 1 and min(self.hidden) >= 1, "sac.hidden", self.hidden, "positive sizes")
-        require(0 <= self.discount < 1, "sac.discount", self.discount, "in [0, 1)")
+        check_agent("sac", self)
+        require(self.discount < 1, "sac.discount", self.discount, "in [0, 1)")
         require(self.updates_per_step > 0, "sac.updates_per_step", self.updates_per_step, "above 0")
         require(self.batch_size >= 1, "sac.batch_size", self.batch_size, "at least 1")
         require(self.init_alpha > 0, "sac.init_alpha", self.init_alpha, "above 0")
@@ -144,9 +142,14 @@ class SACConfig:
 
 def check_on_policy(section: str, config: PPOConfig | TRPOConfig) -> None:
     """The ranges that both on-policy agents share."""
+    check_agent(section, config)
+    require(0 <= config.gae_lambda <= 1, f"{section}.gae_lambda", config.gae_lambda, "in [0, 1]")
+    require(config.entropy_coef >= 0, f"{section}.entropy_coef", config.entropy_coef, "at least 0")
+
+
+def check_agent(section: str, config: PPOConfig | TRPOConfig | SACConfig) -> None:
+    """The ranges that all agents share."""
     require(config.num_envs >= 1, f"{section}.num_envs", config.num_envs, "at least 1")
     require(config.rollout_steps >= 1, f"{section}.rollout_steps", config.rollout_steps, "at least 1")
     require(len(config.hidden) >= 1 and min(config.hidden) >= 1, f"{section}.hidden", config.hidden, "positive sizes")
     require(0 <= config.discount <= 1, f"{section}.discount", config.discount, "in [0, 1]")
-    require(0 <= config.gae_lambda <= 1, f"{section}.gae_lambda", config.gae_lambda, "in [0, 1]")
-    require(config.entropy_coef >= 0, f"{section}.entropy_coef", config.entropy_coef, "at least 0")

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from rl_teacher.bench.tasks import PAPER_TASKS
 from rl_teacher.envs.catalog import find_env, find_task, make_envs
 from rl_teacher.envs.model_files import MODELS
 from rl_teacher.video.backend import choose_backend
@@ -16,10 +17,6 @@ from rl_teacher.video.model_files import load_model
 from rl_teacher.video.render import CLIP_PX, StateRenderer
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
-TASKS = (
-    "ShortHopper-v1", "ShortWalker-v1", "ShortHalfCheetah-v1", "ShortAnt-v1", "ShortHumanoid-v1", "ShortSwimmer-v1",
-    "ShortReacher-v1", "Pendulum-v1", "DoublePendulum-v1",
-)  # fmt: skip
 NUM_STEPS = 8
 """Of random actions before the picture."""
 
@@ -41,7 +38,7 @@ def picture(env_id: str, look: Look) -> NDArray[np.uint8]:
 def main() -> None:
     """Write all of them."""
     montage = Image.new("RGB", (3 * CLIP_PX, 3 * CLIP_PX))
-    for index, env_id in enumerate(TASKS):
+    for index, env_id in enumerate(PAPER_TASKS):
         corner = (index % 3 * CLIP_PX, index // 3 * CLIP_PX)
         montage.paste(Image.fromarray(picture(env_id, DEFAULT_LOOK)), corner)
     montage.save(IMAGES / "render-tasks.png", optimize=True)

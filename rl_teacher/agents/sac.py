@@ -20,6 +20,7 @@ from rl_teacher.agents.replay import Replay, Transitions
 from rl_teacher.config import SACConfig
 from rl_teacher.core.actions import ActionSpec
 from rl_teacher.core.arrays import BlindRollout
+from rl_teacher.core.correlation import correlation
 from rl_teacher.core.networks import MLP, orthogonal_mlp
 from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.protocols import RewardFn, UpdateResult
@@ -88,8 +89,8 @@ class SAC(eqx.Module):
         critics = _fresh_critics(num_obs + actions.size, config, critic_key)
         log_alpha = jnp.log(jnp.float32(config.init_alpha))
         learner = Learner(
-            policy, critics, critics, log_alpha, _adam(config.learning_rate).init(policy),
-            _adam(config.learning_rate).init(critics), _adam(config.alpha_learning_rate).init(log_alpha),
+            policy, critics, critics, log_alpha, optax.adam(config.learning_rate).init(policy),
+            optax.adam(config.learning_rate).init(critics), optax.adam(config.alpha_learning_rate).init(log_alpha),
         )  # fmt: skip
         capacity = max(min(config.replay_steps, num_timesteps), config.num_envs)
         replay = Replay.build(capacity, obs_shape, actions.size, with_true_reward=with_true_reward)
@@ -153,24 +154,18 @@ class SAC(eqx.Module):
         return agent, UpdateResult(predicted, metrics)
 
     def _agreement(self, reward: RewardFn) -> float:
-        """Correlation of what a reward says of some replayed steps, and what the last one said of them."""
+        """Correlation of what a reward says of some replayed steps, and the last one of them; 1 if unknown."""
         if not int(self.replay.num_written):
             return 1.0
         now = np.asarray(reward(_newest(self.replay, len(self.last_reward)).reward_input), np.float64)
-        before = np.asarray(self.last_reward, np.float64)
-        now, before = now - now.mean(), before - before.mean()
-        size = np.sqrt(np.square(now).sum() * np.square(before).sum())
-        return float((now * before).sum() / size) if size > 1e-12 else 1.0
+        found = correlation(now, np.asarray(self.last_reward, np.float64))
+        return 1.0 if np.isnan(found) else found
 
 
 def _newest(replay: Replay, num: int) -> Transitions:
     """The newest steps; the oldest of them again and again where there are fewer."""
     age = jnp.minimum(jnp.arange(num), replay.size - 1)
     return replay.steps.take((replay.num_written - 1 - age) % replay.capacity)
-
-
-def _adam(learning_rate: float) -> optax.GradientTransformation:
-    return optax.adam(learning_rate)
 
 
 def _fresh_critics(num_inputs: int, config: SACConfig, key: PRNGKeyArray) -> MLP:
@@ -187,7 +182,7 @@ def _with_fresh_critics(learner: Learner, config: SACConfig, key: PRNGKeyArray) 
     critics = _fresh_critics(learner.critics.weights[0].shape[1], config, key)
     fresh: Learner = eqx.tree_at(
         lambda one: (one.critics, one.targets, one.critic_opt),
-        learner, (critics, critics, _adam(config.learning_rate).init(critics)),
+        learner, (critics, critics, optax.adam(config.learning_rate).init(critics)),
     )  # fmt: skip
     return fresh
 
@@ -288,7 +283,7 @@ def _learn(
 
 
 def _gradient_step(config: SACConfig, learner: Learner, batch: _Batch) -> tuple[Learner, dict[str, Float[Array, ""]]]:
-    alpha, adam = jnp.exp(learner.log_alpha), _adam(config.learning_rate)
+    alpha, adam = jnp.exp(learner.log_alpha), optax.adam(config.learning_rate)
     next_action, next_log_prob = _sample(learner.policy, batch.next_x, batch.noise[0])
     next_value = _values(learner.targets, batch.next_x, next_action).min(0) - alpha * next_log_prob
     target = batch.reward + config.discount * jnp.where(batch.terminated, 0.0, next_value)
@@ -310,7 +305,7 @@ def _gradient_step(config: SACConfig, learner: Learner, batch: _Batch) -> tuple[
     policy = optax.apply_updates(learner.policy, change)
 
     surplus = entropy + batch.action.shape[-1]  # above the wanted entropy of -1 nat for each action
-    change, alpha_opt = _adam(config.alpha_learning_rate).update(alpha * surplus, learner.alpha_opt)
+    change, alpha_opt = optax.adam(config.alpha_learning_rate).update(alpha * surplus, learner.alpha_opt)
     log_alpha = learner.log_alpha + change
     targets = jax.tree.map(lambda slow, new: slow + config.target_rate * (new - slow), learner.targets, critics)
     metrics = {

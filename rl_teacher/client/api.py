@@ -135,15 +135,9 @@ class FeedbackClient:
 
     def clips(self) -> Iterator[tuple[SegmentId, ClipSpec]]:
         """All clips of the experiment."""
-        after = ""
         names = ClipSpec.__dataclass_fields__
-        while True:
-            page = self._call("GET", f"/clips?limit=500{after}").json()
-            for row in page["clips"]:
-                yield row["id"], ClipSpec(**{name: row[name] for name in names})
-            if page["next"] is None:
-                return
-            after = f"&after={page['next']}"
+        for row in self._rows("clips"):
+            yield row["id"], ClipSpec(**{name: row[name] for name in names})
 
     def create_comparisons(
         self,
@@ -173,13 +167,7 @@ class FeedbackClient:
 
     def open_comparisons(self) -> list[ComparisonId]:
         """What people are asked now, without the pairs that only check them."""
-        after, ids = "", []
-        while True:
-            page = self._call("GET", f"/comparisons?state=open&limit=500{after}").json()
-            ids += [row["id"] for row in page["comparisons"] if row["gold_answer"] is None]
-            if page["next"] is None:
-                return ids
-            after = f"&after={page['next']}"
+        return [row["id"] for row in self._rows("comparisons", "&state=open") if row["gold_answer"] is None]
 
     def cancel(self, ids: Sequence[ComparisonId]) -> list[ComparisonId]:
         """Ask nobody else; those that are cancelled now."""
@@ -243,6 +231,15 @@ class FeedbackClient:
             body["notice"] = notice[:MAX_NOTICE]
         told = self._call("PUT", "/heartbeat", body).json()
         return Wishes(paused=bool(told["paused"]), needs_webm=bool(told["needs_webm"]))
+
+    def _rows(self, name: str, which: str = "") -> Iterator[dict[str, Any]]:
+        after = ""
+        while True:
+            page = self._call("GET", f"/{name}?limit=500{which}{after}").json()
+            yield from page[name]
+            if page["next"] is None:
+                return
+            after = f"&after={page['next']}"
 
     def _call(self, method: str, path: str, body: Any = None) -> httpx.Response:
         more: dict[str, Any] = {}

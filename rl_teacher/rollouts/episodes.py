@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from rl_teacher.core.arrays import Rollout
+from rl_teacher.core.correlation import correlation
 
 WINDOW = 100
 """Episodes over which returns and correlations are averaged, as in the seed."""
@@ -78,10 +79,3 @@ class EpisodeTracker:
         self._true, self._predicted = snapshot["true"].copy(), snapshot["predicted"].copy()
         self._finished = deque(((a, b, int(c)) for a, b, c in snapshot["finished"]), maxlen=WINDOW)
         self.num_finished = int(snapshot["num_finished"])
-
-
-def correlation(a: Float[np.ndarray, " n"], b: Float[np.ndarray, " n"]) -> float:
-    """Pearson's correlation; nan where it is undefined: fewer than two values, or one side constant."""
-    if len(a) < 2 or np.ptp(a) == 0 or np.ptp(b) == 0:
-        return float("nan")
-    return float(np.corrcoef(a, b)[0, 1])

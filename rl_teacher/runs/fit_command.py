@@ -13,6 +13,7 @@ from rl_teacher.client.api import FeedbackClient
 from rl_teacher.client.embedded import default_data_dir, start_or_attach
 from rl_teacher.config import RewardModelConfig
 from rl_teacher.core.arrays import LabeledBatch, RewardInput
+from rl_teacher.core.correlation import correlation
 from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.core.streams import Streams
 from rl_teacher.envs.catalog import find_env
@@ -23,7 +24,6 @@ from rl_teacher.human.download import download
 from rl_teacher.preferences.dataset import Dataset
 from rl_teacher.protocols import FitData
 from rl_teacher.rewards.ensemble import RewardEnsemble
-from rl_teacher.rollouts.episodes import correlation
 from rl_teacher.runs import checkpoint as store
 from rl_teacher.runs.folder import slug, write_json
 from rl_teacher.runs.stored import as_segments

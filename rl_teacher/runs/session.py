@@ -12,11 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from rl_teacher.core.arrays import Rollout
+from rl_teacher.core.correlation import correlation
 from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.errors import CheckpointError
 from rl_teacher.protocols import RewardModel, UpdateResult
 from rl_teacher.records import ComparisonId
-from rl_teacher.rollouts.episodes import correlation
 from rl_teacher.rollouts.film import EpisodeFilm
 from rl_teacher.runs import checkpoint as store
 from rl_teacher.runs.build import Run

@@ -23,7 +23,8 @@ KEYFRAME_EVERY = 10
 
 _H264 = {"preset": "veryfast", "crf": "23", "bf": "0", "sc_threshold": "0", "profile": "high"}
 _VP9 = {"crf": "46", "b": "0", "deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0", "auto-alt-ref": "0"}
-_SHRINK = "FAST_BILINEAR"
+SHRINK = "FAST_BILINEAR"
+"""How FFmpeg averages a supersampled picture down."""
 _BT709, _LIMITED = 1, 1  # FFmpeg's numbers for the color space and its range
 
 
@@ -100,7 +101,7 @@ def _pictures(frames: NDArray[np.uint8], size: tuple[int, int] | None) -> list[a
     width, height = size or (frames.shape[2], frames.shape[1])
     return [
         av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24").reformat(
-            width, height, "yuv420p", dst_colorspace=_BT709, dst_color_range=_LIMITED, interpolation=_SHRINK
+            width, height, "yuv420p", dst_colorspace=_BT709, dst_color_range=_LIMITED, interpolation=SHRINK
         )
         for frame in frames
     ]

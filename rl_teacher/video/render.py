@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from rl_teacher.errors import VideoFault
 from rl_teacher.video.backend import close_context, open_context
 from rl_teacher.video.camera import Camera
+from rl_teacher.video.encode import SHRINK
 from rl_teacher.video.look import DEFAULT_LOOK, Look, apply_look, set_flags
 from rl_teacher.video.stage import add_floor, add_shadows, add_wall, floor_height
 
@@ -152,7 +153,7 @@ def check_states(sim_states: NDArray[np.float64], num_positions: int, num_veloci
 
 def _shrunk(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
     large = av.VideoFrame.from_ndarray(picture, format="rgb24")
-    return large.reformat(width, height, interpolation="FAST_BILINEAR").to_ndarray().astype(np.uint8, copy=False)
+    return large.reformat(width, height, interpolation=SHRINK).to_ndarray().astype(np.uint8, copy=False)
 
 
 def _body_id(model: Any, name: str | None) -> int | None:

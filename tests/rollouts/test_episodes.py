@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from rl_teacher.core.arrays import Rollout
+from rl_teacher.core.correlation import correlation
 from rl_teacher.rollouts.collect import Collector, RandomActor
-from rl_teacher.rollouts.episodes import WINDOW, EpisodeTracker, correlation
+from rl_teacher.rollouts.episodes import WINDOW, EpisodeTracker
 from rl_teacher.rollouts.evaluate import evaluate
 from tests.probes.envs import BOX, Probe, ProbeEnvs
 
