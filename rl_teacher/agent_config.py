@@ -11,7 +11,7 @@ class PPOConfig:
 
     num_envs: int = 64
     """Environments stepped side by side."""
-    rollout_steps: int = 128
+    rollout_steps: int = 64
     """Steps of each environment per iteration."""
     hidden: tuple[int, ...] = (64, 64)
     """Units of the hidden layers of policy and value network."""
@@ -23,7 +23,7 @@ class PPOConfig:
     """Adam's step size at the start."""
     final_learning_rate: float = 1e-4
     """Adam's step size at the end; linear in between."""
-    num_epochs: int = 4
+    num_epochs: int = 6
     """Passes over each batch."""
     minibatch_size: int = 512
     """Samples per gradient step."""

@@ -30,9 +30,11 @@ class RewardModelConfig:
     """AdamW's step size. PEBBLE's Adam has the same."""
     minibatch_size: int = 64
     """Most comparisons per gradient step."""
-    passes_per_fit: float = 20.0
+    warm_start: bool = False
+    """Go on from the last fit; else each fit begins with the same networks, so that they depend on the labels alone."""
+    passes_per_fit: float = 100.0
     """Gradient steps of a fit = passes * labels / minibatch, within the two limits below."""
-    min_steps: int = 50
+    min_steps: int = 100
     """Fewest gradient steps of a fit."""
     max_steps: int = 200
     """Most gradient steps of a fit."""
@@ -42,9 +44,11 @@ class RewardModelConfig:
     """Share of answers taken as coin flips. Christiano et al. 2017 use 0.1 for people, section 2.2.3."""
     label_smoothing: float = 0.05
     """Targets are drawn this far towards each other. STAR's value for few labels."""
-    bootstrap: bool = True
-    """Give each member its own fixed Poisson(1) weight of each label."""
-    num_crops: int = 8
+    bootstrap: bool = False
+    """Give each member its own fixed Poisson(1) weight of each label, which leaves out a share of 1/e."""
+    held_out: float = 0.1
+    """Without bootstrap, the share of the labels that each of several members leaves out, to be judged by."""
+    num_crops: int = 0
     """Random crops of each segment per gradient step, beside the whole."""
     min_crop: float = 0.7
     """Shortest crop, as a share of the segment."""
@@ -73,6 +77,7 @@ class RewardModelConfig:
         require(1 <= self.min_steps <= self.max_steps, "reward.min_steps", self.min_steps, "in 1..reward.max_steps")
         require(0 <= self.random_answer_prob < 1, "reward.random_answer_prob", self.random_answer_prob, "in [0, 1)")
         require(0 <= self.label_smoothing < 0.5, "reward.label_smoothing", self.label_smoothing, "in [0, 0.5)")
+        require(0 <= self.held_out < 1, "reward.held_out", self.held_out, "in [0, 1)")
         require(self.num_crops >= 0, "reward.num_crops", self.num_crops, "at least 0")
         require(0 < self.min_crop <= self.max_crop <= 1, "reward.min_crop", self.min_crop, "in (0, reward.max_crop]")
         require(0 <= self.dropout < 1, "reward.dropout", self.dropout, "in [0, 1)")

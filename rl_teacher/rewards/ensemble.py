@@ -20,6 +20,8 @@ class RewardEnsemble(eqx.Module):
     """Members, the observation statistics that they were fitted with, and their scale: frozen between fits."""
 
     state: FitState
+    start: Float[Array, "member params"]
+    """What a fit without warm start begins with."""
     obs_stats: ObsStats
     """Snapshot of the agent's observation statistics at the last fit."""
     scale: Scale
@@ -49,7 +51,7 @@ class RewardEnsemble(eqx.Module):
         num_obs = int(np.prod(obs_shape))
         members = fresh_members(num_obs + num_actions, config, key, last_scale)
         return cls(
-            FitState.fresh(members, config), (jnp.zeros(num_obs), jnp.ones(num_obs)),
+            FitState.fresh(members, config), members, (jnp.zeros(num_obs), jnp.ones(num_obs)),
             Scale.identity(config.num_members), jnp.array(0), len(obs_shape), center, config,
         )  # fmt: skip
 
@@ -70,7 +72,10 @@ class RewardEnsemble(eqx.Module):
     def fit(self, data: FitData, num_steps: int | None, key: PRNGKeyArray) -> tuple["RewardEnsemble", dict[str, float]]:
         """The model after more gradient steps on all labels, on a new snapshot of the observation statistics."""
         stats = (data.obs_stats.mean, data.obs_stats.variance)
-        state, metrics = fit_members(self.state, data.labeled, stats, self.config, num_steps, key)
+        begin = self.state
+        if not self.config.warm_start:
+            begin = FitState(self.start, FitState.fresh(self.start, self.config).opt_state, begin.weight_decay)
+        state, metrics = fit_members(begin, data.labeled, stats, self.config, num_steps, key)
         fitted, scale_metrics = self.taking(state, data)
         return fitted, metrics | scale_metrics
 

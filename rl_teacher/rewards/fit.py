@@ -1,4 +1,4 @@
-"""Fitting the ensemble to labels: fixed-size minibatches, temporal crops by prefix sums, fixed bootstrap weights."""
+"""Fitting the ensemble to labels: fixed-size minibatches, temporal crops by prefix sums, fixed weights of labels."""
 
 import math
 from functools import partial
@@ -47,19 +47,34 @@ class Minibatch(NamedTuple):
     """Frames of the whole segment per frame looked at, so that a thinned segment has the return of a whole one."""
 
 
-def bootstrap_weights(key: Int[np.ndarray, " comparison"], num_members: int) -> Float[np.ndarray, "member comparison"]:
-    """Poisson(1) weights that depend only on the comparison's own key and the member, so they are never redrawn.
+def label_weights(
+    key: Int[np.ndarray, " comparison"], config: RewardModelConfig
+) -> Float[np.ndarray, "member comparison"]:
+    """How much each label weighs for each member; one of weight 0 is held out, and judges that member.
 
-    P(0) = 1/e, the share that Christiano et al. 2017 hold out: a label of weight 0 validates that member.
+    Weights depend only on the comparison's own key and the member, so they are never redrawn.
     """
+    if config.num_members == 1:
+        return np.ones((1, len(key)), np.float32)
+    if config.bootstrap:
+        return bootstrap_weights(key, config.num_members)
+    return np.asarray(_uniform(key, config.num_members) >= config.held_out, np.float32)
+
+
+def bootstrap_weights(key: Int[np.ndarray, " comparison"], num_members: int) -> Float[np.ndarray, "member comparison"]:
+    """Poisson(1) weights: P(0) = 1/e is the share that Christiano et al. 2017 hold out."""
+    cumulative = np.cumsum([np.exp(-1.0) / f for f in (1, 1, 2, 6, 24, 120, 720)])
+    return np.asarray(np.searchsorted(cumulative, _uniform(key, num_members)), np.float32)
+
+
+def _uniform(key: Int[np.ndarray, " comparison"], num_members: int) -> Float[np.ndarray, "member comparison"]:
+    """Numbers in [0, 1) that each comparison and member always get (SplitMix64)."""
     mixed = key.astype(np.uint64)[None, :] + np.arange(1, num_members + 1, dtype=np.uint64)[:, None] * np.uint64(
         0x9E3779B97F4A7C15
     )
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    uniform = ((mixed ^ (mixed >> np.uint64(31))) >> np.uint64(11)).astype(np.float64) / 2**53
-    cumulative = np.cumsum([np.exp(-1.0) / f for f in (1, 1, 2, 6, 24, 120, 720)])
-    return np.asarray(np.searchsorted(cumulative, uniform), np.float32)
+    return np.asarray(((mixed ^ (mixed >> np.uint64(31))) >> np.uint64(11)).astype(np.float64) / 2**53)
 
 
 def fit_members(
@@ -69,17 +84,13 @@ def fit_members(
     """Fit for `num_steps` gradient steps, or for as many as the number of labels deserves.
 
     Args:
-        state: where to go on from (warm start).
+        state: where to begin.
         data: at least one label.
         stats: snapshot of the observation statistics.
         num_steps: None: `passes_per_fit` passes within min_steps..max_steps.
     """
     steps = num_steps or default_steps(len(data), config)
-    weights = (
-        bootstrap_weights(data.key, config.num_members)
-        if config.bootstrap and config.num_members > 1
-        else np.ones((config.num_members, len(data)), np.float32)
-    )
+    weights = label_weights(data.key, config)
     generator = np.random.Generator(np.random.Philox(key=np.asarray(jax.random.key_data(key), np.uint64)[:2]))
     done = 0
     while done < steps:
