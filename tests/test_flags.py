@@ -47,8 +47,8 @@ def test_every_flag_of_the_seed_is_understood(words: list[str], field: str, valu
 
 
 def test_sections_are_set_by_dotted_flags() -> None:
-    config = read("--ppo.num-epochs", "3", "--reward.hidden", "32,32", "--no-reward.bootstrap")
-    assert (config.ppo.num_epochs, config.reward.hidden, config.reward.bootstrap) == (3, (32, 32), False)
+    config = read("--ppo.num-epochs", "3", "--reward.hidden", "32,32", "--no-reward.tanh_output")
+    assert (config.ppo.num_epochs, config.reward.hidden, config.reward.tanh_output) == (3, (32, 32), False)
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from rl_teacher.agents.acting import Actor, actor_of
 from rl_teacher.agents.actor_critic import ActorCritic
-from rl_teacher.agents.samples import Sample, Steps, on_device, prepare, standardize, unless_empty
+from rl_teacher.agents.samples import Sample, Steps, on_device, prepare, shuffled_rows, standardize, unless_empty
 from rl_teacher.config import PPOConfig
 from rl_teacher.core.actions import ActionSpec
 from rl_teacher.core.arrays import BlindRollout
@@ -62,8 +62,9 @@ class PPO(eqx.Module):
         """
         predicted = jnp.asarray(reward(rollout.reward_input))
         state = (self.networks, self.opt_state, self.obs_stats, self.value_stats)
+        rows = shuffled_rows(key, self.config.num_epochs, rollout.counted.size, self.config.minibatch_size)
         updated, metrics = _update(
-            state, on_device(rollout), predicted, jnp.float32(progress), key, self.config, self.actions.distribution
+            state, on_device(rollout), predicted, jnp.float32(progress), rows, self.config, self.actions.distribution
         )
         networks, opt_state, obs_stats, value_stats = updated
         agent = type(self)(networks, opt_state, obs_stats, value_stats, self.actions, self.config)
@@ -85,7 +86,7 @@ def _update(
     steps: Steps,
     reward: Float[Array, "time env"],
     progress: Float[Array, ""],
-    key: PRNGKeyArray,
+    rows: Int[Array, "epoch minibatch sample"],
     config: PPOConfig,
     distribution: Distribution,
 ) -> tuple[State, dict[str, Float[Array, ""]]]:
@@ -97,9 +98,6 @@ def _update(
     optimizer = _optimizer(config)
     learning_rate = config.learning_rate + progress * (config.final_learning_rate - config.learning_rate)
     entropy_coef = config.entropy_coef + progress * (config.final_entropy_coef - config.entropy_coef)
-    size = samples.weight.shape[0]
-    num_minibatches = max(1, round(size / config.minibatch_size))
-    per_epoch = num_minibatches * (size // num_minibatches)
 
     def loss(flat: Float[Array, " n"], batch: Sample) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
         return _loss(unravel(flat), batch, entropy_coef, config, distribution)
@@ -113,13 +111,11 @@ def _update(
         return unless_empty(batch.weight, (flat + learning_rate * step, stepped), carry), metrics
 
     def epoch(
-        carry: tuple[Float[Array, " n"], optax.OptState], key: PRNGKeyArray
+        carry: tuple[Float[Array, " n"], optax.OptState], rows: Int[Array, "minibatch sample"]
     ) -> tuple[tuple[Float[Array, " n"], optax.OptState], dict[str, Float[Array, ""]]]:
-        order = jax.random.permutation(key, size)[:per_epoch].reshape(num_minibatches, -1)
-        shuffled = jax.tree.map(lambda x: x[order], samples)
-        return jax.lax.scan(minibatch_step, carry, shuffled)
+        return jax.lax.scan(minibatch_step, carry, jax.tree.map(lambda x: x[rows], samples))
 
-    (flat, opt_state), metrics = jax.lax.scan(epoch, (flat, opt_state), jax.random.split(key, config.num_epochs))
+    (flat, opt_state), metrics = jax.lax.scan(epoch, (flat, opt_state), rows)
     last = jax.tree.map(lambda x: x[-1].mean(), metrics) | batch.metrics
     return (unravel(flat), opt_state, batch.obs_stats, batch.value_stats), last
 

@@ -4,7 +4,8 @@ from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Num
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int, Num, PRNGKeyArray
 
 from rl_teacher.agents.actor_critic import ActorCritic, denormalize, flatten_obs, rescale_value_head
 from rl_teacher.config import PPOConfig, TRPOConfig
@@ -12,6 +13,7 @@ from rl_teacher.core.advantages import generalized_advantages
 from rl_teacher.core.arrays import BlindRollout
 from rl_teacher.core.bradley_terry import weighted_mean
 from rl_teacher.core.distributions import Distribution
+from rl_teacher.core.networks import host_generator
 from rl_teacher.core.running_stats import RunningStats
 
 T = TypeVar("T")
@@ -102,6 +104,20 @@ def prepare(
 def on_device(rollout: BlindRollout) -> Steps:
     """The rollout as a compiled update takes it."""
     return Steps(*(jnp.asarray(getattr(rollout, name)) for name in Steps._fields))
+
+
+def shuffled_rows(
+    key: PRNGKeyArray, num_epochs: int, size: int, minibatch_size: int
+) -> Int[np.ndarray, "epoch minibatch sample"]:
+    """Rows of each minibatch: every epoch shuffles all and cuts them into round(size / minibatch_size) equal parts.
+
+    Drawn on the host: a permutation in XLA sorts, and took a third of an update's time on CPUs.
+    """
+    num_minibatches = max(1, round(size / minibatch_size))
+    per_epoch = num_minibatches * (size // num_minibatches)
+    generator = host_generator(key)
+    orders = np.stack([generator.permutation(size)[:per_epoch] for _ in range(num_epochs)])
+    return orders.astype(np.int32).reshape(num_epochs, num_minibatches, -1)
 
 
 def standardize(values: Float[Array, " sample"], weight: Float[Array, " sample"]) -> Float[Array, " sample"]:

@@ -11,11 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Bool, Float, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from rl_teacher.agents.acting import Actor, actor_of
 from rl_teacher.agents.actor_critic import ActorCritic
-from rl_teacher.agents.samples import Sample, Steps, on_device, prepare, standardize, unless_empty
+from rl_teacher.agents.samples import Sample, Steps, on_device, prepare, shuffled_rows, standardize, unless_empty
 from rl_teacher.config import TRPOConfig
 from rl_teacher.core.actions import ActionSpec
 from rl_teacher.core.arrays import BlindRollout
@@ -58,8 +58,9 @@ class TRPO(eqx.Module):
         """The agent after learning from one rollout; `progress` is not used, the trust region needs no schedule."""
         predicted = jnp.asarray(reward(rollout.reward_input))
         state = (self.networks, self.opt_state, self.obs_stats, self.value_stats)
+        rows = shuffled_rows(key, self.config.value_epochs, rollout.counted.size, self.config.minibatch_size)
         updated, metrics = _update(
-            state, on_device(rollout), predicted, key, self.config, self.actions.distribution
+            state, on_device(rollout), predicted, rows, self.config, self.actions.distribution
         )  # fmt: skip
         networks, opt_state, obs_stats, value_stats = updated
         agent = type(self)(networks, opt_state, obs_stats, value_stats, self.actions, self.config)
@@ -68,7 +69,7 @@ class TRPO(eqx.Module):
 
 State = tuple[ActorCritic, optax.OptState, RunningStats, RunningStats]
 PolicyParts = tuple[MLP, Float[Array, " act"]]
-Rows = tuple[Float[Array, "sample features"], Float[Array, " sample"], Float[Array, " sample"]]
+ValueSamples = tuple[Float[Array, "sample features"], Float[Array, " sample"], Float[Array, " sample"]]
 """Observations, targets and weights."""
 
 
@@ -77,7 +78,7 @@ def _update(
     state: State,
     steps: Steps,
     reward: Float[Array, "time env"],
-    key: PRNGKeyArray,
+    rows: Int[Array, "epoch minibatch sample"],
     config: TRPOConfig,
     distribution: Distribution,
 ) -> tuple[State, dict[str, Float[Array, ""]]]:
@@ -87,7 +88,7 @@ def _update(
     (policy, log_std), metrics = _policy_step(
         (batch.networks.policy, batch.networks.log_std), batch.samples, config, distribution
     )
-    value, opt_state, value_loss = _fit_value(batch.networks.value, opt_state, batch.samples, config, key)
+    value, opt_state, value_loss = _fit_value(batch.networks.value, opt_state, batch.samples, config, rows)
     metrics |= batch.metrics | {"agent/value_loss": value_loss}
     return (ActorCritic(policy, log_std, value), opt_state, batch.obs_stats, batch.value_stats), metrics
 
@@ -141,33 +142,33 @@ def _policy_step(
 
 
 def _fit_value(
-    net: MLP, opt_state: optax.OptState, samples: Sample, config: TRPOConfig, key: PRNGKeyArray
+    net: MLP,
+    opt_state: optax.OptState,
+    samples: Sample,
+    config: TRPOConfig,
+    rows: Int[Array, "epoch minibatch sample"],
 ) -> tuple[MLP, optax.OptState, Float[Array, ""]]:
     """A few passes of Adam on the squared error of the normalized returns."""
     flat, unravel = ravel_pytree(net)
     optimizer = optax.scale_by_adam()
-    size = samples.weight.shape[0]
-    num_minibatches = max(1, round(size / config.minibatch_size))
-    per_epoch = num_minibatches * (size // num_minibatches)
 
-    def loss(flat: Float[Array, " n"], rows: Rows) -> Float[Array, ""]:
-        x, target, weight = rows
+    def loss(flat: Float[Array, " n"], part: ValueSamples) -> Float[Array, ""]:
+        x, target, weight = part
         return 0.5 * weighted_mean(jnp.square(unravel(flat)(x)[..., 0] - target), weight)
 
     def step(
-        carry: tuple[Float[Array, " n"], optax.OptState], rows: Rows
+        carry: tuple[Float[Array, " n"], optax.OptState], part: ValueSamples
     ) -> tuple[tuple[Float[Array, " n"], optax.OptState], Float[Array, ""]]:
         flat, opt_state = carry
-        value, gradient = jax.value_and_grad(loss)(flat, rows)
+        value, gradient = jax.value_and_grad(loss)(flat, part)
         direction, stepped = optimizer.update(gradient, opt_state)
-        return unless_empty(rows[2], (flat - config.value_learning_rate * direction, stepped), carry), value
+        return unless_empty(part[2], (flat - config.value_learning_rate * direction, stepped), carry), value
 
     def epoch(
-        carry: tuple[Float[Array, " n"], optax.OptState], key: PRNGKeyArray
+        carry: tuple[Float[Array, " n"], optax.OptState], rows: Int[Array, "minibatch sample"]
     ) -> tuple[tuple[Float[Array, " n"], optax.OptState], Float[Array, ""]]:
-        order = jax.random.permutation(key, size)[:per_epoch].reshape(num_minibatches, -1)
-        rows = jax.tree.map(lambda x: x[order], (samples.x, samples.target, samples.weight))
-        return jax.lax.scan(step, carry, rows)
+        parts = jax.tree.map(lambda x: x[rows], (samples.x, samples.target, samples.weight))
+        return jax.lax.scan(step, carry, parts)
 
-    (flat, opt_state), losses = jax.lax.scan(epoch, (flat, opt_state), jax.random.split(key, config.value_epochs))
+    (flat, opt_state), losses = jax.lax.scan(epoch, (flat, opt_state), rows)
     return unravel(flat), opt_state, losses[-1].mean()

@@ -73,16 +73,16 @@ def test_settings_are_flags_of_teach_however_toml_writes_them(tmp_path: Path) ->
     "reward.num_crops" = 0
     schedule = "rounds"
     [settings.b]
-    reward.bootstrap = false
+    reward.tanh_output = false
     reward.hidden = [32, 32]
     reward.pessimism = -0.5
     reward.adapt-weight-decay = true
     """
     settings = plan(write(tmp_path, text)).settings
     assert settings["a"].flags == ("--reward.num_crops", "0", "--schedule", "rounds")
-    assert settings["b"].flags == ("--no-reward.bootstrap", "--reward.hidden", "32,32", "--reward.pessimism=-0.5")
+    assert settings["b"].flags == ("--no-reward.tanh_output", "--reward.hidden", "32,32", "--reward.pessimism=-0.5")
     config = parse(RunConfig, ["-p", "synth", "-e", "x", "-n", "x", *settings["b"].flags], "test", "")
-    assert (config.reward.bootstrap, config.reward.hidden, config.reward.pessimism) == (False, (32, 32), -0.5)
+    assert (config.reward.tanh_output, config.reward.hidden, config.reward.pessimism) == (False, (32, 32), -0.5)
 
 
 OWN_AGENTS = """

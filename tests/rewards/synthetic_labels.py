@@ -11,7 +11,15 @@ from rl_teacher.protocols import FitData
 STEPS, OBS, ACT = 6, 3, 2
 OBS_WEIGHT, ACT_WEIGHT = np.array([1.0, -2.0, 0.5], np.float32), np.array([1.0, -1.0], np.float32)
 CONFIG = RewardModelConfig(
-    hidden=(16,), learning_rate=1e-2, minibatch_size=16, num_crops=2, max_frames=0, max_steps=100
+    hidden=(16,),
+    learning_rate=1e-2,
+    minibatch_size=16,
+    num_crops=2,
+    max_frames=0,
+    max_steps=100,
+    bootstrap=True,
+    passes_per_fit=20.0,
+    min_steps=50,
 )
 STATS = RunningStats(jnp.float32(100), jnp.zeros(OBS), jnp.ones(OBS))
 

@@ -12,7 +12,7 @@ from rl_teacher.core.arrays import LabeledBatch, RewardInput
 from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.rewards import fit as fit_module
 from rl_teacher.rewards.ensemble import RewardEnsemble
-from rl_teacher.rewards.fit import bootstrap_weights
+from rl_teacher.rewards.fit import bootstrap_weights, label_weights
 from rl_teacher.rewards.members import _dropout_masks
 from tests.rewards.synthetic_labels import ACT, CONFIG, OBS, STATS, comparisons, fit_data, frames, true_reward
 
@@ -45,16 +45,28 @@ def test_a_linear_reward_is_learned():
     assert metrics["predictor/fit_steps"] == 300
 
 
-def test_what_a_member_holds_out_does_not_teach_it():
+@pytest.mark.parametrize("config", [CONFIG, dataclasses.replace(CONFIG, bootstrap=False, held_out=0.3)])
+def test_what_a_member_holds_out_does_not_teach_it(config: RewardModelConfig):
     labeled = comparisons(16)
-    weights = bootstrap_weights(labeled.key, CONFIG.num_members)
+    weights = label_weights(labeled.key, config)
     member, row = np.argwhere(weights == 0)[0]
     target = labeled.target.copy()
     target[row] = 1.0 - target[row]
-    one, other = fitted(labeled), fitted(dataclasses.replace(labeled, target=target))
+    one, other = (
+        fitted(batch, fresh(config)) for batch in (labeled, dataclasses.replace(labeled, target=target))
+    )  # fmt: skip
     changed = np.abs(np.asarray(one.state.members) - np.asarray(other.state.members)).max(1)
     np.testing.assert_array_equal(changed > 1e-6, weights[:, row] > 0)
     assert not changed[member]
+
+
+def test_a_fit_forgets_the_last_one_unless_it_starts_warm():
+    labels, others = comparisons(30), comparisons(30, seed=3)
+    for warm in (False, True):
+        config = dataclasses.replace(CONFIG, warm_start=warm, adapt_weight_decay=False)
+        straight = fitted(labels, fresh(config))
+        detour = fitted(labels, fitted(others, fresh(config)))
+        assert np.array_equal(straight.state.members, detour.state.members) is not warm
 
 
 def test_the_same_labels_and_key_give_the_same_bytes():

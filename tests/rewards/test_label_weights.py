@@ -1,8 +1,10 @@
 import math
 
 import numpy as np
+import pytest
 
-from rl_teacher.rewards.fit import bootstrap_weights
+from rl_teacher.config import RewardModelConfig
+from rl_teacher.rewards.fit import bootstrap_weights, label_weights
 
 KEYS = np.random.default_rng(0).integers(0, 2**60, 20_000)
 
@@ -36,3 +38,18 @@ def test_members_draw_independently():
 def test_neighboring_keys_draw_independently():
     first = bootstrap_weights(np.arange(20_000), 1)[0]
     assert abs(np.corrcoef(first[:-1], first[1:])[0, 1]) < 4 / math.sqrt(len(first))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5])
+def test_without_bootstrap_each_member_leaves_out_its_own_share_and_no_label_counts_twice(share: float):
+    weights = label_weights(KEYS, RewardModelConfig(num_members=3, held_out=share))
+    assert set(np.unique(weights)) <= {0.0, 1.0}
+    # four standard errors: 4 * sqrt(0.25 / 20000) = 0.0141
+    np.testing.assert_allclose((weights == 0).mean(1), share, atol=0.0141)
+    # left out by two members at once: share squared, as if by chance
+    assert abs(((weights[0] == 0) & (weights[1] == 0)).mean() - share**2) < 0.0141
+
+
+def test_a_single_member_leaves_nothing_out():
+    assert label_weights(KEYS, RewardModelConfig(num_members=1, bootstrap=True)).min() == 1.0
+    assert label_weights(KEYS, RewardModelConfig(num_members=1)).min() == 1.0

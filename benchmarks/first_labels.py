@@ -1,0 +1,108 @@
+"""How well a reward model knows a task from the labels before training alone, without an agent.
+
+    python -m benchmarks.first_labels --labels 25 --seeds 6
+
+Fits a fresh model to comparisons of segments of random actions, answered by the true reward, and judges it on other
+random actions. It decides where an agent is led first.
+"""
+
+import argparse
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from rl_teacher.config import RewardModelConfig, RunConfig
+from rl_teacher.core.arrays import LabeledBatch, RewardInput, Rollout
+from rl_teacher.core.running_stats import RunningStats
+from rl_teacher.preferences.segments import cut_segments
+from rl_teacher.protocols import FitData
+from rl_teacher.rewards.ensemble import RewardEnsemble
+from rl_teacher.rollouts.collect import Collector, RandomActor
+from rl_teacher.runs.build import Run, build_run, complete
+
+TASKS = ("ShortHopper-v1", "ShortWalker-v1", "ShortHalfCheetah-v1", "ShortReacher-v1", "DoublePendulum-v1")
+BEFORE: dict[str, Any] = {"bootstrap": True, "num_crops": 8}
+VARIANTS: dict[str, tuple[dict[str, Any], int]] = {
+    "bootstrap, 8 crops, 50 steps": (BEFORE, 50),
+    "bootstrap, 8 crops, 200 steps": (BEFORE, 200),
+    "8 crops, 50 steps": ({"num_crops": 8}, 50),
+    "bootstrap, 100 steps": ({"bootstrap": True}, 100),
+    "50 steps": ({}, 50),
+    "100 steps: the default": ({}, 100),
+    "200 steps": ({}, 200),
+    "nothing held out, 100 steps": ({"held_out": 0.0}, 100),
+    "2 x 256 units, 50 steps": ({"hidden": (256, 256)}, 50),
+}
+"""Name -> (settings that differ from the defaults, gradient steps)."""
+
+
+def random_rollout(run: Run, collector: Collector, seed: int) -> Rollout:
+    """One rollout of random actions from fresh episodes."""
+    collector.restart(seed)
+    return collector.collect(RandomActor(run.actions), 64 * run.num_envs, 64, jax.random.key(seed))
+
+
+def answered(run: Run, rollout: Rollout, num: int, seed: int) -> LabeledBatch:
+    """`num` comparisons of the rollout's segments, the larger true return preferred."""
+    generator = np.random.default_rng(seed)
+    segments = cut_segments(rollout, run.segment_steps, 2 * num, generator, origin="first", iteration=0)
+    left, right = segments.take(np.arange(num)), segments.take(np.arange(num, 2 * num))
+    returns = np.stack([left.true_reward.sum(1), right.true_reward.sum(1)], 1)
+    return LabeledBatch(
+        np.stack([left.obs, right.obs], 1), np.stack([left.reward_action, right.reward_action], 1), returns,
+        (returns[:, 0] > returns[:, 1]).astype(np.float32), generator.integers(0, 2**59, num),
+    )  # fmt: skip
+
+
+def judge(
+    labeled: LabeledBatch, seen: Rollout, unseen: Rollout, others: LabeledBatch, config: RewardModelConfig,
+    steps: int, seed: int,
+) -> tuple[float, float]:  # fmt: skip
+    """Correlation with the true reward, step by step, and accuracy on other comparisons."""
+    frames = seen.obs.reshape(-1, seen.obs.shape[-1])
+    window = RewardInput(frames, seen.reward_action.reshape(len(frames), -1))
+    stats = RunningStats.of_shape((frames.shape[1],)).merge(jnp.asarray(frames, jnp.float32), jnp.ones(len(frames)))
+    model = RewardEnsemble.build(
+        (frames.shape[1],), window.action.shape[-1], config, center=True, key=jax.random.key(seed)
+    )  # fmt: skip
+    model, _ = model.fit(FitData(labeled, window, stats, len(labeled)), steps, jax.random.key(seed + 1))
+    predicted = np.asarray(model(RewardInput(unseen.obs, unseen.reward_action)))
+    returns = np.asarray(model(RewardInput(others.obs, others.action))).sum(-1)
+    accuracy = ((returns[:, 0] > returns[:, 1]) == (others.target > 0.5)).mean()
+    return float(np.corrcoef(predicted.ravel(), unseen.true_reward.ravel())[0, 1]), float(accuracy)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--labels", type=int, default=25)
+    parser.add_argument("--seeds", type=int, default=6)
+    given = parser.parse_args(argv)
+    cells: dict[str, list[str]] = {name: [] for name in VARIANTS}
+    for task in TASKS:
+        config, _ = complete(RunConfig(env_id=task, predictor="synth", name="first", n_labels=4 * given.labels))
+        run = build_run(config)
+        collector = run.make_envs(64, "pretrain envs")
+        found: dict[str, list[tuple[float, float]]] = {name: [] for name in VARIANTS}
+        for seed in range(given.seeds):
+            seen, unseen = (random_rollout(run, collector, seed + offset) for offset in (0, 1000))
+            labeled = answered(run, seen, given.labels, seed)
+            others = answered(run, unseen, 100, seed)
+            for name, (changes, steps) in VARIANTS.items():
+                settings = dataclasses.replace(config.reward, **changes)
+                found[name].append(judge(labeled, seen, unseen, others, settings, steps, seed))
+        collector.close()
+        run.collector.close()
+        for name, pairs in found.items():
+            correlation, accuracy = np.mean(pairs, axis=0)
+            cells[name].append(f"{correlation:.2f}, {accuracy:.2f}")
+    print("| fit | " + " | ".join(TASKS) + " |\n|---|" + "---|" * len(TASKS))
+    for name, row in cells.items():
+        print(f"| {name} | " + " | ".join(row) + " |")
+
+
+if __name__ == "__main__":
+    main()
