@@ -72,10 +72,10 @@ def test_a_damaged_line_in_the_middle_is_named(tmp_path: Path, line: str) -> Non
 
 
 def test_the_same_name_for_other_settings_is_refused(tmp_path: Path) -> None:
-    results = stored(tmp_path / "r.jsonl", row(900, 100, flags=("--reward.num_crops", "0")))
-    results.check({"base": ("--reward.num-crops=0",), "other": ()})  # the same, spelled otherwise
+    results = stored(tmp_path / "r.jsonl", row(900, 100, flags=("--reward.num_crops", "4")))
+    results.check({"base": ("--reward.num-crops=4",), "other": ()})  # the same, spelled otherwise
     results.check({"other": ()})  # nothing is wanted of that name
-    with pytest.raises(SettingsChanged, match=r"'base': .* holds results of `--reward\.num_crops 0`, .* the defaults"):
+    with pytest.raises(SettingsChanged, match=r"'base': .* holds results of `--reward\.num_crops 4`, .* the defaults"):
         results.check({"base": ()})
 
 

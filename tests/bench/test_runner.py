@@ -24,6 +24,7 @@ parallel = 2
 [settings.base]
 ppo.num_envs = 16
 ppo.rollout_steps = 32
+reward.min_steps = 50
 reward.max_steps = 50
 [settings.constant]
 ppo.num_envs = 16
