@@ -12,15 +12,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
+from benchmarks.reward_fits import fitted
 from rl_teacher.config import RewardModelConfig, RunConfig
 from rl_teacher.core.arrays import LabeledBatch, RewardInput, Rollout
-from rl_teacher.core.running_stats import RunningStats
+from rl_teacher.core.correlation import correlation
 from rl_teacher.preferences.segments import cut_segments
-from rl_teacher.protocols import FitData
-from rl_teacher.rewards.ensemble import RewardEnsemble
 from rl_teacher.rollouts.collect import Collector, RandomActor
 from rl_teacher.runs.build import Run, build_run, complete
 
@@ -63,15 +61,11 @@ def judge(
     """Correlation with the true reward, step by step, and accuracy on other comparisons."""
     frames = seen.obs.reshape(-1, seen.obs.shape[-1])
     window = RewardInput(frames, seen.reward_action.reshape(len(frames), -1))
-    stats = RunningStats.of_shape((frames.shape[1],)).merge(jnp.asarray(frames, jnp.float32), jnp.ones(len(frames)))
-    model = RewardEnsemble.build(
-        (frames.shape[1],), window.action.shape[-1], config, center=True, key=jax.random.key(seed)
-    )  # fmt: skip
-    model, _ = model.fit(FitData(labeled, window, stats, len(labeled)), steps, jax.random.key(seed + 1))
+    model, _ = fitted(labeled, window, config, steps, seed)
     predicted = np.asarray(model(RewardInput(unseen.obs, unseen.reward_action)))
     returns = np.asarray(model(RewardInput(others.obs, others.action))).sum(-1)
     accuracy = ((returns[:, 0] > returns[:, 1]) == (others.target > 0.5)).mean()
-    return float(np.corrcoef(predicted.ravel(), unseen.true_reward.ravel())[0, 1]), float(accuracy)
+    return correlation(predicted.ravel(), unseen.true_reward.ravel()), float(accuracy)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -95,8 +89,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         collector.close()
         run.collector.close()
         for name, pairs in found.items():
-            correlation, accuracy = np.mean(pairs, axis=0)
-            cells[name].append(f"{correlation:.2f}, {accuracy:.2f}")
+            agreement, accuracy = np.mean(pairs, axis=0)
+            cells[name].append(f"{agreement:.2f}, {accuracy:.2f}")
     print("| fit | " + " | ".join(TASKS) + " |\n|---|" + "---|" * len(TASKS))
     for name, row in cells.items():
         print(f"| {name} | " + " | ".join(row) + " |")

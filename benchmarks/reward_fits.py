@@ -19,6 +19,7 @@ import numpy as np
 
 from rl_teacher.config import RewardModelConfig, RunConfig
 from rl_teacher.core.arrays import LabeledBatch, RewardInput
+from rl_teacher.core.correlation import correlation
 from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.flags import from_json
 from rl_teacher.preferences.dataset import Dataset
@@ -47,6 +48,18 @@ def rows_of(batch: LabeledBatch, rows: np.ndarray) -> LabeledBatch:
     return LabeledBatch(*(getattr(batch, field.name)[rows] for field in dataclasses.fields(batch)))
 
 
+def fitted(
+    labeled: LabeledBatch, window: RewardInput, config: RewardModelConfig, steps: int, seed: int
+) -> tuple[RewardEnsemble, dict[str, float]]:
+    """A fresh model after one fit, normalized by the window's frames, (frame, ...)."""
+    obs = np.asarray(window.obs)
+    stats = RunningStats.of_shape((obs.shape[1],)).merge(jnp.asarray(obs, jnp.float32), jnp.ones(len(obs)))
+    model = RewardEnsemble.build(
+        (obs.shape[1],), window.action.shape[-1], config, center=True, key=jax.random.key(seed)
+    )  # fmt: skip
+    return model.fit(FitData(labeled, window, stats, len(labeled)), steps, jax.random.key(seed + 1))
+
+
 def judge(
     batch: LabeledBatch, num_first: int, config: RewardModelConfig, num_labels: int, seed: int, steps: int
 ) -> tuple[float, float, float]:
@@ -57,16 +70,10 @@ def judge(
     rows = np.sort(np.concatenate([first, later]))
     seen, unseen = rows_of(batch, rows), rows_of(batch, np.setdiff1d(np.arange(num_first, len(batch)), rows))
     obs = seen.obs.reshape(-1, seen.obs.shape[-1])
-    stats = RunningStats.of_shape((obs.shape[1],)).merge(jnp.asarray(obs, jnp.float32), jnp.ones(len(obs)))
-    window = RewardInput(obs, seen.action.reshape(len(obs), -1))
-    model = RewardEnsemble.build(
-        (obs.shape[1],), seen.action.shape[-1], config, center=True, key=jax.random.key(seed)
-    )  # fmt: skip
-    model, metrics = model.fit(FitData(seen, window, stats, num_labels), steps, jax.random.key(seed + 1))
+    model, metrics = fitted(seen, RewardInput(obs, seen.action.reshape(len(obs), -1)), config, steps, seed)
     returns = model.member_returns(RewardInput(unseen.obs, unseen.action)).mean(0)
     right = (returns[:, 0] > returns[:, 1]) == (unseen.target > 0.5)
-    correlation = float(np.corrcoef(returns.ravel(), unseen.true_return.ravel())[0, 1])
-    return float(right.mean()), correlation, metrics["predictor/accuracy"]
+    return float(right.mean()), correlation(returns.ravel(), unseen.true_return.ravel()), metrics["predictor/accuracy"]
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -13,8 +13,8 @@ from rl_teacher.core.advantages import generalized_advantages
 from rl_teacher.core.arrays import BlindRollout
 from rl_teacher.core.bradley_terry import weighted_mean
 from rl_teacher.core.distributions import Distribution
-from rl_teacher.core.networks import host_generator
 from rl_teacher.core.running_stats import RunningStats
+from rl_teacher.core.streams import host_generator
 
 T = TypeVar("T")
 

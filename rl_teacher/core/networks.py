@@ -8,6 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
+from rl_teacher.core.streams import host_generator
+
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "tanh": jnp.tanh,
     "relu": jax.nn.relu,
@@ -56,11 +58,6 @@ def uniform_mlp(sizes: Sequence[int], activation: str, *, last_scale: float, key
         for fan_in, fan_out, scale in zip(sizes[:-1], sizes[1:], scales, strict=True)
     )
     return MLP(weights, _zero_biases(sizes), activation)
-
-
-def host_generator(key: PRNGKeyArray) -> np.random.Generator:
-    """A NumPy generator from a JAX key: starting weights are drawn on the host, where nothing has to be compiled."""
-    return np.random.Generator(np.random.Philox(key=np.asarray(jax.random.key_data(key)).astype(np.uint64)[:2]))
 
 
 def _orthogonal(generator: np.random.Generator, fan_in: int, fan_out: int) -> Float[np.ndarray, "fan_in fan_out"]:

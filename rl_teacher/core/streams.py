@@ -27,3 +27,8 @@ class Streams:
         # As uint64: NumPy would make floats of a list with a number above 2^63, and lose the iteration.
         words = np.array([self.seed, (zlib.crc32(name.encode()) << 32) + iteration], np.uint64)
         return np.random.Generator(np.random.Philox(key=words))
+
+
+def host_generator(key: PRNGKeyArray) -> np.random.Generator:
+    """A NumPy generator from a JAX key: what is drawn on the host needs no compiling, and permutations no sorting."""
+    return np.random.Generator(np.random.Philox(key=np.asarray(jax.random.key_data(key)).astype(np.uint64)[:2]))

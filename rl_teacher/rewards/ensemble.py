@@ -70,11 +70,9 @@ class RewardEnsemble(eqx.Module):
         return is_due(num_changes, int(self.num_fitted), self.config.refit_growth)
 
     def fit(self, data: FitData, num_steps: int | None, key: PRNGKeyArray) -> tuple["RewardEnsemble", dict[str, float]]:
-        """The model after more gradient steps on all labels, on a new snapshot of the observation statistics."""
+        """The model fitted to all labels, on a new snapshot of the observation statistics."""
         stats = (data.obs_stats.mean, data.obs_stats.variance)
-        begin = self.state
-        if not self.config.warm_start:
-            begin = FitState(self.start, FitState.fresh(self.start, self.config).opt_state, begin.weight_decay)
+        begin = self.state if self.config.warm_start else self.state.anew(self.start)
         state, metrics = fit_members(begin, data.labeled, stats, self.config, num_steps, key)
         fitted, scale_metrics = self.taking(state, data)
         return fitted, metrics | scale_metrics

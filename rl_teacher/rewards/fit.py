@@ -14,6 +14,7 @@ from jaxtyping import Array, Float, Int, Num, PRNGKeyArray
 from rl_teacher.config import RewardModelConfig
 from rl_teacher.core.arrays import LabeledBatch
 from rl_teacher.core.bradley_terry import preference_loss
+from rl_teacher.core.streams import host_generator
 from rl_teacher.rewards.members import ObsStats, member_rewards
 
 STEPS_PER_CALL = 25
@@ -31,6 +32,10 @@ class FitState(eqx.Module):
     def fresh(cls, members: Float[Array, "member params"], config: RewardModelConfig) -> "FitState":
         """An optimizer that has seen nothing."""
         return cls(members, optax.scale_by_adam().init(members), jnp.float32(config.weight_decay))
+
+    def anew(self, members: Float[Array, "member params"]) -> "FitState":
+        """These members and an optimizer that has seen nothing; the weight decay stays as it was adapted."""
+        return FitState(members, optax.scale_by_adam().init(members), self.weight_decay)
 
 
 class Minibatch(NamedTuple):
@@ -91,7 +96,7 @@ def fit_members(
     """
     steps = num_steps or default_steps(len(data), config)
     weights = label_weights(data.key, config)
-    generator = np.random.Generator(np.random.Philox(key=np.asarray(jax.random.key_data(key), np.uint64)[:2]))
+    generator = host_generator(key)
     done = 0
     while done < steps:
         count = STEPS_PER_CALL
