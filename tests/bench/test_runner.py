@@ -113,8 +113,10 @@ def test_a_killed_benchmark_leaves_no_training_behind(tiny: Path) -> None:
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
 
     def is_training(pid: str) -> bool:
-        path = Path(f"/proc/{pid}/cmdline")
-        return path.exists() and b"\0teach\0" in path.read_bytes()
+        try:
+            return b"\0teach\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        except (FileNotFoundError, ProcessLookupError):  # it may end between the list of children and this look
+            return False
 
     while not (trainings := [pid for pid in children.read_text().split() if is_training(pid)]):
         assert process.poll() is None
