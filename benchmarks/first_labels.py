@@ -23,17 +23,19 @@ from rl_teacher.rollouts.collect import Collector, RandomActor
 from rl_teacher.runs.build import Run, build_run, complete
 
 TASKS = ("ShortHopper-v1", "ShortWalker-v1", "ShortHalfCheetah-v1", "ShortReacher-v1", "DoublePendulum-v1")
-BEFORE: dict[str, Any] = {"bootstrap": True, "num_crops": 8}
+NETWORKS: dict[str, Any] = {"model": "ensemble"}
+BEFORE: dict[str, Any] = {**NETWORKS, "bootstrap": True, "num_crops": 8}
 VARIANTS: dict[str, tuple[dict[str, Any], int]] = {
+    "Gaussian process: the default": ({}, 0),
     "bootstrap, 8 crops, 50 steps": (BEFORE, 50),
-    "8 crops, 50 steps": ({"num_crops": 8}, 50),
-    "bootstrap, 100 steps": ({"bootstrap": True}, 100),
-    "50 steps": ({}, 50),
-    "100 steps: the default": ({}, 100),
-    "200 steps": ({}, 200),
-    "2 x 256 units, 50 steps": ({"hidden": (256, 256)}, 50),
+    "8 crops, 50 steps": ({**NETWORKS, "num_crops": 8}, 50),
+    "bootstrap, 100 steps": ({**NETWORKS, "bootstrap": True}, 100),
+    "50 steps": (NETWORKS, 50),
+    "100 steps: the default of networks": (NETWORKS, 100),
+    "200 steps": (NETWORKS, 200),
+    "2 x 256 units, 50 steps": ({**NETWORKS, "hidden": (256, 256)}, 50),
 }
-"""Name -> (settings that differ from the defaults, gradient steps)."""
+"""Name -> (settings that differ from the defaults, gradient steps, of which a Gaussian process has none)."""
 
 
 def random_rollout(run: Run, collector: Collector, seed: int) -> Rollout:

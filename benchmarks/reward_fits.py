@@ -23,24 +23,27 @@ from rl_teacher.core.correlation import correlation
 from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.flags import from_json
 from rl_teacher.preferences.dataset import Dataset
-from rl_teacher.protocols import FitData
+from rl_teacher.protocols import FitData, RewardModel
 from rl_teacher.replay import RUNS_DIR
-from rl_teacher.rewards.ensemble import RewardEnsemble
+from rl_teacher.runs.build import fresh_reward_model
 from rl_teacher.runs.folder import CONFIG, find_run, read_json
 from rl_teacher.runs.label_log import LabelLog
 
-BARE: dict[str, Any] = {"num_crops": 0, "weight_decay": 1e-4, "adapt_weight_decay": False}
+PROCESS: dict[str, Any] = {"model": "gp"}
+NETWORKS: dict[str, Any] = {"model": "ensemble"}
 VARIANTS: dict[str, tuple[dict[str, Any], int]] = {
-    "8 crops, 800 steps": ({**BARE, "num_crops": 8}, 800),
-    "no crops, 100 steps": (BARE, 100),
-    "no crops, 200 steps": (BARE, 200),
-    "no crops, 400 steps": (BARE, 400),
-    "no crops, 1600 steps": (BARE, 1600),
-    "decay 10, 400 steps": ({**BARE, "weight_decay": 10.0}, 400),
-    "decay 10, 1600 steps": ({**BARE, "weight_decay": 10.0}, 1600),
-    "decay 10, no tanh, 400 steps": ({**BARE, "weight_decay": 10.0, "tanh_output": False}, 400),
-}
-"""Name -> (settings, gradient steps)."""
+    "Gaussian process": (PROCESS, 0),
+    "Gaussian process, 1000 joint functions": ({**PROCESS, "joint_features": 1000}, 0),
+    "networks, 100 steps": (NETWORKS, 100),
+    "networks, 200 steps": (NETWORKS, 200),
+    "networks, 400 steps": (NETWORKS, 400),
+    "networks, 8 crops, 400 steps": ({**NETWORKS, "num_crops": 8}, 400),
+    "networks, decay 10, 400 steps": (
+        {**NETWORKS, "weight_decay": 10.0, "adapt_weight_decay": False}, 400
+    ),
+    "networks of 2 x 256, 100 steps": ({**NETWORKS, "hidden": (256, 256)}, 100),
+}  # fmt: skip
+"""Name -> (settings, gradient steps, of which a Gaussian process has none)."""
 
 
 def rows_of(batch: LabeledBatch, rows: np.ndarray) -> LabeledBatch:
@@ -50,13 +53,11 @@ def rows_of(batch: LabeledBatch, rows: np.ndarray) -> LabeledBatch:
 
 def fitted(
     labeled: LabeledBatch, window: RewardInput, config: RewardModelConfig, steps: int, seed: int
-) -> tuple[RewardEnsemble, dict[str, float]]:
+) -> tuple[RewardModel, dict[str, float]]:
     """A fresh model after one fit, normalized by the window's frames, (frame, ...)."""
     obs = np.asarray(window.obs)
     stats = RunningStats.of_shape((obs.shape[1],)).merge(jnp.asarray(obs, jnp.float32), jnp.ones(len(obs)))
-    model = RewardEnsemble.build(
-        (obs.shape[1],), window.action.shape[-1], config, center=True, key=jax.random.key(seed)
-    )  # fmt: skip
+    model = fresh_reward_model(config, (obs.shape[1],), window.action.shape[-1], center=True, key=jax.random.key(seed))
     return model.fit(FitData(labeled, window, stats, len(labeled)), steps, jax.random.key(seed + 1))
 
 
@@ -71,7 +72,7 @@ def judge(
     seen, unseen = rows_of(batch, rows), rows_of(batch, np.setdiff1d(np.arange(num_first, len(batch)), rows))
     obs = seen.obs.reshape(-1, seen.obs.shape[-1])
     model, metrics = fitted(seen, RewardInput(obs, seen.action.reshape(len(obs), -1)), config, steps, seed)
-    returns = model.member_returns(RewardInput(unseen.obs, unseen.action)).mean(0)
+    returns = np.asarray(model(RewardInput(unseen.obs, unseen.action))).sum(-1)
     right = (returns[:, 0] > returns[:, 1]) == (unseen.target > 0.5)
     return float(right.mean()), correlation(returns.ravel(), unseen.true_return.ravel()), metrics["predictor/accuracy"]
 

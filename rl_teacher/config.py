@@ -18,12 +18,24 @@ DEFAULT_HUMAN_PRETRAIN_LABELS = 175
 class RewardModelConfig:
     """How the reward model is built and fitted."""
 
-    model: str = "ensemble"
-    """ensemble; or one that learns nothing, to compare with: constant (1 per step), untrained (random networks)."""
+    model: str = "gp"
+    """gp (Gaussian process) or ensemble (of networks, as in 2017); or one that learns nothing: constant, untrained."""
     num_members: int = 3
-    """Networks in the ensemble."""
+    """Draws from the Gaussian process, or networks in the ensemble: where they disagree, labels are asked for."""
+    refit_growth: float = 0.1
+    """Fit again when the labels have grown by this share since the last fit."""
+    random_answer_prob: float = 0.0
+    """Share of answers taken as coin flips. Christiano et al. 2017 use 0.1 for people, section 2.2.3."""
+    max_frames: int = 30
+    """Frames of a segment that a fit looks at (each of its gradient steps, with networks), evenly spread; 0 for all."""
+    normalize: bool = True
+    """Give the reward standard deviation 1 on recent frames, and mean 0 where no episode can end early."""
+    pessimism: float = 0.0
+    """Subtract this many standard deviations over members from the reward; negative explores."""
+    joint_features: int = 256
+    """Gaussian process: functions of all inputs at once, beside 1 + 8 of each input."""
     hidden: tuple[int, ...] = (64, 64)
-    """Units of the hidden layers."""
+    """Networks, as all that follows: units of the hidden layers."""
     tanh_output: bool = True
     """Bound each network's output to +-1."""
     learning_rate: float = 3e-4
@@ -38,10 +50,6 @@ class RewardModelConfig:
     """Fewest gradient steps of a fit."""
     max_steps: int = 200
     """Most gradient steps of a fit."""
-    refit_growth: float = 0.1
-    """Fit again when the labels have grown by this share since the last fit."""
-    random_answer_prob: float = 0.0
-    """Share of answers taken as coin flips. Christiano et al. 2017 use 0.1 for people, section 2.2.3."""
     label_smoothing: float = 0.05
     """Targets are drawn this far towards each other. STAR's value for few labels."""
     bootstrap: bool = False
@@ -54,8 +62,6 @@ class RewardModelConfig:
     """Shortest crop, as a share of the segment."""
     max_crop: float = 0.9
     """Longest crop, as a share of the segment."""
-    max_frames: int = 30
-    """Frames of a segment that a gradient step looks at, evenly spread from a random offset; 0 for all."""
     weight_decay: float = 1e-4
     """Decoupled weight decay at the start; adapted when `adapt_weight_decay`."""
     adapt_weight_decay: bool = True
@@ -64,13 +70,10 @@ class RewardModelConfig:
     """Share of hidden units dropped while fitting; the seed had 0.5."""
     max_grad_norm: float = 1.0
     """Gradients are scaled down to this norm."""
-    normalize: bool = True
-    """Give each member standard deviation 1 on recent frames, and mean 0 where no episode can end early."""
-    pessimism: float = 0.0
-    """Subtract this many standard deviations over members from the reward; negative explores."""
 
     def __post_init__(self) -> None:
         require(self.num_members >= 1, "reward.num_members", self.num_members, "at least 1")
+        require(self.joint_features >= 1, "reward.joint_features", self.joint_features, "at least 1")
         require(len(self.hidden) >= 1 and min(self.hidden) >= 1, "reward.hidden", self.hidden, "positive sizes")
         require(self.learning_rate > 0, "reward.learning_rate", self.learning_rate, "above 0")
         require(self.minibatch_size >= 1, "reward.minibatch_size", self.minibatch_size, "at least 1")
@@ -88,7 +91,7 @@ class RewardModelConfig:
 class SelectionConfig:
     """Which comparisons are asked."""
 
-    rule: str = "disagreement"
+    rule: str = "uniform"
     """uniform, disagreement or mutual_info."""
     candidates: int = 10
     """Candidate pairs per wanted comparison."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from gymnasium import spaces
+from jaxtyping import PRNGKeyArray
 
 from rl_teacher.agents.ppo import PPO
 from rl_teacher.agents.sac import SAC
@@ -16,6 +17,7 @@ from rl_teacher.agents.trpo import TRPO
 from rl_teacher.config import (
     DEFAULT_HUMAN_PRETRAIN_LABELS,
     DEFAULT_LABELS,
+    RewardModelConfig,
     RunConfig,
     TeacherConfig,
 )
@@ -38,6 +40,7 @@ from rl_teacher.preferences.selection import SCORES
 from rl_teacher.protocols import Agent, RewardModel, Teacher
 from rl_teacher.rewards.baselines import ConstantReward, UntrainedReward
 from rl_teacher.rewards.ensemble import RewardEnsemble
+from rl_teacher.rewards.gaussian_process import GaussianProcessReward
 from rl_teacher.rewards.true_reward import TrueReward
 from rl_teacher.rollouts.collect import Collector
 from rl_teacher.rollouts.episodes import EpisodeTracker
@@ -53,7 +56,7 @@ if TYPE_CHECKING:
 
 AGENTS = {"ppo": "ppo", "trpo": "trpo", "sac": "sac", "pposgd_mpi": "ppo", "parallel_trpo": "trpo"}
 PREDICTORS = ("rl", "synth", "human")
-REWARD_MODELS = ("ensemble", "constant", "untrained")
+REWARD_MODELS = ("gp", "ensemble", "constant", "untrained")
 SCHEDULES = ("auto", "annealed", "hyperbolic", "constant_steps", "constant_seconds", "rounds")
 
 
@@ -220,15 +223,25 @@ def build_reward_model(run: Run) -> RewardModel:
     """A reward model that knows nothing; with `-p rl`, the true reward."""
     if run.config.predictor == "rl":
         return TrueReward()
-    settings = run.config.reward
-    if settings.model == "constant":
-        return ConstantReward.build(settings)
-    ensemble = RewardEnsemble.build(
-        run.collector.obs_shape, run.actions.size, settings,
+    return fresh_reward_model(
+        run.config.reward, run.collector.obs_shape, run.actions.size,
         center=run.spec.is_fixed_horizon, key=run.streams.key("reward"),
-        last_scale=1.0 if settings.model == "untrained" else 0.01,
     )  # fmt: skip
-    return UntrainedReward(ensemble) if settings.model == "untrained" else ensemble
+
+
+def fresh_reward_model(
+    config: RewardModelConfig, obs_shape: tuple[int, ...], num_actions: int, *, center: bool, key: PRNGKeyArray
+) -> RewardModel:
+    """A model of the kind that `config` names; `center` shifts its reward to mean 0."""
+    if config.model == "constant":
+        return ConstantReward.build(config)
+    if config.model == "gp":
+        return GaussianProcessReward.build(obs_shape, num_actions, config, center=center, key=key)
+    is_untrained = config.model == "untrained"
+    ensemble = RewardEnsemble.build(
+        obs_shape, num_actions, config, center=center, key=key, last_scale=1.0 if is_untrained else 0.01
+    )
+    return UntrainedReward(ensemble) if is_untrained else ensemble
 
 
 def build_teacher(config: RunConfig, spec: EnvSpec) -> Teacher | None:

@@ -22,9 +22,9 @@ from rl_teacher.flags import from_json
 from rl_teacher.human.connect import remote_client
 from rl_teacher.human.download import download
 from rl_teacher.preferences.dataset import Dataset
-from rl_teacher.protocols import FitData
-from rl_teacher.rewards.ensemble import RewardEnsemble
+from rl_teacher.protocols import FitData, RewardModel
 from rl_teacher.runs import checkpoint as store
+from rl_teacher.runs.build import fresh_reward_model
 from rl_teacher.runs.folder import slug, write_json
 from rl_teacher.runs.stored import as_segments
 
@@ -79,14 +79,14 @@ def fit_from(client: FeedbackClient, out: Path, num_steps: int, seed: int) -> in
 
 def fitted(
     labeled: LabeledBatch, config: RewardModelConfig, *, center: bool, num_steps: int, seed: int
-) -> tuple[RewardEnsemble, dict[str, Any]]:
+) -> tuple[RewardModel, dict[str, Any]]:
     """A fresh reward model after `num_steps` gradient steps, and how well it does."""
     key = Streams(seed).key
     obs = labeled.obs.reshape(-1, *labeled.obs.shape[3:])
     frames = RewardInput(obs, labeled.action.reshape(-1, labeled.action.shape[-1]))
     flat = jnp.asarray(obs.reshape(len(obs), -1), jnp.float32)
     stats = RunningStats.of_shape((flat.shape[1],)).merge(flat, jnp.ones(len(flat)))
-    model = RewardEnsemble.build(obs.shape[1:], labeled.action.shape[-1], config, center=center, key=key("reward"))
+    model = fresh_reward_model(config, obs.shape[1:], labeled.action.shape[-1], center=center, key=key("reward"))
     model, metrics = model.fit(FitData(labeled, frames, stats, len(labeled)), num_steps, key("fit"))
     returns = model.member_returns(RewardInput(labeled.obs, labeled.action)).mean(0).astype(np.float64)
     report = {

@@ -37,8 +37,8 @@ def _kept(given: S, preset: S) -> S:
 def seed_preset(config: RunConfig) -> RunConfig:
     """The settings of the 2017 program: its single network, uniform queries, its numbers of both agents."""
     reward = RewardModelConfig(
-        num_members=1, tanh_output=False, learning_rate=1e-3, label_smoothing=0.0, bootstrap=False, num_crops=0,
-        warm_start=True, passes_per_fit=20.0, min_steps=50,
+        model="ensemble", num_members=1, tanh_output=False, learning_rate=1e-3, label_smoothing=0.0,
+        bootstrap=False, num_crops=0, warm_start=True, passes_per_fit=20.0, min_steps=50,
         max_frames=0, weight_decay=0.0, adapt_weight_decay=False, dropout=0.5, max_grad_norm=1e9, normalize=False,
     )  # fmt: skip
     ppo = PPOConfig(
@@ -60,9 +60,9 @@ def paper_preset(config: RunConfig) -> RunConfig:
     2 million steps are 0.4 of a run of 5 million. Their agent is TRPO; PPO gets its discount, lambda and entropy bonus.
     """
     reward = RewardModelConfig(
-        num_members=3, hidden=(64, 64), tanh_output=False, random_answer_prob=0.1, label_smoothing=0.0, bootstrap=True,
-        num_crops=0, max_frames=0, adapt_weight_decay=True, normalize=True, warm_start=True, passes_per_fit=20.0,
-        min_steps=50,
+        model="ensemble", num_members=3, hidden=(64, 64), tanh_output=False, random_answer_prob=0.1,
+        label_smoothing=0.0, bootstrap=True, num_crops=0, max_frames=0, adapt_weight_decay=True, normalize=True,
+        warm_start=True, passes_per_fit=20.0, min_steps=50,
     )  # fmt: skip
     ppo = PPOConfig(discount=0.995, gae_lambda=0.97, entropy_coef=0.01, final_entropy_coef=0.01)
     trpo = TRPOConfig(discount=0.995, gae_lambda=0.97, entropy_coef=0.01)

@@ -12,10 +12,11 @@ from rl_teacher.core.arrays import RewardInput
 from rl_teacher.protocols import RewardModel
 from rl_teacher.rewards.baselines import ConstantReward, UntrainedReward
 from rl_teacher.rewards.ensemble import RewardEnsemble
+from rl_teacher.rewards.gaussian_process import GaussianProcessReward
 from rl_teacher.rewards.true_reward import TrueReward
 from tests.rewards.synthetic_labels import ACT, CONFIG, OBS, STEPS, comparisons, fit_data
 
-AnyModel = RewardEnsemble | TrueReward | ConstantReward | UntrainedReward
+AnyModel = GaussianProcessReward | RewardEnsemble | TrueReward | ConstantReward | UntrainedReward
 
 
 def ensemble() -> RewardEnsemble:
@@ -26,7 +27,13 @@ def fitted() -> RewardEnsemble:
     return ensemble().fit(fit_data(comparisons(20)), 25, jax.random.key(1))[0]
 
 
+def process() -> GaussianProcessReward:
+    return GaussianProcessReward.build((OBS,), ACT, CONFIG, center=True, key=jax.random.key(0))
+
+
 MODELS: dict[str, Callable[[], AnyModel]] = {
+    "fresh process": process,
+    "fitted process": lambda: process().fit(fit_data(comparisons(20)), None, jax.random.key(1))[0],
     "fresh ensemble": ensemble, "fitted ensemble": fitted, "true": TrueReward,
     "constant": lambda: ConstantReward.build(CONFIG), "untrained": lambda: UntrainedReward(ensemble()),
 }  # fmt: skip
@@ -68,7 +75,7 @@ def test_every_step_is_scored_by_itself(model: AnyModel):
 def test_each_member_tells_the_return_of_each_segment(model: AnyModel):
     returns = model.member_returns(frames(6, STEPS))
     assert isinstance(returns, np.ndarray)
-    assert returns.shape == (CONFIG.num_members if isinstance(model, RewardEnsemble | UntrainedReward) else 1, 6)
+    assert returns.shape == (1 if isinstance(model, TrueReward | ConstantReward) else CONFIG.num_members, 6)
 
 
 def test_a_fit_leaves_the_old_model_as_it_was_and_tells_numbers(model: AnyModel):
@@ -82,15 +89,14 @@ def test_a_fit_leaves_the_old_model_as_it_was_and_tells_numbers(model: AnyModel)
     assert not new.wants_fit(20)
 
 
-def test_a_learned_reward_never_looks_at_the_true_one():
+@pytest.mark.parametrize("build", [process, ensemble])
+def test_a_learned_reward_never_looks_at_the_true_one(build: Callable[[], AnyModel]):
     x = frames(4, 5)
-    unseen = dataclasses.replace(x, true_reward=np.full((4, 5), np.nan, np.float32))
-    model = fitted()
-    np.testing.assert_array_equal(np.asarray(model(unseen)), np.asarray(model(x)))
     labeled = comparisons(20)
     hidden = dataclasses.replace(labeled, true_return=np.full_like(labeled.true_return, np.nan))
-    one, other = (ensemble().fit(fit_data(data), 25, jax.random.key(1))[0] for data in (labeled, hidden))
-    np.testing.assert_array_equal(one.state.members, other.state.members)
+    one, other = (build().fit(fit_data(data), 25, jax.random.key(1))[0] for data in (labeled, hidden))
+    unseen = dataclasses.replace(x, true_reward=np.full((4, 5), np.nan, np.float32))
+    np.testing.assert_array_equal(np.asarray(one(x)), np.asarray(other(unseen)))
 
 
 def test_its_arrays_are_all_of_it(model: AnyModel):

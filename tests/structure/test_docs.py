@@ -272,8 +272,7 @@ def test_every_task_is_in_the_readme() -> None:
 
 def test_every_choice_is_on_a_page() -> None:
     text = "\n".join(path.read_text() for path in PAGES)
-    choices = [*PREDICTORS, *PRESETS, *SCORES]
-    choices += [f"--reward.model {name}" for name in REWARD_MODELS if name != "ensemble"]
+    choices = [*PREDICTORS, *PRESETS, *SCORES, *REWARD_MODELS]
     assert not [choice for choice in choices if not re.search(rf"`(-p )?{choice}`", text)]
     assert not [name for name in SETTINGS_OF_OTHERS if name != "default" and f"`--preset {name}`" not in text]
 

@@ -1,0 +1,83 @@
+"""What a Gaussian-process reward is made of: linear, one smooth function per number, and smooth functions of all."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, PRNGKeyArray
+
+BLOCKS = ("linear", "additive", "joint")
+ADDITIVE_LENGTH = 2.0
+"""Over how many standard deviations a function of one number bends."""
+JOINT_LENGTH = 1.0
+"""The same for a function of all numbers, times the root of how many they are: their distances grow like it."""
+NODES = 8
+MAX_ADDITIVE_INPUTS = 1024
+"""With more numbers, as in pictures, functions of single ones are left out."""
+
+
+class Basis(eqx.Module):
+    """Functions of a frame, in three blocks; a reward is a weighted sum of them."""
+
+    joint_weights: Float[Array, "input joint"]
+    joint_phases: Float[Array, " joint"]
+    num_inputs: int = eqx.field(static=True)
+
+    @classmethod
+    def build(cls, num_inputs: int, num_joint: int, key: PRNGKeyArray) -> "Basis":
+        """`num_joint` random functions of all inputs.
+
+        Source: Rahimi & Recht 2007, random Fourier features: sums of many are a Gaussian process with kernel
+        exp(-|x - y|^2 / (2 length^2)).
+        """
+        one, two = jax.random.split(key)
+        weights = jax.random.normal(one, (num_inputs, num_joint)) / (JOINT_LENGTH * np.sqrt(num_inputs))
+        return cls(weights, jax.random.uniform(two, (num_joint,), maxval=2 * np.pi), num_inputs)
+
+    @property
+    def sizes(self) -> tuple[int, int, int]:
+        """Functions in each block."""
+        additive = NODES * self.num_inputs if self.num_inputs <= MAX_ADDITIVE_INPUTS else 0
+        return self.num_inputs, additive, self.joint_phases.shape[0]
+
+    def block(self, index: int, x: Float[Array, "*batch input"]) -> Float[Array, "*batch feature"]:
+        """The functions of one block."""
+        return (self._linear, self._additive, self._joint)[index](x)
+
+    def _linear(self, x: Float[Array, "*batch input"]) -> Float[Array, "*batch feature"]:
+        return x
+
+    def _additive(self, x: Float[Array, "*batch input"]) -> Float[Array, "*batch feature"]:
+        """Waves of each input: its Gaussian kernel, up to some four lengths, by Gauss-Hermite quadrature."""
+        if not self.sizes[1]:
+            return jnp.zeros((*x.shape[:-1], 0), x.dtype)
+        nodes, share = np.polynomial.hermite_e.hermegauss(NODES)
+        upper = nodes > 0
+        ones = (1,) * x.ndim
+        frequency = jnp.asarray(nodes[upper] / ADDITIVE_LENGTH, jnp.float32).reshape(*ones, -1)
+        share = share[upper] / share[upper].sum() / self.num_inputs
+        amplitude = jnp.asarray(np.sqrt(share), jnp.float32).reshape(*ones, -1)
+        angle = x[..., None] * frequency
+        waves = jnp.stack([amplitude * jnp.cos(angle), amplitude * jnp.sin(angle)], -1)
+        return waves.reshape(*x.shape[:-1], -1)
+
+    def _joint(self, x: Float[Array, "*batch input"]) -> Float[Array, "*batch feature"]:
+        phases = self.joint_phases.reshape(*(1,) * (x.ndim - 1), -1)
+        return jnp.cos(x @ self.joint_weights + phases) * np.float32(np.sqrt(2 / phases.shape[-1]))
+
+    def weighted(
+        self, x: Float[Array, "*batch input"], weights: Float[Array, "feature output"]
+    ) -> Float[Array, "*batch output"]:
+        """Sums over all functions; a block whose weights are all 0 costs nothing."""
+        total = jnp.zeros((*x.shape[:-1], weights.shape[1]), jnp.float32)
+        at = 0
+        for index, size in enumerate(self.sizes):
+            part = weights[at : at + size]
+            total += jax.lax.cond(
+                (part != 0).any(),
+                lambda x, part, index=index: self.block(index, x) @ part,
+                lambda x, part: jnp.zeros((*x.shape[:-1], part.shape[1]), jnp.float32),
+                x, part,
+            )  # fmt: skip
+            at += size
+        return total

@@ -1,0 +1,198 @@
+"""The learned reward model: a Gaussian process, as simple as the labels allow."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Num, PRNGKeyArray
+
+from rl_teacher.config import RewardModelConfig
+from rl_teacher.core.arrays import LabeledBatch, RewardInput
+from rl_teacher.core.logistic import answer_loss, probability_of_left
+from rl_teacher.core.streams import host_generator
+from rl_teacher.protocols import FitData
+from rl_teacher.rewards.basis import BLOCKS, Basis
+from rl_teacher.rewards.ensemble import is_due
+from rl_teacher.rewards.evidence import FIRST, OFF, GapPrior
+from rl_teacher.rewards.members import ObsStats, normalized_inputs
+from rl_teacher.rewards.scale import Scale, measure
+
+CHUNK = 64
+"""Comparisons whose frames are turned into functions in one call."""
+
+
+class GaussianProcessReward(eqx.Module):
+    """A weighted sum of fixed functions of a frame, frozen between fits.
+
+    The weights have a normal prior, and each block of functions the variance under which the answers are most probable:
+    0 for a block that they do not need. The posterior is taken as normal (Laplace). `__call__` is its mean,
+    `member_returns` are draws from it.
+
+    Source: Rasmussen & Williams 2006, Gaussian Processes for Machine Learning, chapters 3 and 5; for preferences
+    between segments Biyik et al. 2020, arXiv:2005.02575.
+    """
+
+    basis: Basis
+    weights: Float[Array, " feature"]
+    members: Float[Array, "feature member"]
+    """Draws from the posterior; their mean is `weights`."""
+    log2_variances: Float[Array, " block"]
+    """Of linear, additive and joint functions."""
+    obs_stats: ObsStats
+    """Snapshot of the agent's observation statistics at the last fit."""
+    scale: Scale
+    num_fitted: Array
+    """Changes of the labels until the last fit."""
+    obs_axes: int = eqx.field(static=True)
+    """Axes of one observation."""
+    center: bool = eqx.field(static=True)
+    """Shift the reward to mean 0: only where no episode can end early."""
+    config: RewardModelConfig = eqx.field(static=True)
+
+    @classmethod
+    def build(
+        cls, obs_shape: tuple[int, ...], num_actions: int, config: RewardModelConfig, *,
+        center: bool, key: PRNGKeyArray,
+    ) -> "GaussianProcessReward":  # fmt: skip
+        """A model that knows nothing, with a reward of 0 everywhere.
+
+        Args:
+            obs_shape: of one observation.
+            num_actions: numbers that an action has for the model.
+            config: its settings.
+            center: shift the reward to mean 0.
+            key: draws the joint functions.
+        """
+        num_obs = int(np.prod(obs_shape))
+        basis = Basis.build(num_obs + num_actions, config.joint_features, key)
+        num = sum(basis.sizes)
+        return cls(
+            basis, jnp.zeros(num), jnp.zeros((num, config.num_members)),
+            jnp.array([FIRST] + [OFF] * (len(BLOCKS) - 1)), (jnp.zeros(num_obs), jnp.ones(num_obs)),
+            Scale.identity(1), jnp.array(0), len(obs_shape), center, config,
+        )  # fmt: skip
+
+    def __call__(self, x: RewardInput) -> Float[Array, "*batch"]:
+        """The posterior's mean, normalized, less `pessimism` standard deviations."""
+        normalized = self.scale.apply(self._rewards(x, self.weights[:, None]))[0]
+        if not self.config.pessimism:
+            return normalized
+        return normalized - self.config.pessimism * self.scale.factor[0] * self._rewards(x, self.members).std(0)
+
+    def member_returns(self, x: RewardInput) -> Float[np.ndarray, "member segment"]:
+        """Each draw's return of each segment, not normalized: differences of two are its logits."""
+        return np.asarray(self._rewards(x, self.members).sum(-1))
+
+    def wants_fit(self, num_changes: int) -> bool:
+        """True when new and changed labels since the last fit are a share `refit_growth` of those before."""
+        return is_due(num_changes, int(self.num_fitted), self.config.refit_growth)
+
+    def fit(
+        self, data: FitData, num_steps: int | None, key: PRNGKeyArray
+    ) -> tuple["GaussianProcessReward", dict[str, float]]:
+        """The posterior given all labels, on a new snapshot of the observation statistics. Takes no gradient steps."""
+        stats = (data.obs_stats.mean, data.obs_stats.variance)
+        target = data.labeled.target.astype(np.float64)
+        gaps = gap_features(self.basis, data.labeled, stats, self.config.max_frames)
+        prior = GapPrior(gaps, target, self.config.random_answer_prob)
+        log2_variances = prior.search(np.asarray(self.log2_variances, np.float64))
+        mean, deviations = posterior(prior, log2_variances, self.config.num_members, host_generator(key))
+        factors = np.repeat(prior.factors * np.sqrt(np.exp2(log2_variances)), self.basis.sizes)
+        weights, members = factors * mean, factors[:, None] * (mean[:, None] + deviations)
+        fitted = eqx.tree_at(
+            lambda model: (model.weights, model.members, model.log2_variances, model.obs_stats, model.num_fitted),
+            self,
+            (
+                jnp.asarray(weights, jnp.float32), jnp.asarray(members, jnp.float32),
+                jnp.asarray(log2_variances, jnp.float32), stats, jnp.array(data.num_changes),
+            ),
+        )  # fmt: skip
+        raw = np.asarray(fitted._rewards(data.window, fitted.weights[:, None]))
+        scale = measure(raw, center=self.center) if self.config.normalize else self.scale
+        metrics = {"reward/raw_mean": float(raw.mean()), "reward/raw_std": float(raw.std())}
+        metrics |= judged(prior, log2_variances, prior.features(log2_variances) @ (mean[:, None] + deviations))
+        return eqx.tree_at(lambda model: model.scale, fitted, scale), metrics
+
+    def _rewards(self, x: RewardInput, weights: Float[Array, "feature output"]) -> Float[Array, "output *batch"]:
+        obs = jnp.asarray(x.obs)
+        flat = obs.reshape(*obs.shape[: obs.ndim - self.obs_axes], -1)
+        rewards: Array = _weighted(self.basis, weights, flat, jnp.asarray(x.action), self.obs_stats)
+        return rewards
+
+
+@jax.jit
+def _weighted(
+    basis: Basis, weights: Float[Array, "feature output"], obs: Num[Array, "*batch obs"],
+    action: Float[Array, "*batch act"], stats: ObsStats,
+) -> Float[Array, "output *batch"]:  # fmt: skip
+    return jnp.moveaxis(basis.weighted(normalized_inputs(obs, action, stats), weights), -1, 0)
+
+
+def gap_features(
+    basis: Basis, data: LabeledBatch, stats: ObsStats, max_frames: int
+) -> list[Float[np.ndarray, "comparison _"]]:
+    """Sum of each function over the frames of the left segment less that over the right, block by block.
+
+    Of segments with more than `max_frames` frames only every second, third... counts, that many times.
+    """
+    length = data.action.shape[2]
+    stride = -(-length // max_frames) if max_frames else 1
+    frames = slice(None, None, stride)
+    parts = []
+    for at in range(0, len(data), CHUNK):
+        rows = np.minimum(np.arange(at, at + CHUNK), len(data) - 1)  # the last one fills up
+        obs, action = data.obs[rows][:, :, frames], data.action[rows][:, :, frames]
+        parts.append(_gaps(basis, jnp.asarray(obs.reshape(*obs.shape[:3], -1)), jnp.asarray(action), stats))
+    scale = length / len(range(0, length, stride))
+    joined = (np.concatenate([np.asarray(part[i], np.float64) for part in parts]) for i in range(len(BLOCKS)))
+    return [block[: len(data)] * scale for block in joined]
+
+
+@jax.jit
+def _gaps(
+    basis: Basis, obs: Num[Array, "comparison 2 frame obs"], action: Float[Array, "comparison 2 frame act"],
+    stats: ObsStats,
+) -> tuple[Float[Array, "comparison _"], ...]:  # fmt: skip
+    x = normalized_inputs(obs, action, stats)
+    sums = (basis.block(i, x).sum(2) for i in range(len(BLOCKS)))
+    return tuple(total[:, 0] - total[:, 1] for total in sums)
+
+
+def posterior(
+    prior: GapPrior, log2_variances: Float[np.ndarray, " block"], num_members: int, generator: np.random.Generator
+) -> tuple[Float[np.ndarray, " feature"], Float[np.ndarray, "feature member"]]:
+    """The most probable weights, and the deviations of `num_members` draws, which sum to 0; prior N(0, 1).
+
+    Where no comparison says anything, the draws are as wide as the prior.
+    """
+    fit, directions = prior.fit(log2_variances), prior.directions(log2_variances)
+    noise = generator.standard_normal((directions.shape[1], num_members))
+    known = directions @ noise
+    deviations = noise + directions.T @ (fit.draw(known) - known)
+    deviations -= deviations.mean(1, keepdims=True)
+    return directions.T @ fit.weights, deviations * np.sqrt(num_members / max(1, num_members - 1))
+
+
+def judged(
+    prior: GapPrior, log2_variances: Float[np.ndarray, " block"], gaps: Float[np.ndarray, "comparison member"]
+) -> dict[str, float]:
+    """How well the model explains the answers, and each of them from all others."""
+    fit, target, coin = prior.fit(log2_variances), prior.target, prior.random_answer_prob
+    decisive = target != 0.5
+    logit = prior.design(log2_variances) @ fit.weights
+    variances = np.exp2(log2_variances)
+
+    def accuracy(logit: Float[np.ndarray, " comparison"]) -> float:
+        right = np.where(logit == 0, 0.5, (logit > 0) == (target > 0.5))
+        return float(right[decisive].mean()) if decisive.any() else float("nan")
+
+    return {
+        "predictor/loss": float(answer_loss(logit, target, coin).mean()),
+        "predictor/holdout_loss": float(answer_loss(fit.left_out, target, coin).mean()),
+        "predictor/accuracy": accuracy(logit),
+        "predictor/holdout_accuracy": accuracy(fit.left_out),
+        "predictor/disagreement": float(probability_of_left(gaps)[0].std(axis=1).mean()),
+        "predictor/evidence": fit.log_evidence / len(target),
+        "predictor/nonlinear_share": float(variances[1:].sum() / variances.sum()),
+        "predictor/tie_share": float((~decisive).mean()),
+    }

@@ -1,0 +1,52 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from rl_teacher.rewards.basis import ADDITIVE_LENGTH, BLOCKS, JOINT_LENGTH, Basis
+
+
+def basis(num_inputs: int = 3, num_joint: int = 4096) -> Basis:
+    return Basis.build(num_inputs, num_joint, jax.random.key(0))
+
+
+def points(num: int = 20, num_inputs: int = 3) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(num, num_inputs)).astype(np.float32)
+
+
+def kernel(block: str, x: np.ndarray) -> np.ndarray:
+    values = np.asarray(basis().block(BLOCKS.index(block), jnp.asarray(x)))
+    return values @ values.T
+
+
+def test_a_function_of_one_number_has_a_gaussian_kernel_of_it():
+    x = points()
+    apart = x[:, None] - x[None]
+    expected = np.exp(-np.square(apart) / (2 * ADDITIVE_LENGTH**2)).mean(-1)
+    np.testing.assert_allclose(kernel("additive", x), expected, atol=0.01)
+
+
+def test_joint_functions_have_a_gaussian_kernel_of_the_distance():
+    x = points()
+    squares = np.square(x[:, None] - x[None]).sum(-1)
+    np.testing.assert_allclose(kernel("joint", x), np.exp(-squares / (2 * 3 * JOINT_LENGTH**2)), atol=0.08)
+
+
+def test_a_weighted_sum_is_that_of_all_functions_and_leaves_out_blocks_without_weight():
+    few, x = basis(num_joint=8), points()
+    rng = np.random.default_rng(1)
+    weights = rng.normal(size=(sum(few.sizes), 2)).astype(np.float32)
+    values = [np.asarray(few.block(i, jnp.asarray(x))) for i in range(len(BLOCKS))]
+    np.testing.assert_allclose(
+        few.weighted(jnp.asarray(x), jnp.asarray(weights)), np.hstack(values) @ weights, atol=1e-4
+    )
+    weights[few.sizes[0] :] = 0
+    np.testing.assert_allclose(
+        few.weighted(jnp.asarray(x), jnp.asarray(weights)), values[0] @ weights[: few.sizes[0]], atol=1e-5
+    )
+
+
+def test_sizes_are_those_of_the_blocks_and_pictures_have_no_additive_one():
+    assert basis(num_joint=8).sizes == (3, 24, 8)
+    many = basis(num_inputs=3000, num_joint=2)
+    assert many.sizes == (3000, 0, 2)
+    assert many.weighted(jnp.ones((2, 3000)), jnp.ones((3002, 1))).shape == (2, 1)

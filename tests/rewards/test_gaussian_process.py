@@ -1,0 +1,142 @@
+import dataclasses
+from functools import lru_cache
+
+import jax
+import numpy as np
+import pytest
+
+from rl_teacher.config import RewardModelConfig
+from rl_teacher.core.arrays import LabeledBatch, RewardInput
+from rl_teacher.core.correlation import correlation
+from rl_teacher.rewards.evidence import OFF
+from rl_teacher.rewards.gaussian_process import GaussianProcessReward, gap_features
+from tests.rewards.synthetic_labels import ACT, OBS, STATS, comparisons, fit_data, frames, true_reward
+
+CONFIG = RewardModelConfig(joint_features=64)
+
+
+def fresh(config: RewardModelConfig = CONFIG, *, center: bool = True) -> GaussianProcessReward:
+    return GaussianProcessReward.build((OBS,), ACT, config, center=center, key=jax.random.key(0))
+
+
+def fitted(labeled: LabeledBatch, config: RewardModelConfig = CONFIG, seed: int = 1) -> GaussianProcessReward:
+    return fresh(config).fit(fit_data(labeled), None, jax.random.key(seed))[0]
+
+
+@lru_cache
+def taught() -> tuple[GaussianProcessReward, dict[str, float]]:
+    return fresh().fit(fit_data(comparisons(100)), None, jax.random.key(1))
+
+
+def distance(obs: np.ndarray) -> np.ndarray:
+    return -np.sqrt(np.square(obs).sum(-1))
+
+
+def of_distance(num: int, seed: int = 0) -> LabeledBatch:
+    labeled = comparisons(num, seed)
+    returns = distance(labeled.obs).sum(-1)
+    return dataclasses.replace(labeled, true_return=returns, target=(returns[:, 0] > returns[:, 1]).astype(np.float32))
+
+
+def test_a_linear_reward_is_learned_with_linear_functions():
+    model, metrics = taught()
+    window = frames(500, seed=6)
+    assert correlation(np.asarray(model(window)), true_reward(window)) > 0.98
+    assert metrics["predictor/nonlinear_share"] < 0.1
+    assert metrics["predictor/accuracy"] > 0.95
+    assert metrics["predictor/holdout_accuracy"] > 0.85
+    assert metrics["predictor/loss"] < metrics["predictor/holdout_loss"] < 0.4
+
+
+def test_a_distance_is_learned_with_others():
+    model, metrics = fresh().fit(fit_data(of_distance(150)), None, jax.random.key(1))
+    window = frames(500, seed=6)
+    assert metrics["predictor/nonlinear_share"] > 0.9
+    assert correlation(np.asarray(model(window)), distance(np.asarray(window.obs))) > 0.9
+
+
+def test_what_is_held_out_is_as_honest_as_other_labels():
+    metrics = fresh().fit(fit_data(of_distance(80)), None, jax.random.key(1))[1]
+    model, unseen = fitted(of_distance(80)), of_distance(400, seed=7)
+    returns = np.asarray(model(RewardInput(unseen.obs, unseen.action))).sum(-1)
+    accuracy = ((returns[:, 0] > returns[:, 1]) == (unseen.target > 0.5)).mean()
+    assert metrics["predictor/holdout_accuracy"] == pytest.approx(accuracy, abs=0.1)
+    assert metrics["predictor/accuracy"] > accuracy + 0.05  # of what it was fitted to
+
+
+def test_the_draws_scatter_around_the_model_and_agree_more_with_more_labels():
+    model, _ = taught()
+    np.testing.assert_allclose(np.asarray(model.members).mean(1), model.weights, atol=1e-4)
+    spread = [
+        fresh().fit(fit_data(comparisons(num)), None, jax.random.key(1))[1]["predictor/disagreement"]
+        for num in (5, 300)
+    ]
+    assert spread[1] < spread[0] / 2
+
+
+def test_one_member_is_the_model_itself():
+    model = fitted(comparisons(30), dataclasses.replace(CONFIG, num_members=1))
+    np.testing.assert_allclose(np.asarray(model.members)[:, 0], model.weights, atol=1e-6)
+
+
+def test_the_reward_is_normalized_on_the_window():
+    reward = np.asarray(taught()[0](frames()))
+    np.testing.assert_allclose((reward.mean(), reward.std()), (0.0, 1.0), atol=1e-4)
+    survival = np.asarray(fresh(center=False).fit(fit_data(comparisons(30)), None, jax.random.key(1))[0](frames()))
+    np.testing.assert_allclose(survival.std(), 1.0, atol=1e-4)
+
+
+def test_pessimism_pays_less_where_the_draws_disagree():
+    model, careful = (
+        fitted(comparisons(30), dataclasses.replace(CONFIG, pessimism=value)) for value in (0.0, 1.0)
+    )  # fmt: skip
+    loss = np.asarray(model(frames())) - np.asarray(careful(frames()))
+    assert (loss >= 0).all()
+    assert loss.mean() > 0.01
+
+
+def test_the_gaps_of_a_thinned_segment_are_as_large_as_those_of_all_frames():
+    labeled = comparisons(3)
+    steady = dataclasses.replace(
+        labeled, obs=np.repeat(labeled.obs[:, :, :1], 6, 2), action=labeled.action[:, :, :1].repeat(6, 2)
+    )
+    basis, stats = fresh().basis, (STATS.mean, STATS.variance)
+    for whole, thinned in zip(
+        gap_features(basis, steady, stats, 0), gap_features(basis, steady, stats, 2), strict=True
+    ):
+        np.testing.assert_allclose(whole, thinned, atol=1e-4)
+
+
+def test_growing_labels_recompile_nothing_before_a_chunk_is_full():
+    from rl_teacher.rewards import gaussian_process
+
+    fitted(comparisons(3))
+    before = gaussian_process._gaps._cache_size()
+    for num in (4, 30, 64):
+        fitted(comparisons(num))
+    fitted(comparisons(130))
+    assert gaussian_process._gaps._cache_size() == before
+
+
+def test_the_same_labels_make_the_same_bytes_and_the_search_goes_on_from_the_last():
+    one, other = (fitted(comparisons(40)) for _ in range(2))
+    for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
+        np.testing.assert_array_equal(np.asarray(a), np.asarray(b))
+    again = one.fit(fit_data(comparisons(40)), None, jax.random.key(1))[0]
+    np.testing.assert_array_equal(one.log2_variances, again.log2_variances)
+
+
+def test_a_fresh_model_uses_linear_functions_only_and_says_0():
+    model = fresh()
+    np.testing.assert_array_equal(model.log2_variances, [4.0, OFF, OFF])
+    np.testing.assert_array_equal(np.asarray(model(frames())), 0.0)
+
+
+@pytest.mark.parametrize("target", [0.0, 0.5, 1.0])
+def test_answers_that_are_all_alike_stay_finite(target: float):
+    labeled = comparisons(7)
+    labeled = dataclasses.replace(labeled, target=np.full(7, target, np.float32))
+    model, metrics = fresh().fit(fit_data(labeled), None, jax.random.key(1))
+    assert np.isfinite(np.asarray(model(frames()))).all()
+    assert np.isfinite(metrics["predictor/loss"])
+    assert metrics["predictor/tie_share"] == float(target == 0.5)
