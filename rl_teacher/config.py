@@ -26,8 +26,6 @@ class RewardModelConfig:
     """Fit again when the labels have grown by this share since the last fit."""
     random_answer_prob: float = 0.0
     """Share of answers taken as coin flips. Christiano et al. 2017 use 0.1 for people, section 2.2.3."""
-    max_frames: int = 30
-    """Frames of a segment that a fit looks at (each of its gradient steps, with networks), evenly spread; 0 for all."""
     normalize: bool = True
     """Give the reward standard deviation 1 on recent frames, and mean 0 where no episode can end early."""
     pessimism: float = 0.0
@@ -58,6 +56,8 @@ class RewardModelConfig:
     """Without bootstrap, the share of the labels that each of several members leaves out, to be judged by."""
     num_crops: int = 0
     """Random crops of each segment per gradient step, beside the whole."""
+    max_frames: int = 30
+    """Frames of a segment that a gradient step looks at, evenly spread from a random offset; 0 for all."""
     min_crop: float = 0.7
     """Shortest crop, as a share of the segment."""
     max_crop: float = 0.9

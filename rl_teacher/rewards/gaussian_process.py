@@ -93,7 +93,7 @@ class GaussianProcessReward(eqx.Module):
         """The posterior given all labels, on a new snapshot of the observation statistics. Takes no gradient steps."""
         stats = (data.obs_stats.mean, data.obs_stats.variance)
         target = data.labeled.target.astype(np.float64)
-        gaps = gap_features(self.basis, data.labeled, stats, self.config.max_frames)
+        gaps = gap_features(self.basis, data.labeled, stats)
         prior = GapPrior(gaps, target, self.config.random_answer_prob)
         log2_variances = prior.search(np.asarray(self.log2_variances, np.float64))
         mean, deviations = posterior(prior, log2_variances, self.config.num_members, host_generator(key))
@@ -128,24 +128,17 @@ def _weighted(
     return jnp.moveaxis(basis.weighted(normalized_inputs(obs, action, stats), weights), -1, 0)
 
 
-def gap_features(
-    basis: Basis, data: LabeledBatch, stats: ObsStats, max_frames: int
-) -> list[Float[np.ndarray, "comparison _"]]:
-    """Sum of each function over the frames of the left segment less that over the right, block by block.
-
-    Of segments with more than `max_frames` frames only every second, third... counts, that many times.
-    """
-    length = data.action.shape[2]
-    stride = -(-length // max_frames) if max_frames else 1
-    frames = slice(None, None, stride)
+def gap_features(basis: Basis, data: LabeledBatch, stats: ObsStats) -> list[Float[np.ndarray, "comparison _"]]:
+    """Sum of each function over the frames of the left segment less that over the right, block by block."""
     parts = []
     for at in range(0, len(data), CHUNK):
         rows = np.minimum(np.arange(at, at + CHUNK), len(data) - 1)  # the last one fills up
-        obs, action = data.obs[rows][:, :, frames], data.action[rows][:, :, frames]
-        parts.append(_gaps(basis, jnp.asarray(obs.reshape(*obs.shape[:3], -1)), jnp.asarray(action), stats))
-    scale = length / len(range(0, length, stride))
-    joined = (np.concatenate([np.asarray(part[i], np.float64) for part in parts]) for i in range(len(BLOCKS)))
-    return [block[: len(data)] * scale for block in joined]
+        obs = data.obs[rows]
+        parts.append(_gaps(basis, jnp.asarray(obs.reshape(*obs.shape[:3], -1)), jnp.asarray(data.action[rows]), stats))
+    return [
+        np.concatenate([np.asarray(part[block], np.float64) for part in parts])[: len(data)]
+        for block in range(len(BLOCKS))
+    ]
 
 
 @jax.jit

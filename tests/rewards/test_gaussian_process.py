@@ -95,16 +95,12 @@ def test_pessimism_pays_less_where_the_draws_disagree():
     assert loss.mean() > 0.01
 
 
-def test_the_gaps_of_a_thinned_segment_are_as_large_as_those_of_all_frames():
-    labeled = comparisons(3)
-    steady = dataclasses.replace(
-        labeled, obs=np.repeat(labeled.obs[:, :, :1], 6, 2), action=labeled.action[:, :, :1].repeat(6, 2)
-    )
-    basis, stats = fresh().basis, (STATS.mean, STATS.variance)
-    for whole, thinned in zip(
-        gap_features(basis, steady, stats, 0), gap_features(basis, steady, stats, 2), strict=True
-    ):
-        np.testing.assert_allclose(whole, thinned, atol=1e-4)
+def test_a_gap_is_the_sum_over_the_left_segment_less_that_over_the_right():
+    labeled = comparisons(70)  # more than a chunk
+    gaps = gap_features(fresh().basis, labeled, (STATS.mean, STATS.variance))
+    frame = np.concatenate([labeled.obs, labeled.action], -1)  # the statistics are mean 0 and variance 1
+    np.testing.assert_allclose(gaps[0], frame[:, 0].sum(1) - frame[:, 1].sum(1), atol=1e-4)
+    assert [gap.shape for gap in gaps] == [(70, 5), (70, 40), (70, 64)]
 
 
 def test_growing_labels_recompile_nothing_before_a_chunk_is_full():
