@@ -1,9 +1,10 @@
 """How much of each kind of function a Gaussian-process reward has: as much as makes the answers most probable."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy.linalg import solve_triangular
 
 from rl_teacher.core.logistic import LogisticFit, fit_logistic
@@ -40,8 +41,7 @@ class GapPrior:
         sizes = [np.square(block).sum(1).mean() if block.size else 0.0 for block in blocks]
         self.factors = np.array([1.0 / np.sqrt(size) if size > 0 else 0.0 for size in sizes])
         self._blocks = [block * factor for block, factor in zip(blocks, self.factors, strict=True)]
-        self._is_wide = sum(block.shape[1] for block in blocks) > len(target)
-        self._grams = [block @ block.T for block in self._blocks] if self._is_wide else []
+        self._sizes = [block.shape[1] for block in blocks]
         self._fits: dict[tuple[float, ...], LogisticFit] = {}
 
     def features(self, log2_variances: Float[np.ndarray, " block"]) -> Float[np.ndarray, "comparison feature"]:
@@ -50,18 +50,28 @@ class GapPrior:
         return np.concatenate([block * size for block, size in zip(self._blocks, sizes, strict=True)], axis=1)
 
     def design(self, log2_variances: Float[np.ndarray, " block"]) -> Float[np.ndarray, "comparison direction"]:
-        """The same in as few directions as there are comparisons, where there are fewer than functions."""
-        if not self._is_wide:
-            return self.features(log2_variances)
-        gram = sum(g * v for g, v in zip(self._grams, np.exp2(log2_variances), strict=True))
-        return np.linalg.cholesky(gram + np.eye(len(self.target)) * (1e-9 * max(1.0, np.trace(gram))))
+        """The same in as few directions as possible: one for each function in use, or for each comparison."""
+        used = self._used(log2_variances)
+        if used.sum() <= len(self.target):
+            sizes = np.sqrt(np.exp2(log2_variances))
+            return np.hstack([block * size for block, size in zip(self._blocks, sizes, strict=True) if size > 0])
+        gram = np.einsum("b,bij->ij", np.exp2(log2_variances), self._grams)
+        return np.linalg.cholesky(gram + np.eye(len(self.target)) * (1e-9 * max(1.0, float(np.trace(gram)))))
 
     def directions(self, log2_variances: Float[np.ndarray, " block"]) -> Float[np.ndarray, "direction feature"]:
         """Which functions the directions of `design` are made of: orthonormal rows."""
-        features = self.features(log2_variances)
-        if not self._is_wide:
-            return np.eye(features.shape[1])
-        return np.asarray(solve_triangular(self.design(log2_variances), features, lower=True))
+        used = self._used(log2_variances)
+        if used.sum() <= len(self.target):
+            return np.eye(len(used))[used]
+        root, features = self.design(log2_variances), self.features(log2_variances)
+        return np.asarray(solve_triangular(root, features, lower=True))
+
+    def _used(self, log2_variances: Float[np.ndarray, " block"]) -> Bool[np.ndarray, " feature"]:
+        return np.asarray(np.repeat(np.isfinite(log2_variances), self._sizes))
+
+    @cached_property
+    def _grams(self) -> Float[np.ndarray, "block comparison comparison"]:
+        return np.stack([block @ block.T for block in self._blocks])
 
     def fit(self, log2_variances: Float[np.ndarray, " block"]) -> LogisticFit:
         """The posterior of the directions' weights."""

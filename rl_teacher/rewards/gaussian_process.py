@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Num, PRNGKeyArray
+from threadpoolctl import threadpool_limits
 
 from rl_teacher.config import RewardModelConfig
 from rl_teacher.core.arrays import LabeledBatch, RewardInput
@@ -94,9 +95,11 @@ class GaussianProcessReward(eqx.Module):
         stats = (data.obs_stats.mean, data.obs_stats.variance)
         target = data.labeled.target.astype(np.float64)
         gaps = gap_features(self.basis, data.labeled, stats)
-        prior = GapPrior(gaps, target, self.config.random_answer_prob)
-        log2_variances = prior.search(np.asarray(self.log2_variances, np.float64))
-        mean, deviations = posterior(prior, log2_variances, self.config.num_members, host_generator(key))
+        with threadpool_limits(1, "blas"):  # matrices are small, and threads would wait for those that simulate
+            prior = GapPrior(gaps, target, self.config.random_answer_prob)
+            log2_variances = prior.search(np.asarray(self.log2_variances, np.float64))
+            mean, deviations = posterior(prior, log2_variances, self.config.num_members, host_generator(key))
+            metrics = judged(prior, log2_variances, prior.features(log2_variances) @ (mean[:, None] + deviations))
         factors = np.repeat(prior.factors * np.sqrt(np.exp2(log2_variances)), self.basis.sizes)
         weights, members = factors * mean, factors[:, None] * (mean[:, None] + deviations)
         fitted = eqx.tree_at(
@@ -109,8 +112,7 @@ class GaussianProcessReward(eqx.Module):
         )  # fmt: skip
         raw = np.asarray(fitted._rewards(data.window, fitted.weights[:, None]))
         scale = measure(raw, center=self.center) if self.config.normalize else self.scale
-        metrics = {"reward/raw_mean": float(raw.mean()), "reward/raw_std": float(raw.std())}
-        metrics |= judged(prior, log2_variances, prior.features(log2_variances) @ (mean[:, None] + deviations))
+        metrics |= {"reward/raw_mean": float(raw.mean()), "reward/raw_std": float(raw.std())}
         return eqx.tree_at(lambda model: model.scale, fitted, scale), metrics
 
     def _rewards(self, x: RewardInput, weights: Float[Array, "feature output"]) -> Float[Array, "output *batch"]:
