@@ -55,8 +55,9 @@ class GapPrior:
         if used.sum() <= len(self.target):
             sizes = np.sqrt(np.exp2(log2_variances))
             return np.hstack([block * size for block, size in zip(self._blocks, sizes, strict=True) if size > 0])
-        gram = np.einsum("b,bij->ij", np.exp2(log2_variances), self._grams)
-        return np.linalg.cholesky(gram + np.eye(len(self.target)) * (1e-9 * max(1.0, float(np.trace(gram)))))
+        gram = np.asarray(np.tensordot(np.exp2(log2_variances), self._grams, 1))
+        jitter = 1e-9 * max(1.0, float(np.trace(gram)))
+        return np.linalg.cholesky(gram + jitter * np.eye(len(gram)))
 
     def directions(self, log2_variances: Float[np.ndarray, " block"]) -> Float[np.ndarray, "direction feature"]:
         """Which functions the directions of `design` are made of: orthonormal rows."""
