@@ -63,7 +63,7 @@ class GapPrior:
         """Which functions the directions of `design` are made of: orthonormal rows."""
         used = self._used(log2_variances)
         if used.sum() <= len(self.target):
-            return np.eye(len(used))[used]
+            return np.asarray(np.eye(len(used))[used])
         root, features = self.design(log2_variances), self.features(log2_variances)
         return np.asarray(solve_triangular(root, features, lower=True))
 
