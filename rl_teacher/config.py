@@ -183,7 +183,7 @@ class RunConfig:
     agent: str = "ppo"
     """ppo, trpo or sac; the seed's parallel_trpo and pposgd_mpi are accepted."""
     pretrain_iters: int | None = None
-    """Gradient steps of the reward model before training; unset: by the number of labels."""
+    """Gradient steps of networks as reward model before training; unset: by the number of labels."""
     no_videos: bool = False
     """Record no videos of the nine tasks' robots as they learn (videos/ in the run folder)."""
     video_seconds: float = 60.0

@@ -92,7 +92,7 @@ class RewardModel(Protocol):
         ...
 
     def fit(self, data: FitData, num_steps: int | None, key: PRNGKeyArray) -> tuple[Self, dict[str, float]]:
-        """The model after fitting `num_steps` gradient steps, or as many as the labels deserve."""
+        """The model after a fit: of `num_steps` gradient steps, if it takes any, or as many as the labels deserve."""
         ...
 
 

@@ -4,7 +4,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 BLOCKS = ("linear", "additive", "joint")
 ADDITIVE_LENGTH = 2.0
@@ -39,6 +39,13 @@ class Basis(eqx.Module):
         """Functions in each block."""
         additive = NODES * self.num_inputs if self.num_inputs <= MAX_ADDITIVE_INPUTS else 0
         return self.num_inputs, additive, self.joint_phases.shape[0]
+
+    @property
+    def groups(self) -> Int[np.ndarray, " feature"]:
+        """Which functions are used, or left out, together: each input's linear one, its waves, all joint ones."""
+        linear, additive, joint = self.sizes
+        waves = linear + np.arange(additive) // NODES
+        return np.concatenate([np.arange(linear), waves, np.full(joint, linear + additive // NODES)])
 
     def block(self, index: int, x: Float[Array, "*batch input"]) -> Float[Array, "*batch feature"]:
         """The functions of one block."""

@@ -1,104 +1,102 @@
-"""How much of each kind of function a Gaussian-process reward has: as much as makes the answers most probable."""
+"""How much of each function a Gaussian-process reward has: as much as makes the answers most probable."""
 
-from collections.abc import Sequence
-from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float, Int
 from scipy.linalg import solve_triangular
 
 from rl_teacher.core.logistic import LogisticFit, fit_logistic
 
-OFF = -np.inf
-LOWEST, HIGHEST = -8.0, 12.0
-"""Of a block's log2 variance: beyond 2^12 every logit is large, and the answers say no more of its size."""
-FIRST = 4.0
-"""Log2 variance of the first block before there are answers: as in the middle of what the nine tasks end with."""
-CYCLES = 6
-LEAST_GAIN = 0.01
-"""A cycle over all blocks that gains less ends the search [nats]."""
+FIRST_VARIANCE = 16.0
+"""Of every group before the first round: logits of a few times 4, as sure answers have."""
+HIGHEST_VARIANCE = 4096.0
+"""Beyond it every logit is large, and the answers say no more of its size."""
+LEAST_VARIANCE = 1e-3
+"""Below it a group is left out for good: its logits are of a few hundredths."""
+NUM_ROUNDS = 15
 
 
-class GapPrior:
-    """A normal prior of gaps, left return minus right: a sum of blocks of functions, each with a variance of its own.
+class Explanation(NamedTuple):
+    """A posterior of the weights of functions, given the answers and a prior variance for each weight."""
 
-    Every block is scaled so that its mean squared gap is 1 when its variance is 1. Variances are given as their log2.
+    variances: Float[np.ndarray, " feature"]
+    """Of the prior; 0 for functions that are not used."""
+    directions: Float[np.ndarray, "direction feature"]
+    """Orthonormal rows: what the answers say something of, in units of the prior."""
+    fit: LogisticFit
+    """In these directions."""
+
+    @property
+    def weights(self) -> Float[np.ndarray, " feature"]:
+        """The most probable ones."""
+        return np.asarray(np.sqrt(self.variances) * (self.directions.T @ self.fit.weights))
+
+    def draw(self, noise: Float[np.ndarray, "feature draw"]) -> Float[np.ndarray, "feature draw"]:
+        """Deviations from `weights`, of standard normal noise: as wide as the prior where no answer says anything."""
+        known = self.directions @ noise
+        unit = noise + self.directions.T @ (self.fit.draw(known) - known)
+        return np.asarray(np.sqrt(self.variances)[:, None] * unit)
+
+    def variance_of_weights(self) -> Float[np.ndarray, " feature"]:
+        """Of each weight by itself."""
+        spread = self.fit.draw(np.eye(len(self.directions)))  # its square is the covariance in these directions
+        known = np.square(self.directions).sum(0)
+        left = np.square(spread.T @ self.directions).sum(0)
+        return np.asarray(self.variances * np.maximum(1.0 - known + left, 0.0))
+
+
+def explain(
+    gaps: Float[np.ndarray, "comparison feature"],
+    group: Int[np.ndarray, " feature"],
+    target: Float[np.ndarray, " comparison"],
+    random_answer_prob: float = 0.0,
+) -> Explanation:
+    """The posterior under the prior variances, one for each group of functions, that explain the answers best.
+
+    In each round every group's variance becomes the mean square of its weights, divided by how much of each weight the
+    answers have decided. Groups that explain nothing shrink until they are left out. The best round is kept.
+
+    Args:
+        gaps: sum of each function over the left segment less that over the right, float64, all of one size.
+        group: of each function, from 0 on.
+        target: P(left preferred).
+        random_answer_prob: share of answers that are coin flips.
+
+    Source: automatic relevance determination, MacKay 1992, Bayesian Interpolation, section 4; Tipping 2001, Sparse
+    Bayesian Learning and the Relevance Vector Machine, sections 2.3 and 3.
     """
-
-    def __init__(
-        self,
-        blocks: Sequence[Float[np.ndarray, "comparison _"]],
-        target: Float[np.ndarray, " comparison"],
-        random_answer_prob: float,
-    ) -> None:
-        """
-        Args:
-            blocks: the gap of each function in each comparison, float64.
-            target: P(left preferred).
-            random_answer_prob: share of answers that are coin flips.
-        """
-        self.target, self.random_answer_prob = target, random_answer_prob
-        sizes = [np.square(block).sum(1).mean() if block.size else 0.0 for block in blocks]
-        self.factors = np.array([1.0 / np.sqrt(size) if size > 0 else 0.0 for size in sizes])
-        self._blocks = [block * factor for block, factor in zip(blocks, self.factors, strict=True)]
-        self._sizes = [block.shape[1] for block in blocks]
-        self._fits: dict[tuple[float, ...], LogisticFit] = {}
-
-    def features(self, log2_variances: Float[np.ndarray, " block"]) -> Float[np.ndarray, "comparison feature"]:
-        """The gaps of all functions, scaled so that each one's weight has the prior N(0, 1)."""
-        sizes = np.sqrt(np.exp2(log2_variances))
-        return np.concatenate([block * size for block, size in zip(self._blocks, sizes, strict=True)], axis=1)
-
-    def design(self, log2_variances: Float[np.ndarray, " block"]) -> Float[np.ndarray, "comparison direction"]:
-        """The same in as few directions as possible: one for each function in use, or for each comparison."""
-        used = self._used(log2_variances)
-        if used.sum() <= len(self.target):
-            sizes = np.sqrt(np.exp2(log2_variances))
-            return np.hstack([block * size for block, size in zip(self._blocks, sizes, strict=True) if size > 0])
-        gram = np.asarray(np.tensordot(np.exp2(log2_variances), self._grams, 1))
-        jitter = 1e-9 * max(1.0, float(np.trace(gram)))
-        return np.linalg.cholesky(gram + jitter * np.eye(len(gram)))
-
-    def directions(self, log2_variances: Float[np.ndarray, " block"]) -> Float[np.ndarray, "direction feature"]:
-        """Which functions the directions of `design` are made of: orthonormal rows."""
-        used = self._used(log2_variances)
-        if used.sum() <= len(self.target):
-            return np.asarray(np.eye(len(used))[used])
-        root, features = self.design(log2_variances), self.features(log2_variances)
-        return np.asarray(solve_triangular(root, features, lower=True))
-
-    def _used(self, log2_variances: Float[np.ndarray, " block"]) -> Bool[np.ndarray, " feature"]:
-        return np.asarray(np.repeat(np.isfinite(log2_variances), self._sizes))
-
-    @cached_property
-    def _grams(self) -> Float[np.ndarray, "block comparison comparison"]:
-        return np.stack([block @ block.T for block in self._blocks])
-
-    def fit(self, log2_variances: Float[np.ndarray, " block"]) -> LogisticFit:
-        """The posterior of the directions' weights."""
-        key = tuple(log2_variances.tolist())
-        if key not in self._fits:
-            self._fits[key] = fit_logistic(self.design(log2_variances), self.target, self.random_answer_prob)
-        return self._fits[key]
-
-    def search(self, start: Float[np.ndarray, " block"]) -> Float[np.ndarray, " block"]:
-        """The variances with the highest evidence that changing one at a time finds, from `start`."""
-        best = start
-        for _ in range(CYCLES):
-            before = self.fit(best).log_evidence
-            for block in range(len(best)):
-                for candidate in _candidates(best, block):
-                    if self.fit(candidate).log_evidence > self.fit(best).log_evidence + LEAST_GAIN:
-                        best = candidate
-            if self.fit(best).log_evidence < before + LEAST_GAIN:
-                break
-        return best
+    size = np.bincount(group).astype(np.float64)
+    variances = np.full(len(size), FIRST_VARIANCE)
+    best = _explained(gaps, variances[group], target, random_answer_prob)
+    now = best
+    for _ in range(NUM_ROUNDS):
+        square = np.bincount(group, np.square(now.weights))
+        decided = size - np.bincount(group, now.variance_of_weights()) / np.maximum(variances, 1e-12)
+        wanted = np.minimum(square / np.maximum(decided, 1e-3), HIGHEST_VARIANCE)
+        variances = np.where((variances > 0) & (wanted >= LEAST_VARIANCE), wanted, 0.0)
+        if not variances.any():
+            break
+        now = _explained(gaps, variances[group], target, random_answer_prob)
+        if now.fit.log_evidence > best.fit.log_evidence:
+            best = now
+    return best
 
 
-def _candidates(log2_variances: Float[np.ndarray, " block"], block: int) -> list[Float[np.ndarray, " block"]]:
-    """The variances with one of them changed: a little, or switched on or off; never all off."""
-    now = log2_variances[block]
-    others_off = not np.isfinite(np.delete(log2_variances, block)).any()
-    steps = [0.0, 4.0, 8.0] if now == OFF else [now - 4, now - 2, now + 2, now + 4] + ([] if others_off else [OFF])
-    values = [value for value in steps if value == OFF or LOWEST <= value <= HIGHEST]
-    return [np.where(np.arange(len(log2_variances)) == block, value, log2_variances) for value in values]
+def _explained(
+    gaps: Float[np.ndarray, "comparison feature"],
+    variances: Float[np.ndarray, " feature"],
+    target: Float[np.ndarray, " comparison"],
+    random_answer_prob: float,
+) -> Explanation:
+    """The posterior for these variances, in as few directions as possible: functions in use, or comparisons."""
+    used = variances > 0
+    scaled = gaps[:, used] * np.sqrt(variances[used])
+    directions = np.zeros((min(scaled.shape), len(variances)))
+    if scaled.shape[1] <= len(target):
+        directions[:, used] = np.eye(scaled.shape[1])
+        return Explanation(variances, directions, fit_logistic(scaled, target, random_answer_prob))
+    gram = scaled @ scaled.T
+    root = np.linalg.cholesky(gram + 1e-9 * max(1.0, float(np.trace(gram))) * np.eye(len(gram)))
+    directions[:, used] = solve_triangular(root, scaled, lower=True)
+    return Explanation(variances, directions, fit_logistic(root, target, random_answer_prob))

@@ -14,7 +14,7 @@ from rl_teacher.core.streams import host_generator
 from rl_teacher.protocols import FitData
 from rl_teacher.rewards.basis import BLOCKS, Basis
 from rl_teacher.rewards.ensemble import is_due
-from rl_teacher.rewards.evidence import FIRST, OFF, GapPrior
+from rl_teacher.rewards.evidence import Explanation, explain
 from rl_teacher.rewards.members import ObsStats, normalized_inputs
 from rl_teacher.rewards.scale import Scale, measure
 
@@ -25,8 +25,8 @@ CHUNK = 64
 class GaussianProcessReward(eqx.Module):
     """A weighted sum of fixed functions of a frame, frozen between fits.
 
-    The weights have a normal prior, and each block of functions the variance under which the answers are most probable:
-    0 for a block that they do not need. The posterior is taken as normal (Laplace). `__call__` is its mean,
+    The weights have a normal prior, and each group of functions the variance under which the answers are most probable:
+    0 for all that they do not need. The posterior is taken as normal (Laplace). `__call__` is its mean,
     `member_returns` are draws from it.
 
     Source: Rasmussen & Williams 2006, Gaussian Processes for Machine Learning, chapters 3 and 5; for preferences
@@ -37,8 +37,6 @@ class GaussianProcessReward(eqx.Module):
     weights: Float[Array, " feature"]
     members: Float[Array, "feature member"]
     """Draws from the posterior; their mean is `weights`."""
-    log2_variances: Float[Array, " block"]
-    """Of linear, additive and joint functions."""
     obs_stats: ObsStats
     """Snapshot of the agent's observation statistics at the last fit."""
     scale: Scale
@@ -68,8 +66,7 @@ class GaussianProcessReward(eqx.Module):
         basis = Basis.build(num_obs + num_actions, config.joint_features, key)
         num = sum(basis.sizes)
         return cls(
-            basis, jnp.zeros(num), jnp.zeros((num, config.num_members)),
-            jnp.array([FIRST] + [OFF] * (len(BLOCKS) - 1)), (jnp.zeros(num_obs), jnp.ones(num_obs)),
+            basis, jnp.zeros(num), jnp.zeros((num, config.num_members)), (jnp.zeros(num_obs), jnp.ones(num_obs)),
             Scale.identity(1), jnp.array(0), len(obs_shape), center, config,
         )  # fmt: skip
 
@@ -94,22 +91,23 @@ class GaussianProcessReward(eqx.Module):
         """The posterior given all labels, on a new snapshot of the observation statistics. Takes no gradient steps."""
         stats = (data.obs_stats.mean, data.obs_stats.variance)
         target = data.labeled.target.astype(np.float64)
-        gaps = gap_features(self.basis, data.labeled, stats)
+        gaps, factors = scaled_blocks(gap_features(self.basis, data.labeled, stats))
         with threadpool_limits(1, "blas"):  # matrices are small, and threads would wait for those that simulate
-            prior = GapPrior(gaps, target, self.config.random_answer_prob)
-            log2_variances = prior.search(np.asarray(self.log2_variances, np.float64))
-            mean, deviations = posterior(prior, log2_variances, self.config.num_members, host_generator(key))
-            metrics = judged(prior, log2_variances, prior.features(log2_variances) @ (mean[:, None] + deviations))
-        factors = np.repeat(prior.factors * np.sqrt(np.exp2(log2_variances)), self.basis.sizes)
-        weights, members = factors * mean, factors[:, None] * (mean[:, None] + deviations)
+            found = explain(gaps, self.basis.groups, target, self.config.random_answer_prob)
+            deviations = _balanced(found, self.config.num_members, host_generator(key))
+            metrics = judged(found, gaps, deviations, target, self.config.random_answer_prob)
+        weights = factors * found.weights
         fitted = eqx.tree_at(
-            lambda model: (model.weights, model.members, model.log2_variances, model.obs_stats, model.num_fitted),
-            self,
+            lambda model: (model.weights, model.members, model.obs_stats, model.num_fitted), self,
             (
-                jnp.asarray(weights, jnp.float32), jnp.asarray(members, jnp.float32),
-                jnp.asarray(log2_variances, jnp.float32), stats, jnp.array(data.num_changes),
+                jnp.asarray(weights, jnp.float32),
+                jnp.asarray(weights[:, None] + factors[:, None] * deviations, jnp.float32),
+                stats, jnp.array(data.num_changes),
             ),
         )  # fmt: skip
+        spread = found.variances * np.square(gaps).mean(0)  # of each function's share in a gap, by the prior
+        metrics["predictor/nonlinear_share"] = float(spread[self.basis.sizes[0] :].sum() / max(spread.sum(), 1e-12))
+        metrics["predictor/num_relevant"] = float(len(np.unique(self.basis.groups[found.variances > 0])))
         raw = np.asarray(fitted._rewards(data.window, fitted.weights[:, None]))
         scale = measure(raw, center=self.center) if self.config.normalize else self.scale
         metrics |= {"reward/raw_mean": float(raw.mean()), "reward/raw_std": float(raw.std())}
@@ -153,41 +151,46 @@ def _gaps(
     return tuple(total[:, 0] - total[:, 1] for total in sums)
 
 
-def posterior(
-    prior: GapPrior, log2_variances: Float[np.ndarray, " block"], num_members: int, generator: np.random.Generator
-) -> tuple[Float[np.ndarray, " feature"], Float[np.ndarray, "feature member"]]:
-    """The most probable weights, and the deviations of `num_members` draws, which sum to 0; prior N(0, 1).
+def scaled_blocks(
+    blocks: list[Float[np.ndarray, "comparison _"]],
+) -> tuple[Float[np.ndarray, "comparison feature"], Float[np.ndarray, " feature"]]:
+    """All gaps side by side, each block scaled to a mean squared gap of 1; and the factor of each function."""
+    sizes = [float(np.square(block).sum(1).mean()) for block in blocks]
+    factors = [
+        np.full(b.shape[1], 1.0 / np.sqrt(size) if size > 0 else 0.0) for b, size in zip(blocks, sizes, strict=True)
+    ]
+    joined = np.concatenate(factors)
+    return np.concatenate(blocks, axis=1) * joined, joined
 
-    Where no comparison says anything, the draws are as wide as the prior.
-    """
-    fit, directions = prior.fit(log2_variances), prior.directions(log2_variances)
-    noise = generator.standard_normal((directions.shape[1], num_members))
-    known = directions @ noise
-    deviations = noise + directions.T @ (fit.draw(known) - known)
+
+def _balanced(
+    found: Explanation, num_members: int, generator: np.random.Generator
+) -> Float[np.ndarray, "feature member"]:
+    """Deviations of as many draws, which sum to 0 and are together as wide as the posterior."""
+    deviations = found.draw(generator.standard_normal((len(found.variances), num_members)))
     deviations -= deviations.mean(1, keepdims=True)
-    return directions.T @ fit.weights, deviations * np.sqrt(num_members / max(1, num_members - 1))
+    return np.asarray(deviations * np.sqrt(num_members / max(1, num_members - 1)))
 
 
 def judged(
-    prior: GapPrior, log2_variances: Float[np.ndarray, " block"], gaps: Float[np.ndarray, "comparison member"]
-) -> dict[str, float]:
+    found: Explanation, gaps: Float[np.ndarray, "comparison feature"], deviations: Float[np.ndarray, "feature member"],
+    target: Float[np.ndarray, " comparison"], random_answer_prob: float,
+) -> dict[str, float]:  # fmt: skip
     """How well the model explains the answers, and each of them from all others."""
-    fit, target, coin = prior.fit(log2_variances), prior.target, prior.random_answer_prob
     decisive = target != 0.5
-    logit = prior.design(log2_variances) @ fit.weights
-    variances = np.exp2(log2_variances)
+    logit = gaps @ found.weights
+    of_members = probability_of_left(logit[:, None] + gaps @ deviations)[0]
 
     def accuracy(logit: Float[np.ndarray, " comparison"]) -> float:
         right = np.where(logit == 0, 0.5, (logit > 0) == (target > 0.5))
         return float(right[decisive].mean()) if decisive.any() else float("nan")
 
     return {
-        "predictor/loss": float(answer_loss(logit, target, coin).mean()),
-        "predictor/holdout_loss": float(answer_loss(fit.left_out, target, coin).mean()),
+        "predictor/loss": float(answer_loss(logit, target, random_answer_prob).mean()),
+        "predictor/holdout_loss": float(answer_loss(found.fit.left_out, target, random_answer_prob).mean()),
         "predictor/accuracy": accuracy(logit),
-        "predictor/holdout_accuracy": accuracy(fit.left_out),
-        "predictor/disagreement": float(probability_of_left(gaps)[0].std(axis=1).mean()),
-        "predictor/evidence": fit.log_evidence / len(target),
-        "predictor/nonlinear_share": float(variances[1:].sum() / variances.sum()),
+        "predictor/holdout_accuracy": accuracy(found.fit.left_out),
+        "predictor/disagreement": float(of_members.std(axis=1).mean()),
+        "predictor/evidence": found.fit.log_evidence / len(target),
         "predictor/tie_share": float((~decisive).mean()),
     }

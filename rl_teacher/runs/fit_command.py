@@ -38,7 +38,7 @@ def fit(argv: list[str]) -> int:
     parser.add_argument("--server", default=os.environ.get("RL_TEACHER_SERVER", ""), help="its address; unset: here")
     parser.add_argument("--token", default="", help="a trainer's token; unset: RL_TEACHER_TOKEN")
     parser.add_argument("--data-dir", type=Path, default=default_data_dir(), help="of the server here (%(default)s)")
-    parser.add_argument("--steps", type=int, default=1000, help="gradient steps (%(default)s)")
+    parser.add_argument("--steps", type=int, default=1000, help="gradient steps of networks (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="(%(default)s)")
     parser.add_argument("-o", "--out", type=Path, help="folder of the result (default: ./NAME-reward)")
     given = parser.parse_args(argv)
@@ -80,7 +80,7 @@ def fit_from(client: FeedbackClient, out: Path, num_steps: int, seed: int) -> in
 def fitted(
     labeled: LabeledBatch, config: RewardModelConfig, *, center: bool, num_steps: int, seed: int
 ) -> tuple[RewardModel, dict[str, Any]]:
-    """A fresh reward model after `num_steps` gradient steps, and how well it does."""
+    """A fresh reward model after a fit, of `num_steps` gradient steps if it takes any, and how well it does."""
     key = Streams(seed).key
     obs = labeled.obs.reshape(-1, *labeled.obs.shape[3:])
     frames = RewardInput(obs, labeled.action.reshape(-1, labeled.action.shape[-1]))
