@@ -20,6 +20,8 @@ from rl_teacher.rewards.scale import Scale, measure
 
 CHUNK = 64
 """Comparisons whose frames are turned into functions in one call."""
+RELEVANT = 0.01
+"""Share of the prior's variance of gaps from which on a group of functions is counted as relevant."""
 
 
 class GaussianProcessReward(eqx.Module):
@@ -107,7 +109,8 @@ class GaussianProcessReward(eqx.Module):
         )  # fmt: skip
         spread = found.variances * np.square(gaps).mean(0)  # of each function's share in a gap, by the prior
         metrics["predictor/nonlinear_share"] = float(spread[self.basis.sizes[0] :].sum() / max(spread.sum(), 1e-12))
-        metrics["predictor/num_relevant"] = float(len(np.unique(self.basis.groups[found.variances > 0])))
+        of_group = np.bincount(self.basis.groups, spread)
+        metrics["predictor/num_relevant"] = float((of_group > RELEVANT * of_group.sum()).sum())
         raw = np.asarray(fitted._rewards(data.window, fitted.weights[:, None]))
         scale = measure(raw, center=self.center) if self.config.normalize else self.scale
         metrics |= {"reward/raw_mean": float(raw.mean()), "reward/raw_std": float(raw.std())}

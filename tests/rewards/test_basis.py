@@ -50,3 +50,7 @@ def test_sizes_are_those_of_the_blocks_and_pictures_have_no_additive_one():
     many = basis(num_inputs=3000, num_joint=2)
     assert many.sizes == (3000, 0, 2)
     assert many.weighted(jnp.ones((2, 3000)), jnp.ones((3002, 1))).shape == (2, 1)
+
+
+def test_each_input_has_a_group_for_itself_one_for_its_waves_and_the_joint_functions_have_one():
+    np.testing.assert_array_equal(basis(num_inputs=2, num_joint=3).groups, [0, 1] + [2] * 8 + [3] * 8 + [4] * 3)

@@ -1,67 +1,88 @@
 import numpy as np
 import pytest
 
-from rl_teacher.rewards.evidence import OFF, GapPrior
+from rl_teacher.core.logistic import fit_logistic
+from rl_teacher.rewards.evidence import FIRST_VARIANCE, Explanation, _explained, explain
 
-START = np.array([4.0, OFF])
 
-
-def gaps(num: int, width: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Two blocks: the sums of five points, and those of their waves."""
+def gaps(num: int, width: int = 8, seed: int = 0) -> np.ndarray:
+    """Sums of five points on the left less those on the right, then the same of their waves; mean square 1."""
     x = np.random.default_rng(seed).normal(size=(num, 2, 5, width))
-    return (block.sum(2)[:, 0] - block.sum(2)[:, 1] for block in (x, np.cos(2 * x)))  # type: ignore[return-value]
+    both = np.concatenate([x, np.cos(2 * x), np.sin(2 * x)], -1).sum(2)
+    both = both[:, 0] - both[:, 1]
+    return np.asarray(both / np.sqrt(np.square(both).mean(0)))
 
 
-@pytest.mark.parametrize("num", [30, 200])
-def test_a_linear_truth_needs_no_other_functions(num: int):
-    linear, waves = gaps(num, 8)
-    target = (linear @ np.arange(8.0) > 0).astype(float)
-    prior = GapPrior([linear, waves], target, 0.0)
-    found = prior.search(START)
-    assert np.exp2(found[1]) < 0.05 * np.exp2(found[0])
+GROUPS = np.r_[np.arange(8), np.tile(8 + np.arange(8), 2)]
+"""Each of eight numbers by itself, and the two waves of each together."""
 
 
-@pytest.mark.parametrize("num", [60, 200])
-def test_a_truth_of_waves_switches_them_on_and_the_linear_block_down(num: int):
-    linear, waves = gaps(num, 8)
-    target = (waves @ np.arange(8.0) > 0).astype(float)
-    found = GapPrior([linear, waves], target, 0.0).search(START)
-    assert np.exp2(found[0]) < 0.1 * np.exp2(found[1])
+def explained(truth: np.ndarray, num: int, coin: float = 0.0) -> Explanation:
+    features = gaps(num)
+    return explain(features, GROUPS, (features @ truth > 0).astype(float), coin)
 
 
-def test_the_search_never_ends_with_less_evidence_and_never_with_nothing():
-    linear, waves = gaps(40, 4)
-    target = np.random.default_rng(5).integers(0, 2, 40).astype(float)  # nothing to find
-    prior = GapPrior([linear, waves], target, 0.0)
-    found = prior.search(START)
-    assert np.isfinite(found).any()
-    assert prior.fit(found).log_evidence >= prior.fit(START).log_evidence
+def used(found: Explanation) -> set[int]:
+    return set(GROUPS[found.variances > 0].tolist())
+
+
+@pytest.mark.parametrize("num", [20, 200])  # fewer comparisons than functions, and more
+def test_a_truth_of_one_number_is_explained_by_it_alone(num: int):
+    found = explained(np.eye(24)[3], num)
+    assert 3 in used(found)
+    assert len(used(found)) <= 4
+    unseen = gaps(500, seed=9)
+    assert ((unseen @ found.weights > 0) == (unseen[:, 3] > 0)).mean() > (0.85 if num == 20 else 0.97)
+
+
+def test_the_waves_of_a_number_are_used_where_it_alone_is_not_enough():
+    found = explained(np.eye(24)[8 + 5], 150)  # cos(2 x_5)
+    assert 8 + 5 in used(found)
+    shares = np.square(found.weights)
+    assert shares[[8 + 5, 16 + 5]].sum() > 0.8 * shares.sum()
+
+
+def test_where_there_is_nothing_to_find_hardly_anything_is_believed():
+    features = gaps(60)
+    target = np.random.default_rng(5).integers(0, 2, 60).astype(float)
+    found = explain(features, GROUPS, target)
+    all_equal = _explained(features, np.full(24, FIRST_VARIANCE), target, 0.0)
+    assert found.fit.log_evidence > all_equal.fit.log_evidence + 10
+    assert np.abs(features @ found.weights).mean() < 1.5
 
 
 def test_few_directions_say_the_same_as_all_functions():
-    linear, waves = gaps(12, 8)
-    target = (linear[:, 0] > 0).astype(float)
-    variances = np.array([3.0, 1.0])
-    wide = GapPrior([linear, waves], target, 0.0)  # 16 functions, 12 comparisons
-    features = wide.features(variances)
-    from rl_teacher.core.logistic import fit_logistic
-
-    whole, few = fit_logistic(features, target), wide.fit(variances)
-    np.testing.assert_allclose(wide.directions(variances).T @ few.weights, whole.weights, atol=1e-4)
-    assert few.log_evidence == pytest.approx(whole.log_evidence, abs=1e-4)
-    np.testing.assert_allclose(few.left_out, whole.left_out, atol=1e-3)
-
-
-def test_a_variance_of_1_is_a_mean_squared_gap_of_1():
-    linear, waves = gaps(500, 3)
-    features = GapPrior([linear * 1000, waves], np.ones(500), 0.0).features(np.array([0.0, OFF]))
-    assert np.square(features).sum(1).mean() == pytest.approx(1.0)
+    features = gaps(12)
+    target = (features[:, 0] > 0).astype(float)
+    variances = np.r_[np.full(16, 3.0), np.zeros(8)]  # 16 functions in use, 12 comparisons
+    few = _explained(features, variances, target, 0.0)
+    whole = fit_logistic(features[:, :16] * np.sqrt(3.0), target)
+    assert few.directions.shape == (12, 24)
+    np.testing.assert_allclose(few.weights[:16], np.sqrt(3.0) * whole.weights, atol=1e-4)
+    np.testing.assert_array_equal(few.weights[16:], 0.0)
+    assert few.fit.log_evidence == pytest.approx(whole.log_evidence, abs=1e-4)
+    np.testing.assert_allclose(few.fit.left_out, whole.left_out, atol=1e-3)
+    covariance = np.linalg.inv(whole.precision_root @ whole.precision_root.T)
+    np.testing.assert_allclose(few.variance_of_weights()[:16], 3.0 * np.diag(covariance), atol=1e-4)
 
 
-@pytest.mark.parametrize("num", [1, 3])
-def test_equal_segments_and_few_answers_are_no_trouble(num: int):
-    prior = GapPrior([np.zeros((num, 4)), np.zeros((num, 0))], np.ones(num), 0.0)
-    fit = prior.fit(prior.search(START))
-    assert np.isfinite(fit.weights).all()
-    # whatever the weights, both segments are alike: ln 2 for each answer
-    assert fit.log_evidence == pytest.approx(-num * np.log(2), abs=1e-6)
+@pytest.mark.parametrize("num", [12, 100])
+def test_draws_are_as_wide_as_the_posterior(num: int):
+    found = explained(np.eye(24)[3] - np.eye(24)[6], num)
+    draws = found.draw(np.random.default_rng(0).normal(size=(24, 20_000)))
+    np.testing.assert_allclose(draws.var(1), found.variance_of_weights(), rtol=0.1, atol=1e-3)
+
+
+def test_equal_segments_and_single_answers_are_no_trouble():
+    for num in (1, 3):
+        found = explain(np.zeros((num, 4)), np.array([0, 1, 1, 2]), np.ones(num))
+        assert np.isfinite(found.weights).all()
+        # whatever the weights, both segments are alike: ln 2 for each answer
+        assert found.fit.log_evidence == pytest.approx(-num * np.log(2), abs=1e-6)
+
+
+def test_the_order_and_the_sides_do_not_matter():
+    features = gaps(40)
+    target = (features[:, 2] > 0).astype(float)
+    one, other = explain(features, GROUPS, target), explain(-features[::-1], GROUPS, 1.0 - target[::-1])
+    np.testing.assert_allclose(one.weights, other.weights, atol=1e-3)
