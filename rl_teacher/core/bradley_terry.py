@@ -4,6 +4,7 @@ import math
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from rl_teacher.errors import require
@@ -44,15 +45,19 @@ def preference_loss(
 
 
 def decisive_accuracy(
-    gap: Float[Array, " comparison"], target: Float[Array, " comparison"], weight: Float[Array, " comparison"]
-) -> Float[Array, ""]:
+    gap: Float[Array | np.ndarray, "*batch"],
+    target: Float[Array | np.ndarray, "*batch"],
+    weight: Float[Array | np.ndarray, "*batch"],
+) -> float:
     """Share of the decisive labels (no ties) that the sign of the gap gets right, weighted; 0.5 for a gap of 0.
 
-    nan when no decisive label has weight.
+    nan when no decisive label has weight. Computed on the host.
     """
-    decisive = weight * (target != 0.5)
-    right = jnp.where(gap == 0, 0.5, ((gap > 0) == (target > 0.5)).astype(jnp.float32))
-    return (decisive * right).sum() / decisive.sum()
+    gap, target = np.asarray(gap), np.asarray(target)
+    decisive = np.asarray(weight, np.float64) * (target != 0.5)
+    right = np.where(gap == 0, 0.5, (gap > 0) == (target > 0.5))
+    total = decisive.sum()
+    return float((decisive * right).sum() / total) if total > 0 else math.nan
 
 
 def weighted_mean(values: Float[Array, "*batch"], weight: Float[Array, "*batch"]) -> Float[Array, ""]:

@@ -10,7 +10,8 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from rl_teacher.config import RewardModelConfig
 from rl_teacher.core.arrays import RewardInput
 from rl_teacher.protocols import FitData
-from rl_teacher.rewards.ensemble import RewardEnsemble, is_due
+from rl_teacher.rewards.due import is_due
+from rl_teacher.rewards.ensemble import RewardEnsemble
 from rl_teacher.rewards.fit import judge
 
 

@@ -11,9 +11,11 @@ from jaxtyping import Array, Float, Num, PRNGKeyArray
 from rl_teacher.config import RewardModelConfig
 from rl_teacher.core.arrays import RewardInput
 from rl_teacher.protocols import FitData
+from rl_teacher.rewards.due import is_due
 from rl_teacher.rewards.fit import FitState, fit_members
-from rl_teacher.rewards.members import ObsStats, fresh_members, member_rewards
+from rl_teacher.rewards.members import fresh_members, member_rewards
 from rl_teacher.rewards.scale import Scale, measure
+from rl_teacher.rewards.view import ObsStats, flat_obs
 
 
 class RewardEnsemble(eqx.Module):
@@ -58,7 +60,9 @@ class RewardEnsemble(eqx.Module):
     def __call__(self, x: RewardInput) -> Float[Array, "*batch"]:
         """Mean over members of the normalized reward, less `pessimism` standard deviations."""
         action = jnp.asarray(x.action)
-        reward: Array = _score(self.state.members, self.obs_stats, self.scale, self._flat(x), action, self.config)
+        reward: Array = _score(
+            self.state.members, self.obs_stats, self.scale, flat_obs(x, self.obs_axes), action, self.config
+        )
         return reward
 
     def member_returns(self, x: RewardInput) -> Float[np.ndarray, "member segment"]:
@@ -91,18 +95,10 @@ class RewardEnsemble(eqx.Module):
 
     def _raw(self, x: RewardInput) -> Float[np.ndarray, "member *batch"]:
         return np.asarray(
-            _member_rewards(self.state.members, self._flat(x), jnp.asarray(x.action), self.obs_stats, self.config)
+            _member_rewards(
+                self.state.members, flat_obs(x, self.obs_axes), jnp.asarray(x.action), self.obs_stats, self.config
+            )
         )
-
-    def _flat(self, x: RewardInput) -> Num[Array, "*batch features"]:
-        obs = jnp.asarray(x.obs)
-        return obs.reshape(*obs.shape[: obs.ndim - self.obs_axes], -1)
-
-
-def is_due(num_labels: int, num_fitted: int, growth: float) -> bool:
-    """Whether labels have grown by the share `growth` since a fit to `num_fitted`, and by one at least."""
-    # Less a hair: 100 * 1.1 is 110.00000000000001, and 110 labels are enough.
-    return num_labels >= max(num_fitted + 1, num_fitted * (1 + growth) - 1e-6)
 
 
 _member_rewards = jax.jit(member_rewards, static_argnames="config")

@@ -13,9 +13,10 @@ from jaxtyping import Array, Float, Int, Num, PRNGKeyArray
 
 from rl_teacher.config import RewardModelConfig
 from rl_teacher.core.arrays import LabeledBatch
-from rl_teacher.core.bradley_terry import preference_loss
+from rl_teacher.core.bradley_terry import decisive_accuracy, preference_loss
 from rl_teacher.core.streams import host_generator
-from rl_teacher.rewards.members import ObsStats, member_rewards
+from rl_teacher.rewards.members import member_rewards
+from rl_teacher.rewards.view import ObsStats
 
 STEPS_PER_CALL = 25
 """Gradient steps of one compiled call; a fit is a whole number of calls, so nothing recompiles as labels grow."""
@@ -228,8 +229,6 @@ def judge(
     parts = [_gaps(state.members, *_padded(data, at, size), stats, config) for at in range(0, len(data), size)]
     gaps, loss = (np.concatenate([np.asarray(part[i]) for part in parts], axis=1)[:, : len(data)] for i in (0, 1))
     target = np.broadcast_to(data.target[None], gaps.shape)
-    decisive = target != 0.5
-    right = np.where(gaps == 0, 0.5, (gaps > 0) == (target > 0.5))
     held = (weights == 0).astype(np.float64)
     train_loss, held_loss = _mean(loss, weights), _mean(loss, held)
     probability = 1.0 / (1.0 + np.exp(-np.clip(gaps, -50, 50)))
@@ -239,8 +238,8 @@ def judge(
     metrics = {
         "predictor/loss": train_loss,
         "predictor/holdout_loss": held_loss,
-        "predictor/accuracy": _mean(right, weights * decisive),
-        "predictor/holdout_accuracy": _mean(right, held * decisive),
+        "predictor/accuracy": decisive_accuracy(gaps, target, weights),
+        "predictor/holdout_accuracy": decisive_accuracy(gaps, target, held),
         "predictor/disagreement": float(probability.std(axis=0).mean()),
         "predictor/weight_decay": float(decay),
         "predictor/tie_share": float((data.target == 0.5).mean()),

@@ -9,14 +9,15 @@ from threadpoolctl import threadpool_limits
 
 from rl_teacher.config import RewardModelConfig
 from rl_teacher.core.arrays import LabeledBatch, RewardInput
+from rl_teacher.core.bradley_terry import decisive_accuracy
 from rl_teacher.core.logistic import answer_loss, probability_of_left
 from rl_teacher.core.streams import host_generator
 from rl_teacher.protocols import FitData
 from rl_teacher.rewards.basis import BLOCKS, Basis
-from rl_teacher.rewards.ensemble import is_due
+from rl_teacher.rewards.due import is_due
 from rl_teacher.rewards.evidence import Explanation, explain
-from rl_teacher.rewards.members import ObsStats, normalized_inputs
 from rl_teacher.rewards.scale import Scale, measure
+from rl_teacher.rewards.view import ObsStats, flat_obs, normalized_inputs
 
 CHUNK = 64
 """Comparisons whose frames are turned into functions in one call."""
@@ -98,6 +99,7 @@ class GaussianProcessReward(eqx.Module):
             found = explain(gaps, self.basis.groups, target, self.config.random_answer_prob)
             deviations = _balanced(found, self.config.num_members, host_generator(key))
             metrics = judged(found, gaps, deviations, target, self.config.random_answer_prob)
+            metrics |= relevance(found, gaps, self.basis)
         weights = factors * found.weights
         fitted = eqx.tree_at(
             lambda model: (model.weights, model.members, model.obs_stats, model.num_fitted), self,
@@ -107,19 +109,14 @@ class GaussianProcessReward(eqx.Module):
                 stats, jnp.array(data.num_changes),
             ),
         )  # fmt: skip
-        spread = found.variances * np.square(gaps).mean(0)  # of each function's share in a gap, by the prior
-        metrics["predictor/nonlinear_share"] = float(spread[self.basis.sizes[0] :].sum() / max(spread.sum(), 1e-12))
-        of_group = np.bincount(self.basis.groups, spread)
-        metrics["predictor/num_relevant"] = float((of_group > RELEVANT * of_group.sum()).sum())
         raw = np.asarray(fitted._rewards(data.window, fitted.weights[:, None]))
         scale = measure(raw, center=self.center) if self.config.normalize else self.scale
         metrics |= {"reward/raw_mean": float(raw.mean()), "reward/raw_std": float(raw.std())}
         return eqx.tree_at(lambda model: model.scale, fitted, scale), metrics
 
     def _rewards(self, x: RewardInput, weights: Float[Array, "feature output"]) -> Float[Array, "output *batch"]:
-        obs = jnp.asarray(x.obs)
-        flat = obs.reshape(*obs.shape[: obs.ndim - self.obs_axes], -1)
-        rewards: Array = _weighted(self.basis, weights, flat, jnp.asarray(x.action), self.obs_stats)
+        obs, action = flat_obs(x, self.obs_axes), jnp.asarray(x.action)
+        rewards: Array = _weighted(self.basis, weights, obs, action, self.obs_stats)
         return rewards
 
 
@@ -180,20 +177,24 @@ def judged(
     target: Float[np.ndarray, " comparison"], random_answer_prob: float,
 ) -> dict[str, float]:  # fmt: skip
     """How well the model explains the answers, and each of them from all others."""
-    decisive = target != 0.5
-    logit = gaps @ found.weights
+    logit, alike = gaps @ found.weights, np.ones(len(target))
     of_members = probability_of_left(logit[:, None] + gaps @ deviations)[0]
-
-    def accuracy(logit: Float[np.ndarray, " comparison"]) -> float:
-        right = np.where(logit == 0, 0.5, (logit > 0) == (target > 0.5))
-        return float(right[decisive].mean()) if decisive.any() else float("nan")
-
     return {
         "predictor/loss": float(answer_loss(logit, target, random_answer_prob).mean()),
         "predictor/holdout_loss": float(answer_loss(found.fit.left_out, target, random_answer_prob).mean()),
-        "predictor/accuracy": accuracy(logit),
-        "predictor/holdout_accuracy": accuracy(found.fit.left_out),
+        "predictor/accuracy": decisive_accuracy(logit, target, alike),
+        "predictor/holdout_accuracy": decisive_accuracy(found.fit.left_out, target, alike),
         "predictor/disagreement": float(of_members.std(axis=1).mean()),
         "predictor/evidence": found.fit.log_evidence / len(target),
-        "predictor/tie_share": float((~decisive).mean()),
+        "predictor/tie_share": float((target == 0.5).mean()),
+    }
+
+
+def relevance(found: Explanation, gaps: Float[np.ndarray, "comparison feature"], basis: Basis) -> dict[str, float]:
+    """What the prior has made of the functions, by their shares in its variance of gaps."""
+    spread = found.variances * np.square(gaps).mean(0)
+    of_group = np.bincount(basis.groups, spread)
+    return {
+        "predictor/nonlinear_share": float(spread[basis.sizes[0] :].sum() / max(spread.sum(), 1e-12)),
+        "predictor/num_relevant": float((of_group > RELEVANT * of_group.sum()).sum()),
     }

@@ -9,9 +9,7 @@ from jaxtyping import Array, Float, Num, PRNGKeyArray
 
 from rl_teacher.config import RewardModelConfig
 from rl_teacher.core.networks import MLP, uniform_mlp
-
-ObsStats = tuple[Float[Array, " features"], Float[Array, " features"]]
-"""Mean and variance of the observations, frozen."""
+from rl_teacher.rewards.view import ObsStats, normalized_inputs
 
 
 def fresh_members(
@@ -44,16 +42,6 @@ def member_rewards(
     masks = _dropout_masks((len(members), *x.shape[:-1]), config, key)
     out = jax.vmap(lambda flat, own: _forward(_unflatten(flat, x.shape[-1], config), x, own))(members, masks)
     return jnp.tanh(out) if config.tanh_output else out
-
-
-def normalized_inputs(
-    obs: Num[Array, "*batch obs"], action: Float[Array, "*batch act"], stats: ObsStats
-) -> Float[Array, "*batch input"]:
-    """What a reward model sees of a frame: normalized observations within 10 standard deviations, then the action."""
-    ones = (1,) * (obs.ndim - 1)
-    mean, std = stats[0].reshape(*ones, -1), jnp.sqrt(stats[1] + 1e-8).reshape(*ones, -1)
-    normalized = jnp.clip((obs.astype(jnp.float32) - mean) / std, -10.0, 10.0)
-    return jnp.concatenate([normalized, action.astype(jnp.float32)], -1)
 
 
 def _forward(net: MLP, x: Float[Array, "*batch features"], masks: list[Array]) -> Float[Array, "*batch"]:
