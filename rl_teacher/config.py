@@ -31,7 +31,7 @@ class RewardModelConfig:
     pessimism: float = 0.0
     """Subtract this many standard deviations over members from the reward; negative explores."""
     joint_features: int = 256
-    """Gaussian process: functions of all inputs at once, beside 1 + 8 of each input."""
+    """Gaussian process: functions of all inputs at once, beside 1 + 8 of each input and products of two."""
     hidden: tuple[int, ...] = (64, 64)
     """Networks, as all that follows: units of the hidden layers."""
     tanh_output: bool = True

@@ -51,10 +51,11 @@ def explain(
     group: Int[np.ndarray, " feature"],
     target: Float[np.ndarray, " comparison"],
     random_answer_prob: float = 0.0,
+    reluctance: Float[np.ndarray, " group"] | None = None,
 ) -> Explanation:
     """The posterior under the prior variances, one for each group of functions, that explain the answers best.
 
-    In each round every group's variance becomes the mean square of its weights, divided by how much of each weight the
+    In each round every group's variance becomes the sum of squares of its weights, divided by how many of them the
     answers have decided. Groups that explain nothing shrink until they are left out. The best round is kept.
 
     Args:
@@ -62,18 +63,21 @@ def explain(
         group: of each function, from 0 on.
         target: P(left preferred).
         random_answer_prob: share of answers that are coin flips.
+        reluctance: c of each group, whose variance v has the prior density v^(-c/2). With 0, the default, all variances
+            are alike; with 1 all standard deviations are, so that what explains little is left out sooner.
 
     Source: automatic relevance determination, MacKay 1992, Bayesian Interpolation, section 4; Tipping 2001, Sparse
     Bayesian Learning and the Relevance Vector Machine, sections 2.3 and 3.
     """
     size = np.bincount(group).astype(np.float64)
+    reluctance = np.zeros(len(size)) if reluctance is None else reluctance
     variances = np.full(len(size), FIRST_VARIANCE)
     best = _explained(gaps, variances[group], target, random_answer_prob)
     now = best
     for _ in range(NUM_ROUNDS):
         square = np.bincount(group, np.square(now.weights))
         decided = size - np.bincount(group, now.variance_of_weights()) / np.maximum(variances, 1e-12)
-        wanted = np.minimum(square / np.maximum(decided, 1e-3), HIGHEST_VARIANCE)
+        wanted = np.minimum(square / np.maximum(decided + reluctance, 1e-3), HIGHEST_VARIANCE)
         variances = np.where((variances > 0) & (wanted >= LEAST_VARIANCE), wanted, 0.0)
         if not variances.any():
             break

@@ -96,7 +96,7 @@ class GaussianProcessReward(eqx.Module):
         target = data.labeled.target.astype(np.float64)
         gaps, factors = scaled_blocks(gap_features(self.basis, data.labeled, stats))
         with threadpool_limits(1, "blas"):  # matrices are small, and threads would wait for those that simulate
-            found = explain(gaps, self.basis.groups, target, self.config.random_answer_prob)
+            found = explain(gaps, self.basis.groups, target, self.config.random_answer_prob, self.basis.reluctance)
             deviations = _balanced(found, self.config.num_members, host_generator(key))
             metrics = judged(found, gaps, deviations, target, self.config.random_answer_prob)
             metrics |= relevance(found, gaps, self.basis)

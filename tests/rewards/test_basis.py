@@ -2,7 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rl_teacher.rewards.basis import ADDITIVE_LENGTH, BLOCKS, JOINT_LENGTH, Basis
+from rl_teacher.rewards.basis import ADDITIVE_LENGTH, BLOCKS, JOINT_LENGTH, PRODUCT_RELUCTANCE, Basis
 
 
 def basis(num_inputs: int = 3, num_joint: int = 4096) -> Basis:
@@ -45,12 +45,24 @@ def test_a_weighted_sum_is_that_of_all_functions_and_leaves_out_blocks_without_w
     )
 
 
+def test_products_are_of_each_number_with_each_other_one():
+    values = basis(num_inputs=4).block(BLOCKS.index("product"), jnp.asarray([[2.0, 3.0, 5.0, 7.0]]))
+    np.testing.assert_array_equal(values, [[6.0, 10.0, 14.0, 15.0, 21.0, 35.0]])
+
+
+def test_only_products_are_used_reluctantly():
+    few = basis(num_inputs=3, num_joint=2)
+    reluctant = few.reluctance[few.groups]
+    np.testing.assert_array_equal(reluctant, [0.0] * (3 + 24) + [PRODUCT_RELUCTANCE] * 3 + [0.0] * 2)
+
+
 def test_sizes_are_those_of_the_blocks_and_pictures_have_no_additive_one():
-    assert basis(num_joint=8).sizes == (3, 24, 8)
+    assert basis(num_joint=8).sizes == (3, 24, 3, 8)
+    assert basis(num_inputs=309, num_joint=8).sizes == (309, 2472, 0, 8)  # Humanoid: 47,586 products would be too many
     many = basis(num_inputs=3000, num_joint=2)
-    assert many.sizes == (3000, 0, 2)
+    assert many.sizes == (3000, 0, 0, 2)
     assert many.weighted(jnp.ones((2, 3000)), jnp.ones((3002, 1))).shape == (2, 1)
 
 
-def test_each_input_has_a_group_for_itself_one_for_its_waves_and_the_joint_functions_have_one():
-    np.testing.assert_array_equal(basis(num_inputs=2, num_joint=3).groups, [0, 1] + [2] * 8 + [3] * 8 + [4] * 3)
+def test_each_input_has_a_group_for_itself_and_one_for_its_waves_each_product_has_one_the_joint_functions_have_one():
+    np.testing.assert_array_equal(basis(num_inputs=2, num_joint=3).groups, [0, 1] + [2] * 8 + [3] * 8 + [4] + [5] * 3)

@@ -42,6 +42,18 @@ def test_the_waves_of_a_number_are_used_where_it_alone_is_not_enough():
     assert shares[[8 + 5, 16 + 5]].sum() > 0.8 * shares.sum()
 
 
+def test_a_reluctant_group_needs_more_to_be_used():
+    """A number and its copy explain the same; the reluctant one of them is left out."""
+    features = np.repeat(gaps(40)[:, :4], 2, axis=1)
+    target = (features[:, 0] + features[:, 4] > 0).astype(float)
+    found = explain(features, np.arange(8), target, 0.0, np.tile([0.0, 1.0], 4))
+    assert found.variances[0] > 0
+    assert found.variances[4] > 0
+    assert (found.variances[1::2] < 0.1 * found.variances[::2].max()).all()
+    alike = explain(features, np.arange(8), target)
+    np.testing.assert_allclose(alike.variances[1::2], alike.variances[::2], rtol=1e-6)
+
+
 def test_where_there_is_nothing_to_find_hardly_anything_is_believed():
     features = gaps(60)
     target = np.random.default_rng(5).integers(0, 2, 60).astype(float)

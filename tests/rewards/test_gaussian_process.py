@@ -55,6 +55,16 @@ def test_a_distance_is_learned_with_others():
     assert correlation(np.asarray(model(window)), distance(np.asarray(window.obs))) > 0.9
 
 
+def test_a_product_of_two_numbers_is_learned_from_few_labels():
+    labeled = comparisons(150)
+    returns = (labeled.obs[..., 0] * labeled.obs[..., 1]).sum(-1)
+    target = (returns[:, 0] > returns[:, 1]).astype(np.float32)
+    model = fitted(dataclasses.replace(labeled, true_return=returns, target=target))
+    window = frames(500, seed=6)
+    obs = np.asarray(window.obs)
+    assert correlation(np.asarray(model(window)), obs[:, 0] * obs[:, 1]) > 0.95
+
+
 def test_what_is_held_out_is_as_honest_as_other_labels():
     metrics = fresh().fit(fit_data(of_distance(80)), None, jax.random.key(1))[1]
     model, unseen = fitted(of_distance(80)), of_distance(400, seed=7)
@@ -100,7 +110,7 @@ def test_a_gap_is_the_sum_over_the_left_segment_less_that_over_the_right():
     gaps = gap_features(fresh().basis, labeled, (STATS.mean, STATS.variance))
     frame = np.concatenate([labeled.obs, labeled.action], -1)  # the statistics are mean 0 and variance 1
     np.testing.assert_allclose(gaps[0], frame[:, 0].sum(1) - frame[:, 1].sum(1), atol=1e-4)
-    assert [gap.shape for gap in gaps] == [(70, 5), (70, 40), (70, 64)]
+    assert [gap.shape for gap in gaps] == [(70, 5), (70, 40), (70, 10), (70, 64)]
 
 
 def test_growing_labels_recompile_nothing_before_a_chunk_is_full():
