@@ -24,8 +24,9 @@ class RewardModelConfig:
     """Draws from the Gaussian process, or networks in the ensemble: where they disagree, labels are asked for."""
     refit_growth: float = 0.1
     """Fit again when the labels have grown by this share since the last fit."""
-    random_answer_prob: float = 0.0
-    """Share of answers taken as coin flips. Christiano et al. 2017 use 0.1 for people, section 2.2.3."""
+    random_answer_prob: float | None = None
+    """Share of answers taken as coin flips; unset: the Gaussian process finds it in the answers, networks take 0.
+    Christiano et al. 2017 use 0.1 for people, section 2.2.3."""
     normalize: bool = True
     """Give the reward standard deviation 1 on recent frames, and mean 0 where no episode can end early."""
     pessimism: float = 0.0
@@ -78,7 +79,8 @@ class RewardModelConfig:
         require(self.learning_rate > 0, "reward.learning_rate", self.learning_rate, "above 0")
         require(self.minibatch_size >= 1, "reward.minibatch_size", self.minibatch_size, "at least 1")
         require(1 <= self.min_steps <= self.max_steps, "reward.min_steps", self.min_steps, "in 1..reward.max_steps")
-        require(0 <= self.random_answer_prob < 1, "reward.random_answer_prob", self.random_answer_prob, "in [0, 1)")
+        coins = self.random_answer_prob
+        require(coins is None or 0 <= coins < 1, "reward.random_answer_prob", coins, "in [0, 1)")
         require(0 <= self.label_smoothing < 0.5, "reward.label_smoothing", self.label_smoothing, "in [0, 0.5)")
         require(0 <= self.held_out < 1, "reward.held_out", self.held_out, "in [0, 1)")
         require(self.num_crops >= 0, "reward.num_crops", self.num_crops, "at least 0")

@@ -15,6 +15,8 @@ HIGHEST_VARIANCE = 4096.0
 LEAST_VARIANCE = 1e-3
 """Below it a group is left out for good: its logits are of a few hundredths."""
 NUM_ROUNDS = 15
+RANDOM_ANSWER_PROBS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.6)
+"""Shares of coin flips that are tried after none, as long as the answers become more probable."""
 
 
 class Explanation(NamedTuple):
@@ -26,6 +28,8 @@ class Explanation(NamedTuple):
     """Orthonormal rows: what the answers say something of, in units of the prior."""
     fit: LogisticFit
     """In these directions."""
+    random_answer_prob: float
+    """Share of answers that are taken as coin flips."""
 
     @property
     def weights(self) -> Float[np.ndarray, " feature"]:
@@ -50,27 +54,47 @@ def explain(
     gaps: Float[np.ndarray, "comparison feature"],
     group: Int[np.ndarray, " feature"],
     target: Float[np.ndarray, " comparison"],
-    random_answer_prob: float = 0.0,
+    random_answer_prob: float | None = None,
     reluctance: Float[np.ndarray, " group"] | None = None,
 ) -> Explanation:
     """The posterior under the prior variances, one for each group of functions, that explain the answers best.
 
-    In each round every group's variance becomes the sum of squares of its weights, divided by how many of them the
-    answers have decided. Groups that explain nothing shrink until they are left out. The best round is kept.
+    A share of the answers may be coin flips. Without it, one wrong answer to a clear question makes the model explain
+    what has no explanation.
+
+    The search: in each round every group's variance becomes the sum of squares of its weights, divided by how many of
+    them the answers have decided. Groups that explain nothing shrink until they are left out. The best round is kept.
 
     Args:
         gaps: sum of each function over the left segment less that over the right, float64, all of one size.
         group: of each function, from 0 on.
         target: P(left preferred).
-        random_answer_prob: share of answers that are coin flips.
+        random_answer_prob: share of answers that are coin flips; unset: the one that makes the answers most probable.
         reluctance: c of each group, whose variance v has the prior density v^(-c/2). With 0, the default, all variances
             are alike; with 1 all standard deviations are, so that what explains little is left out sooner.
 
     Source: automatic relevance determination, MacKay 1992, Bayesian Interpolation, section 4; Tipping 2001, Sparse
     Bayesian Learning and the Relevance Vector Machine, sections 2.3 and 3.
     """
+    reluctance = np.zeros(group.max() + 1) if reluctance is None else reluctance
+    best = _searched(gaps, group, target, random_answer_prob or 0.0, reluctance)
+    for prob in RANDOM_ANSWER_PROBS if random_answer_prob is None else ():
+        now = _searched(gaps, group, target, prob, reluctance)
+        if now.fit.log_evidence <= best.fit.log_evidence:
+            break
+        best = now
+    return best
+
+
+def _searched(
+    gaps: Float[np.ndarray, "comparison feature"],
+    group: Int[np.ndarray, " feature"],
+    target: Float[np.ndarray, " comparison"],
+    random_answer_prob: float,
+    reluctance: Float[np.ndarray, " group"],
+) -> Explanation:
+    """The best round of a search for the variances."""
     size = np.bincount(group).astype(np.float64)
-    reluctance = np.zeros(len(size)) if reluctance is None else reluctance
     variances = np.full(len(size), FIRST_VARIANCE)
     best = _explained(gaps, variances[group], target, random_answer_prob)
     now = best
@@ -99,8 +123,8 @@ def _explained(
     directions = np.zeros((min(scaled.shape), len(variances)))
     if scaled.shape[1] <= len(target):
         directions[:, used] = np.eye(scaled.shape[1])
-        return Explanation(variances, directions, fit_logistic(scaled, target, random_answer_prob))
+        return Explanation(variances, directions, fit_logistic(scaled, target, random_answer_prob), random_answer_prob)
     gram = scaled @ scaled.T
     root = np.linalg.cholesky(gram + 1e-9 * max(1.0, float(np.trace(gram))) * np.eye(len(gram)))
     directions[:, used] = solve_triangular(root, scaled, lower=True)
-    return Explanation(variances, directions, fit_logistic(root, target, random_answer_prob))
+    return Explanation(variances, directions, fit_logistic(root, target, random_answer_prob), random_answer_prob)

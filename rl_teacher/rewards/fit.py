@@ -196,7 +196,7 @@ def _loss(
     right = _crop_sums(sums[:, :, 1], batch.starts[:, 1], batch.lengths)
     target = jnp.broadcast_to(batch.target[None, :, None], left.shape)
     loss = preference_loss(
-        left - right, target, random_answer_prob=config.random_answer_prob, smoothing=config.label_smoothing
+        left - right, target, random_answer_prob=config.random_answer_prob or 0.0, smoothing=config.label_smoothing
     ).mean(-1)
     return ((loss * batch.weight).sum(1) / jnp.maximum(batch.weight.sum(1), 1.0)).sum()
 

@@ -98,7 +98,7 @@ class GaussianProcessReward(eqx.Module):
         with threadpool_limits(1, "blas"):  # matrices are small, and threads would wait for those that simulate
             found = explain(gaps, self.basis.groups, target, self.config.random_answer_prob, self.basis.reluctance)
             deviations = _balanced(found, self.config.num_members, host_generator(key))
-            metrics = judged(found, gaps, deviations, target, self.config.random_answer_prob)
+            metrics = judged(found, gaps, deviations, target)
             metrics |= relevance(found, gaps, self.basis)
         weights = factors * found.weights
         fitted = eqx.tree_at(
@@ -174,10 +174,11 @@ def _balanced(
 
 def judged(
     found: Explanation, gaps: Float[np.ndarray, "comparison feature"], deviations: Float[np.ndarray, "feature member"],
-    target: Float[np.ndarray, " comparison"], random_answer_prob: float,
+    target: Float[np.ndarray, " comparison"],
 ) -> dict[str, float]:  # fmt: skip
     """How well the model explains the answers, and each of them from all others."""
     logit, alike = gaps @ found.weights, np.ones(len(target))
+    random_answer_prob = found.random_answer_prob
     of_members = probability_of_left(logit[:, None] + gaps @ deviations)[0]
     return {
         "predictor/loss": float(answer_loss(logit, target, random_answer_prob).mean()),
@@ -186,6 +187,7 @@ def judged(
         "predictor/holdout_accuracy": decisive_accuracy(found.fit.left_out, target, alike),
         "predictor/disagreement": float(of_members.std(axis=1).mean()),
         "predictor/evidence": found.fit.log_evidence / len(target),
+        "predictor/random_answer_share": random_answer_prob,
         "predictor/tie_share": float((target == 0.5).mean()),
     }
 

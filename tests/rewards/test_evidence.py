@@ -42,6 +42,24 @@ def test_the_waves_of_a_number_are_used_where_it_alone_is_not_enough():
     assert shares[[8 + 5, 16 + 5]].sum() > 0.8 * shares.sum()
 
 
+def test_wrong_answers_are_taken_as_coin_flips_as_often_as_they_come():
+    """A tenth of the answers is flipped, as if a fifth were thrown with a coin."""
+    features, unseen = gaps(200), gaps(500, seed=9)
+    target = (features[:, 3] > 0).astype(float)
+    wrong = np.random.default_rng(1).random(200) < 0.1
+    found = explain(features, GROUPS, np.where(wrong, 1 - target, target))
+    assert 0.1 <= found.random_answer_prob <= 0.3
+    assert ((unseen @ found.weights > 0) == (unseen[:, 3] > 0)).mean() > 0.95
+    believing = explain(features, GROUPS, np.where(wrong, 1 - target, target), 0.0)
+    assert found.fit.log_evidence > believing.fit.log_evidence + 5
+
+
+def test_where_no_answer_is_wrong_none_is_doubted():
+    features = gaps(200)
+    found = explain(features, GROUPS, (features[:, 3] > 0).astype(float))
+    assert found.random_answer_prob == 0.0
+
+
 def test_a_reluctant_group_needs_more_to_be_used():
     """A number and its copy explain the same; the reluctant one of them is left out."""
     features = np.repeat(gaps(40)[:, :4], 2, axis=1)
