@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Num, PRNGKeyArray
 
+from rl_teacher.agent_config import discount_of
 from rl_teacher.agents.actor_critic import ActorCritic, denormalize, flatten_obs, rescale_value_head
 from rl_teacher.config import PPOConfig, TRPOConfig
 from rl_teacher.core.advantages import generalized_advantages
@@ -79,7 +80,7 @@ def prepare(
         reward, value, denormalize(networks.values(last_x), value_stats),
         denormalize(networks.values(final_x), value_stats),
         steps.terminated & counted, steps.truncated & counted, counted,
-        discount=config.discount, gae_lambda=config.gae_lambda,
+        discount=discount_of(config), gae_lambda=config.gae_lambda,
     )  # fmt: skip
     returns = flatten_axes(advantage + value)
     # Old returns are of an older policy and an older reward: forget them at a time scale of ten batches.

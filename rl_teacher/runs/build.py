@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from gymnasium import spaces
 from jaxtyping import PRNGKeyArray
 
+from rl_teacher.agent_config import discount_of
 from rl_teacher.agents.ppo import PPO
 from rl_teacher.agents.sac import SAC
 from rl_teacher.agents.trpo import TRPO
@@ -160,7 +161,16 @@ def complete(config: RunConfig) -> tuple[RunConfig, list[str]]:
     if config.predictor != "rl" and config.pretrain_labels is None:
         assert config.n_labels is not None, "one of the two counts is known by now"
         config = dataclasses.replace(config, pretrain_labels=default_pretrain_labels(config.n_labels))
-    return config, notes
+    return with_discount(config, find_env(config.env_id).dt), notes
+
+
+def with_discount(config: RunConfig, dt: float | None) -> RunConfig:
+    """The configuration with the discounts that were not set; `dt` is the simulated time of a step [s], where known."""
+    return dataclasses.replace(
+        config,
+        ppo=dataclasses.replace(config.ppo, discount=discount_of(config.ppo, dt)),
+        trpo=dataclasses.replace(config.trpo, discount=discount_of(config.trpo, dt)),
+    )
 
 
 def choose(flag: str, value: str, choices: tuple[str, ...]) -> None:

@@ -42,7 +42,7 @@ def seed_preset(config: RunConfig) -> RunConfig:
         max_frames=0, weight_decay=0.0, adapt_weight_decay=False, dropout=0.5, max_grad_norm=1e9, normalize=False,
     )  # fmt: skip
     ppo = PPOConfig(
-        num_envs=8, rollout_steps=2048, learning_rate=3e-4, final_learning_rate=3e-4, num_epochs=10,
+        num_envs=8, rollout_steps=2048, discount=0.99, learning_rate=3e-4, final_learning_rate=3e-4, num_epochs=10,
         entropy_coef=0.0, final_entropy_coef=0.0,
         minibatch_size=64, adam_eps=1e-8, init_log_std=0.0,
     )  # fmt: skip
