@@ -15,8 +15,10 @@ HIGHEST_VARIANCE = 4096.0
 LEAST_VARIANCE = 1e-3
 """Below it a group is left out for good: its logits are of a few hundredths."""
 NUM_ROUNDS = 15
-RANDOM_ANSWER_PROBS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.6)
-"""Shares of coin flips that are tried after none, as long as the answers become more probable."""
+RANDOM_ANSWER_PROBS = (0.1, 0.2, 0.4)
+"""Shares of coin flips that are tried after none, until the answers are clearly less probable."""
+CLEARLY_LESS = 1.0
+"""[nats]"""
 
 
 class Explanation(NamedTuple):
@@ -80,9 +82,9 @@ def explain(
     best = _searched(gaps, group, target, random_answer_prob or 0.0, reluctance)
     for prob in RANDOM_ANSWER_PROBS if random_answer_prob is None else ():
         now = _searched(gaps, group, target, prob, reluctance)
-        if now.fit.log_evidence <= best.fit.log_evidence:
+        if now.fit.log_evidence < best.fit.log_evidence - CLEARLY_LESS:
             break
-        best = now
+        best = max(best, now, key=lambda found: found.fit.log_evidence)
     return best
 
 
