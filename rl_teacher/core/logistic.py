@@ -32,8 +32,9 @@ def fit_logistic(
     design: Float[np.ndarray, "comparison feature"],
     target: Float[np.ndarray, " comparison"],
     random_answer_prob: float = 0.0,
+    start: Float[np.ndarray, " feature"] | None = None,
 ) -> LogisticFit:
-    """Newton's method with a line search, from weights of 0.
+    """Newton's method with a line search.
 
     P(left) = (1 - p) sigmoid(design @ weights) + p / 2 with p = random_answer_prob. With p > 0 the likelihood is not
     concave; its expected curvature (Fisher's) takes the place of the curvature, which is the same for p = 0.
@@ -42,14 +43,15 @@ def fit_logistic(
         design: one row for each comparison, float64.
         target: P(left preferred) in [0, 1].
         random_answer_prob: share of answers that are coin flips, in [0, 1) [1].
+        start: weights to begin with; 0 if unset.
 
     Source: Rasmussen & Williams 2006, Gaussian Processes for Machine Learning, section 3.4 (in weights instead of
     function values); leaving out one: section 5.4.2's cavity with Laplace's sites; drawing towards 0: MacKay 1992,
     The Evidence Framework Applied to Classification Networks, eq. 10.
     """
-    weights = np.zeros(design.shape[1])
-    logit = np.zeros(len(design))
-    objective = _log_likelihood(logit, target, random_answer_prob)
+    weights = np.zeros(design.shape[1]) if start is None else start
+    logit = design @ weights
+    objective = _log_likelihood(logit, target, random_answer_prob) - 0.5 * float(weights @ weights)
     for _ in range(MAX_NEWTON_STEPS):
         slope, curvature = _slopes(logit, target, random_answer_prob)
         root = _precision_root(design, curvature)

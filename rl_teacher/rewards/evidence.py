@@ -107,7 +107,7 @@ def _searched(
         variances = np.where((variances > 0) & (wanted >= LEAST_VARIANCE), wanted, 0.0)
         if not variances.any():
             break
-        now = _explained(gaps, variances[group], target, random_answer_prob)
+        now = _explained(gaps, variances[group], target, random_answer_prob, now.weights)
         if now.fit.log_evidence > best.fit.log_evidence:
             best = now
     return best
@@ -118,15 +118,23 @@ def _explained(
     variances: Float[np.ndarray, " feature"],
     target: Float[np.ndarray, " comparison"],
     random_answer_prob: float,
+    near: Float[np.ndarray, " feature"] | None = None,
 ) -> Explanation:
-    """The posterior for these variances, in as few directions as possible: functions in use, or comparisons."""
+    """The posterior for these variances, in as few directions as possible: functions in use, or comparisons.
+
+    `near` are weights to begin the search with.
+    """
     used = variances > 0
+    unit = np.zeros(int(used.sum())) if near is None else near[used] / np.sqrt(variances[used])
     scaled = gaps[:, used] * np.sqrt(variances[used])
     directions = np.zeros((min(scaled.shape), len(variances)))
     if scaled.shape[1] <= len(target):
         directions[:, used] = np.eye(scaled.shape[1])
-        return Explanation(variances, directions, fit_logistic(scaled, target, random_answer_prob), random_answer_prob)
+        return Explanation(
+            variances, directions, fit_logistic(scaled, target, random_answer_prob, unit), random_answer_prob
+        )
     gram = scaled @ scaled.T
     root = np.linalg.cholesky(gram + 1e-9 * max(1.0, float(np.trace(gram))) * np.eye(len(gram)))
     directions[:, used] = solve_triangular(root, scaled, lower=True)
-    return Explanation(variances, directions, fit_logistic(root, target, random_answer_prob), random_answer_prob)
+    start = directions[:, used] @ unit
+    return Explanation(variances, directions, fit_logistic(root, target, random_answer_prob, start), random_answer_prob)

@@ -39,6 +39,14 @@ def test_the_peak_is_where_no_weight_wants_to_move(coin: float):
         assert abs(slope) < 1e-3
 
 
+def test_where_the_search_begins_does_not_matter():
+    design, target = answers(40)
+    fit, far = fit_logistic(design, target), fit_logistic(design, target, start=np.array([-30.0, 50.0, 8.0]))
+    np.testing.assert_allclose(far.weights, fit.weights, atol=1e-3)
+    assert far.log_evidence == pytest.approx(fit.log_evidence, abs=1e-4)
+    assert fit_logistic(design, target, start=fit.weights).log_evidence == pytest.approx(fit.log_evidence, abs=1e-6)
+
+
 def test_the_evidence_is_the_integral_over_all_weights():
     design, target = answers(20, seed=3)
     rng = np.random.default_rng(0)
