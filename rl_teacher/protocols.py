@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
 from jaxtyping import Array, Float, Num, PRNGKeyArray
@@ -93,6 +93,24 @@ class RewardModel(Protocol):
 
     def fit(self, data: FitData, num_steps: int | None, key: PRNGKeyArray) -> tuple[Self, dict[str, float]]:
         """The model after a fit: of `num_steps` gradient steps, if it takes any, or as many as the labels deserve."""
+        ...
+
+
+class Look(NamedTuple):
+    """One thing that a learned reward depends on."""
+
+    what: str
+    """Such as 'more forward velocity of the torso'."""
+    share: float
+    """Of the mean square of all things' parts in the differences between the labeled segments [1]."""
+
+
+@runtime_checkable
+class Legible(Protocol):
+    """A reward model that can say what it looks at."""
+
+    def looks(self, names: Sequence[str]) -> list[Look]:
+        """Everything that its reward depends on, largest first; `names` are those of observed numbers and actions."""
         ...
 
 

@@ -88,6 +88,7 @@ def pretrain(run: Run, session: Session, state: TeachState) -> TeachState | None
     run.first_stats = stats.merge(flat, jnp.ones(len(flat)))
     reward_model, metrics = fit(run, session, state, RewardInput(frames, actions), run.config.pretrain_iters)
     session.say(f"Fitted the reward model to {run.dataset.num_labels} labels: {session.describe_fit(metrics)}")
+    session.say(session.describe_looks(run, reward_model))
     session.say("Starting joint training of predictor and agent")
     run.started_at = time.monotonic()
     session.restart_clock(0)

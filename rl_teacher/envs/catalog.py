@@ -89,6 +89,14 @@ def find_env(env_id: str) -> EnvSpec:
     return find_gymnasium(env_id, "with its own reward and termination", task_ids())
 
 
+def input_names(spec: EnvSpec, num_obs: int, num_actions: int) -> tuple[str, ...]:
+    """A name for each number that a reward model sees: those of the observation, then those of the action."""
+    if spec.is_task:
+        task = find_task(spec.canonical_id)
+        return tuple(entry.name for entry in (*task.observation, *task.action))
+    return (*(f"observation {i}" for i in range(num_obs)), *(f"action {i}" for i in range(num_actions)))
+
+
 def make_envs(spec: EnvSpec, num_envs: int, *, seed: int, num_threads: int = 0, stagger: bool = False) -> "Envs":
     """Build `num_envs` copies of an environment; `reset` must follow.
 

@@ -1,5 +1,7 @@
 """The learned reward model: a Gaussian process, as simple as the labels allow."""
 
+from collections.abc import Sequence
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -12,7 +14,7 @@ from rl_teacher.core.arrays import LabeledBatch, RewardInput
 from rl_teacher.core.bradley_terry import decisive_accuracy
 from rl_teacher.core.logistic import answer_loss, probability_of_left
 from rl_teacher.core.streams import host_generator
-from rl_teacher.protocols import FitData
+from rl_teacher.protocols import FitData, Look
 from rl_teacher.rewards.basis import BLOCKS, Basis
 from rl_teacher.rewards.due import is_due
 from rl_teacher.rewards.evidence import Explanation, explain
@@ -43,6 +45,8 @@ class GaussianProcessReward(eqx.Module):
     obs_stats: ObsStats
     """Snapshot of the agent's observation statistics at the last fit."""
     scale: Scale
+    shares: Float[Array, " group"]
+    """How much each group of functions decides between the labeled segments [1]."""
     num_fitted: Array
     """Changes of the labels until the last fit."""
     obs_axes: int = eqx.field(static=True)
@@ -70,7 +74,7 @@ class GaussianProcessReward(eqx.Module):
         num = sum(basis.sizes)
         return cls(
             basis, jnp.zeros(num), jnp.zeros((num, config.num_members)), (jnp.zeros(num_obs), jnp.ones(num_obs)),
-            Scale.identity(1), jnp.array(0), len(obs_shape), center, config,
+            Scale.identity(1), jnp.zeros(int(basis.groups[-1]) + 1), jnp.array(0), len(obs_shape), center, config,
         )  # fmt: skip
 
     def __call__(self, x: RewardInput) -> Float[Array, "*batch"]:
@@ -102,17 +106,34 @@ class GaussianProcessReward(eqx.Module):
             metrics |= relevance(found, gaps, self.basis)
         weights = factors * found.weights
         fitted = eqx.tree_at(
-            lambda model: (model.weights, model.members, model.obs_stats, model.num_fitted), self,
+            lambda model: (model.weights, model.members, model.obs_stats, model.shares, model.num_fitted), self,
             (
                 jnp.asarray(weights, jnp.float32),
                 jnp.asarray(weights[:, None] + factors[:, None] * deviations, jnp.float32),
-                stats, jnp.array(data.num_changes),
+                stats, jnp.asarray(decided_by(found.weights, gaps, self.basis), jnp.float32),
+                jnp.array(data.num_changes),
             ),
         )  # fmt: skip
         raw = np.asarray(fitted._rewards(data.window, fitted.weights[:, None]))
         scale = measure(raw, center=self.center) if self.config.normalize else self.scale
         metrics |= {"reward/raw_mean": float(raw.mean()), "reward/raw_std": float(raw.std())}
         return eqx.tree_at(lambda model: model.scale, fitted, scale), metrics
+
+    def looks(self, names: Sequence[str]) -> list[Look]:
+        """What the reward depends on, largest first; satisfies protocols.Legible."""
+        linear, additive, products, _ = self.basis.sizes
+        weights, shares = np.asarray(self.weights).tolist(), np.asarray(self.shares).tolist()
+        at = linear + additive
+        pairs = [(int(one), int(other)) for one, other in zip(*np.triu_indices(linear, 1), strict=True)]
+        what = [f"{_more(w)} {name}" for w, name in zip(weights[:linear], names, strict=True)]
+        what += [f"a curve of {name}" for name in names] if additive else []
+        what += [
+            f"{_more(w)} {names[one]} times {names[other]}"
+            for w, (one, other) in zip(weights[at : at + products], pairs[:products], strict=True)
+        ]
+        what += ["all numbers together"]
+        found = [Look(*pair) for pair in zip(what, shares, strict=True) if pair[1] > 0]
+        return sorted(found, key=lambda look: -look.share)
 
     def _rewards(self, x: RewardInput, weights: Float[Array, "feature output"]) -> Float[Array, "output *batch"]:
         obs, action = flat_obs(x, self.obs_axes), jnp.asarray(x.action)
@@ -190,6 +211,19 @@ def judged(
         "predictor/random_answer_share": random_answer_prob,
         "predictor/tie_share": float((target == 0.5).mean()),
     }
+
+
+def decided_by(
+    weights: Float[np.ndarray, " feature"], gaps: Float[np.ndarray, "comparison feature"], basis: Basis
+) -> Float[np.ndarray, " group"]:
+    """Mean square of each group's part in the logits of the answers, as a share of the sum of all."""
+    starts = np.flatnonzero(np.diff(basis.groups, prepend=-1))
+    squares = np.square(np.add.reduceat(gaps * weights, starts, axis=1)).mean(0)
+    return np.asarray(squares / max(float(squares.sum()), 1e-12))
+
+
+def _more(weight: float) -> str:
+    return "more" if weight > 0 else "less"
 
 
 def relevance(found: Explanation, gaps: Float[np.ndarray, "comparison feature"], basis: Basis) -> dict[str, float]:

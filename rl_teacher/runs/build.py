@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import math
 import os
 import time
 from collections.abc import Callable
@@ -25,7 +26,7 @@ from rl_teacher.config import (
 from rl_teacher.core.actions import ActionSpec, BoxActions, DiscreteActions
 from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.core.streams import Streams
-from rl_teacher.envs.catalog import EnvSpec, find_env, make_envs
+from rl_teacher.envs.catalog import EnvSpec, find_env, input_names, make_envs
 from rl_teacher.errors import ConfigError, SegmentTooLong, UnknownChoice, UnsupportedSpace
 from rl_teacher.preferences.dataset import Dataset
 from rl_teacher.preferences.pool import Pool
@@ -76,6 +77,8 @@ class Run:
     config: RunConfig
     spec: EnvSpec
     actions: ActionSpec
+    input_names: tuple[str, ...]
+    """Of each number that a reward model sees: those of the observation, then those of the action."""
     streams: Streams
     schedule: Schedule
     teacher: Teacher | None
@@ -203,6 +206,7 @@ def build_run(config: RunConfig) -> Run:
 
     return Run(
         config=config, spec=spec, actions=actions, streams=streams,
+        input_names=input_names(spec, math.prod(envs.single_observation_space.shape or ()), actions.size),
         schedule=build_label_schedule(config), teacher=build_teacher(config, spec),
         segment_steps=segment_steps, rollout_steps=rollout_steps, pretrain_labels=config.pretrain_labels or 0,
         collector=Collector(envs, actions), make_envs=fresh,

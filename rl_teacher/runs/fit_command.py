@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from rl_teacher.core.arrays import LabeledBatch, RewardInput
 from rl_teacher.core.correlation import correlation
 from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.core.streams import Streams
-from rl_teacher.envs.catalog import find_env
+from rl_teacher.envs.catalog import find_env, input_names
 from rl_teacher.errors import ConfigError
 from rl_teacher.flags import from_json
 from rl_teacher.human.connect import remote_client
@@ -26,6 +27,7 @@ from rl_teacher.protocols import FitData, RewardModel
 from rl_teacher.runs import checkpoint as store
 from rl_teacher.runs.build import fresh_reward_model
 from rl_teacher.runs.folder import slug, write_json
+from rl_teacher.runs.looks import main_looks
 from rl_teacher.runs.stored import as_segments
 
 REWARD, REPORT = "reward.npz", "fit.json"
@@ -68,6 +70,8 @@ def fit_from(client: FeedbackClient, out: Path, num_steps: int, seed: int) -> in
     if labeled is None:
         raise ConfigError(f"experiment {client.experiment!r}: no answer that can be trained on yet. Label some pairs.")
     model, report = fitted(labeled, config, center=spec.is_fixed_horizon, num_steps=num_steps, seed=seed)
+    names = input_names(spec, math.prod(labeled.obs.shape[3:]), labeled.action.shape[-1])
+    report["reward_looks_at"] = [[look.what, round(look.share, 3)] for look in main_looks(model, names)]
     report |= {"experiment": client.experiment, "env_id": about.env_id, "labels": dataset.num_labels}
     out.mkdir(parents=True, exist_ok=True)
     store.save(out / REWARD, store.pack("reward", model), {"env_id": about.env_id, "config": about.config["reward"]})

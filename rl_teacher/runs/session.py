@@ -23,6 +23,7 @@ from rl_teacher.runs.build import Run
 from rl_teacher.runs.explain import explain
 from rl_teacher.runs.folder import CHECKPOINT, SUMMARY, slug, write_json
 from rl_teacher.runs.label_log import LabelLog
+from rl_teacher.runs.looks import in_words, main_looks
 from rl_teacher.runs.metrics import MetricsWriter
 from rl_teacher.runs.progress import Progress
 
@@ -180,6 +181,10 @@ class Session:
             else "no label to fit"
         )
 
+    def describe_looks(self, run: Run, model: RewardModel) -> str:
+        """One line on what the reward depends on."""
+        return f"It looks at: {in_words(main_looks(model, run.input_names)) or 'nothing yet'}"
+
     # -- what survives a crash -----------------------------------------------------------------------------------
 
     def checkpoint(self, run: Run, state: State, *, force: bool = False) -> None:
@@ -261,6 +266,9 @@ class Session:
         }  # fmt: skip
         if config.predictor == "rl":
             summary |= {"labels": 0, "reward_true_correlation": 1.0, "comparison_accuracy_holdout": None}
+        else:
+            looks = main_looks(state.reward_model, run.input_names)
+            summary["reward_looks_at"] = [[look.what, round(look.share, 3)] for look in looks]
         summary = _jsonable(summary)
         write_json(self.folder / SUMMARY, summary)
         return summary

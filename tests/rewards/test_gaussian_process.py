@@ -1,14 +1,18 @@
 import dataclasses
 from functools import lru_cache
 
+import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from rl_teacher.config import RewardModelConfig
 from rl_teacher.core.arrays import LabeledBatch, RewardInput
 from rl_teacher.core.correlation import correlation
+from rl_teacher.protocols import Look
 from rl_teacher.rewards.gaussian_process import GaussianProcessReward, gap_features
+from rl_teacher.runs.looks import in_words, main_looks
 from tests.rewards.synthetic_labels import ACT, OBS, STATS, comparisons, fit_data, frames, true_reward
 
 CONFIG = RewardModelConfig(joint_features=64)
@@ -63,6 +67,33 @@ def test_a_product_of_two_numbers_is_learned_from_few_labels():
     window = frames(500, seed=6)
     obs = np.asarray(window.obs)
     assert correlation(np.asarray(model(window)), obs[:, 0] * obs[:, 1]) > 0.95
+
+
+def test_it_says_what_it_looks_at():
+    labeled = comparisons(150)
+    returns = (2 * labeled.obs[..., 1] - labeled.action[..., 0]).sum(-1)
+    target = (returns[:, 0] > returns[:, 1]).astype(np.float32)
+    model = fitted(dataclasses.replace(labeled, true_return=returns, target=target))
+    names = [f"obs {i}" for i in range(OBS)] + [f"act {i}" for i in range(ACT)]
+    assert fresh().looks(names) == []
+    looks = main_looks(model, names)
+    assert [look.what for look in looks[:2]] == ["more obs 1", "less act 0"]
+    # observations have variance 1, actions 1/3: parts 2 x and -a have mean squares as 4 and 1/3, and 4 / 4.333 = 0.92
+    assert looks[0].share == pytest.approx(0.92, abs=0.04)
+    assert sum(look.share for look in model.looks(names)) == pytest.approx(1.0, abs=1e-4)
+    assert in_words([Look("more obs 1", 0.8), Look("less act 0", 0.2)]) == "more obs 1 (80 %), less act 0 (20 %)"
+
+
+def test_it_names_curves_and_products():
+    names = ["a", "b", *"cdefgh"][: OBS + ACT]
+    num = OBS + ACT
+    model = fresh()
+    weights = np.zeros(sum(model.basis.sizes), np.float32)
+    weights[num + 8 * num + 1] = -1.0  # the second product: a times c
+    shares = np.zeros(len(model.shares), np.float32)
+    shares[[num + 1, 2 * num + 1, -1]] = [0.3, 0.6, 0.1]
+    told = eqx.tree_at(lambda m: (m.weights, m.shares), model, (jnp.asarray(weights), jnp.asarray(shares)))
+    assert [look.what for look in told.looks(names)] == ["less a times c", "a curve of b", "all numbers together"]
 
 
 def test_what_is_held_out_is_as_honest_as_other_labels():
