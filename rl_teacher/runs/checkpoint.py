@@ -16,7 +16,7 @@ from rl_teacher.errors import CheckpointError
 from rl_teacher.files import write_whole
 from rl_teacher.runs.folder import npz
 
-VERSION = 2
+VERSION = 3
 """Raised with every change of what a checkpoint holds."""
 HEAD = "head.json"
 

@@ -43,7 +43,7 @@ def test_a_newer_checkpoint_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(store, "VERSION", 99)
     store.save(tmp_path / "c.npz", {}, {})
     monkeypatch.undo()
-    with pytest.raises(CheckpointError, match="format 99, this program reads 2"):
+    with pytest.raises(CheckpointError, match="format 99, this program reads 3"):
         store.load(tmp_path / "c.npz")
 
 
