@@ -1,5 +1,6 @@
 """The learned reward model: a Gaussian process, as simple as the labels allow."""
 
+import itertools
 from collections.abc import Sequence
 
 import equinox as eqx
@@ -124,12 +125,12 @@ class GaussianProcessReward(eqx.Module):
         linear, additive, products, _ = self.basis.sizes
         weights, shares = np.asarray(self.weights).tolist(), np.asarray(self.shares).tolist()
         at = linear + additive
-        pairs = [(int(one), int(other)) for one, other in zip(*np.triu_indices(linear, 1), strict=True)]
+        pairs = itertools.combinations(names, 2) if products else ()
         what = [f"{_more(w)} {name}" for w, name in zip(weights[:linear], names, strict=True)]
         what += [f"a curve of {name}" for name in names] if additive else []
         what += [
-            f"{_more(w)} {names[one]} times {names[other]}"
-            for w, (one, other) in zip(weights[at : at + products], pairs[:products], strict=True)
+            f"{_more(w)} {one} times {other}"
+            for w, (one, other) in zip(weights[at : at + products], pairs, strict=True)
         ]
         what += ["all numbers together"]
         found = [Look(*pair) for pair in zip(what, shares, strict=True) if pair[1] > 0]
