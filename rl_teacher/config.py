@@ -198,9 +198,6 @@ class RunConfig:
     """auto, annealed, hyperbolic, constant_steps, constant_seconds, rounds."""
     preset: str = "default"
     """default, seed or paper: ppo, trpo, reward, selection of the 2017 program or its paper; their flags win."""
-    restart_below: float = 0.9
-    """Begin anew with the agent, once, if its first reward correlates less than this with the one from twice as many
-    labels, in [-1, 1]; -1 for never. Later than a third of the run is too late."""
     pretrain_rollouts: str = "random_actions"
     """What acts while the first segments are gathered: random_actions or policy."""
     resume: bool = False
@@ -231,7 +228,6 @@ class RunConfig:
     def __post_init__(self) -> None:
         require(self.num_timesteps >= 1, "-t/--num_timesteps", self.num_timesteps, "at least 1")
         require(0 <= self.seed < 2**32, "-s/--seed", self.seed, "in 0..2^32-1")
-        require(-1 <= self.restart_below <= 1, "--restart_below", self.restart_below, "in [-1, 1]")
         require(self.video_seconds > 0, "--video_seconds", self.video_seconds, "above 0")
         require(self.workers >= 0, "-w/--workers", self.workers, "at least 0")
         require(self.n_labels is None or self.n_labels >= 1, "-l/--n_labels", self.n_labels, "at least 1")

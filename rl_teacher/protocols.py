@@ -96,15 +96,6 @@ class RewardModel(Protocol):
         ...
 
 
-@runtime_checkable
-class Restartable(Protocol):
-    """An agent that can begin anew in the middle of a run."""
-
-    def anew(self, key: PRNGKeyArray) -> Self:
-        """A fresh agent that keeps what this one knows of the spread of observations."""
-        ...
-
-
 class Look(NamedTuple):
     """One thing that a learned reward depends on."""
 

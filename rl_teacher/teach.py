@@ -7,12 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from rl_teacher.core.arrays import RewardInput, Rollout, Segments, concatenate
-from rl_teacher.core.correlation import correlation
 from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.errors import NoSegments
 from rl_teacher.preferences.segments import by_id, cut_segments
 from rl_teacher.preferences.selection import first_pairs, select_pairs
-from rl_teacher.protocols import Agent, FitData, Restartable, RewardModel
+from rl_teacher.protocols import Agent, FitData, RewardModel
 from rl_teacher.records import Comparison, make_id
 from rl_teacher.rollouts.collect import RandomActor
 from rl_teacher.runs.build import Run
@@ -31,8 +30,6 @@ class TeachState:
     """Environment steps of the agent so far."""
     agent: Agent
     reward_model: RewardModel
-    began_with: RewardModel | None = None
-    """What the agent's first reward was, until it is known whether that was right."""
 
 
 def teach(run: Run, session: Session, state: TeachState) -> TeachState:
@@ -58,13 +55,12 @@ def teach(run: Run, session: Session, state: TeachState) -> TeachState:
 
         # Learn: first the reward, then the policy; the reward is frozen while a rollout is scored.
         reward_model, fit_metrics = fit(run, session, state, rollout, None)
-        state = reconsider(run, session, state, reward_model)
         agent, update = state.agent.update(
             rollout.blind(show_true_reward=run.teacher is None), reward_model,
             state.steps / config.num_timesteps, streams.key("update", iteration),
         )  # fmt: skip
 
-        state = TeachState(iteration + 1, steps, agent, reward_model, state.began_with)
+        state = TeachState(iteration + 1, steps, agent, reward_model)
         run.episodes.add(rollout, update.predicted_reward)
         session.publish(run, state, rollout, update, fit_metrics)
         session.checkpoint(run, state)
@@ -96,7 +92,7 @@ def pretrain(run: Run, session: Session, state: TeachState) -> TeachState | None
     session.say("Starting joint training of predictor and agent")
     run.started_at = time.monotonic()
     session.restart_clock(0)
-    return replace(state, iteration=1, reward_model=reward_model, began_with=reward_model)
+    return replace(state, iteration=1, reward_model=reward_model)
 
 
 def wait_for_first_labels(run: Run, session: Session, segments: Segments) -> None:
@@ -226,27 +222,6 @@ def fit(
     fitted, metrics = state.reward_model.fit(data, num_steps, run.streams.key("fit", state.iteration))
     session.explain(run, state.steps, state.reward_model, fitted)
     return fitted, metrics
-
-
-def reconsider(run: Run, session: Session, state: TeachState, reward_model: RewardModel) -> TeachState:
-    """With a fresh agent, if the one there is began with a reward that twice as many labels do not confirm.
-
-    What an agent has learned from a wrong reward it seldom leaves when the reward is right: DoublePendulum, told by its
-    first 25 labels to keep the lower pole up, keeps spinning the upper one (docs/label-efficiency.md). Judged once.
-    """
-    if state.began_with is None or run.dataset.num_labels < 2 * run.pretrain_labels:
-        return state
-    labeled, before = run.dataset.labeled(), state.began_with
-    state = replace(state, began_with=None)
-    if labeled is None or 3 * state.steps > run.config.num_timesteps or not isinstance(state.agent, Restartable):
-        return state
-    segments = RewardInput(labeled.obs, labeled.action)
-    returns = [np.asarray(model(segments), np.float64).sum(-1).ravel() for model in (before, reward_model)]
-    agreement = correlation(*returns)
-    if not agreement < run.config.restart_below:  # nan: one of them says the same everywhere
-        return state
-    session.say(f"The reward has changed (correlation with the first one {agreement:.2f}): the agent begins anew.")
-    return replace(state, agent=state.agent.anew(run.streams.key("anew")))
 
 
 def flat_counted(rollout: Rollout, array: np.ndarray) -> np.ndarray:

@@ -61,7 +61,8 @@ def train_in(run: Run, folder: Path, lock: IO[str]) -> int:
         state = TeachState(0, 0, build_agent(run), build_reward_model(run))
         resumed = session.restore(run, state.agent, state.reward_model) if config.resume else None
         if resumed is not None:
-            state = TeachState(*resumed)
+            iteration, steps, agent, reward_model = resumed
+            state = TeachState(iteration, steps, agent, reward_model)
             say(f"Resuming at {state.steps:,} steps with {run.dataset.num_labels} labels.")
         session.start(resumed[1] if resumed else None)
         if config.predictor == "rl":

@@ -48,12 +48,6 @@ class TRPO(eqx.Module):
             actions, config,
         )  # fmt: skip
 
-    def anew(self, key: PRNGKeyArray) -> "TRPO":
-        """A fresh agent that keeps what this one knows of the spread of observations."""
-        fresh = type(self).build(self.obs_stats.mean.shape, self.actions, self.config, key)
-        agent: TRPO = eqx.tree_at(lambda agent: agent.obs_stats, fresh, self.obs_stats)
-        return agent
-
     def actor(self) -> Actor:
         """The policy for one rollout: its parameters on the device, its function compiled."""
         return actor_of(self.networks, self.obs_stats, self.actions.distribution)

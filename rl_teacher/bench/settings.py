@@ -19,7 +19,7 @@ TAKEN = {
 OF_A_FOLDER = ("name", "resume", "runs_dir", "tb_dir", "no_videos")
 ONLY_WITH_LABELS = (
     "reward.", "selection.", "synthetic.", "pretrain_labels", "pretrain_iters", "pretrain_rollouts", "clip_length",
-    "schedule", "restart_below",
+    "schedule",
 )  # fmt: skip
 """Settings without effect on an agent that learns from the true reward."""
 

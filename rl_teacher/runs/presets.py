@@ -15,10 +15,8 @@ S = TypeVar("S", bound="DataclassInstance")
 def with_preset(config: RunConfig) -> RunConfig:
     """The settings of the preset; what was set to something else than its default stays as it was set."""
     preset = PRESETS[config.preset](config)
-    was_set = config.restart_below != RunConfig().restart_below
     return dataclasses.replace(
         preset,
-        restart_below=config.restart_below if was_set else preset.restart_below,
         ppo=_kept(config.ppo, preset.ppo),
         trpo=_kept(config.trpo, preset.trpo),
         reward=_kept(config.reward, preset.reward),
@@ -51,9 +49,7 @@ def seed_preset(config: RunConfig) -> RunConfig:
     trpo = TRPOConfig(num_envs=8, rollout_steps=1000, discount=0.995, gae_lambda=1.0, max_kl=0.001)
     selection = SelectionConfig(rule="uniform", candidates=1)
     teacher = "seed" if config.teacher == "oracle" else config.teacher
-    return dataclasses.replace(
-        config, reward=reward, ppo=ppo, trpo=trpo, selection=selection, teacher=teacher, restart_below=-1.0,
-    )  # fmt: skip
+    return dataclasses.replace(config, reward=reward, ppo=ppo, trpo=trpo, selection=selection, teacher=teacher)
 
 
 def paper_preset(config: RunConfig) -> RunConfig:
@@ -73,7 +69,6 @@ def paper_preset(config: RunConfig) -> RunConfig:
     return dataclasses.replace(
         config, reward=reward, ppo=ppo, trpo=trpo, selection=SelectionConfig(rule="disagreement", candidates=10),
         schedule="hyperbolic" if config.schedule == "auto" else config.schedule, pretrain_rollouts="policy",
-        restart_below=-1.0,
     )  # fmt: skip
 
 

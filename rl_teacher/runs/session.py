@@ -56,11 +56,6 @@ class State(Protocol):
         ...
 
     @property
-    def began_with(self) -> Any:
-        """A pytree, or None."""
-        ...
-
-    @property
     def reward_model(self) -> Any:
         """A pytree."""
         ...
@@ -199,7 +194,6 @@ class Session:
             return
         arrays = {
             **store.pack("agent", state.agent), **store.pack("reward", state.reward_model),
-            **store.pack("began_with", state.began_with),
             **store.nest("collector", run.collector.snapshot()), **store.nest("pool", run.pool.snapshot()),
             **store.nest("episodes", run.episodes.snapshot()),
         }  # fmt: skip
@@ -215,11 +209,11 @@ class Session:
         store.save(self.folder / CHECKPOINT, arrays, head)
         self._last_checkpoint = time.monotonic()
 
-    def restore(self, run: Run, agent: A, reward_model: R) -> tuple[int, int, A, R, R | None] | None:
+    def restore(self, run: Run, agent: A, reward_model: R) -> tuple[int, int, A, R] | None:
         """Bring the run back to its checkpoint; None when there is none yet.
 
         Returns:
-            iteration, steps, agent, reward model, and what the agent began with, of the checkpoint.
+            iteration, steps, agent and reward model of the checkpoint.
         """
         path = self.folder / CHECKPOINT
         if run.desk is not None:  # what people were asked and said is never dropped
@@ -229,8 +223,6 @@ class Session:
         if not path.exists():
             return None
         arrays, head = store.load(path)
-        has_first = bool(store.under("began_with", arrays))
-        began_with = store.unpack("began_with", arrays, reward_model) if has_first else None
         agent, reward_model = store.unpack("agent", arrays, agent), store.unpack("reward", arrays, reward_model)
         try:
             run.collector.restore(store.under("collector", arrays))
@@ -246,7 +238,7 @@ class Session:
             self._seconds_before = head["wall_seconds"]
             run.seconds_before, run.mean_random_reward = head["seconds"], head["mean_random_reward"]
             self._last_metrics = {name: math.nan if v is None else v for name, v in head["metrics"].items()}
-            return head["iteration"], head["steps"], agent, reward_model, began_with
+            return head["iteration"], head["steps"], agent, reward_model
         except KeyError as error:
             raise CheckpointError(f"{path}: {error} is missing. Start a new run; the labels beside it stay.") from error
 
