@@ -2,9 +2,11 @@
 
     rl-teacher teach -p synth -l 700 -e ShortWalker-v1 -n fits -t 6e5
     python -m benchmarks.reward_fits fits --labels 100 --seeds 3
+    python -m benchmarks.reward_fits fits --labels 100 --seeds 5 --mistakes 0.1
 
 Fits a fresh model to some of the labels of a finished run (a quarter of them from before training), and judges it on
-all others. It says what a model knows of the segments that were asked about, and nothing of what an agent makes of it.
+all others. With `--mistakes` that share of what it learns from is wrong, and nothing of what it is judged on. It says
+what a model knows of the segments that were asked about, and nothing of what an agent makes of it.
 """
 
 import argparse
@@ -33,6 +35,7 @@ PROCESS: dict[str, Any] = {"model": "gp"}
 NETWORKS: dict[str, Any] = {"model": "ensemble"}
 VARIANTS: dict[str, tuple[dict[str, Any], int]] = {
     "Gaussian process": (PROCESS, 0),
+    **{f"Gaussian process, {p:.0%} coin flips": ({**PROCESS, "random_answer_prob": p}, 0) for p in (0.0, 0.1, 0.2)},
     "Gaussian process, 1000 joint functions": ({**PROCESS, "joint_features": 1000}, 0),
     "networks, 100 steps": (NETWORKS, 100),
     "networks, 200 steps": (NETWORKS, 200),
@@ -62,7 +65,13 @@ def fitted(
 
 
 def judge(
-    batch: LabeledBatch, num_first: int, config: RewardModelConfig, num_labels: int, seed: int, steps: int
+    batch: LabeledBatch,
+    num_first: int,
+    config: RewardModelConfig,
+    num_labels: int,
+    seed: int,
+    steps: int,
+    mistakes: float = 0.0,
 ) -> tuple[float, float, float]:
     """Accuracy on other comparisons, correlation of their returns, accuracy on its own."""
     generator = np.random.default_rng(seed)
@@ -70,6 +79,8 @@ def judge(
     later = num_first + generator.choice(len(batch) - num_first, num_labels - num_labels // 4, replace=False)
     rows = np.sort(np.concatenate([first, later]))
     seen, unseen = rows_of(batch, rows), rows_of(batch, np.setdiff1d(np.arange(num_first, len(batch)), rows))
+    wrong = generator.random(num_labels) < mistakes
+    seen = dataclasses.replace(seen, target=np.where(wrong, 1 - seen.target, seen.target))
     obs = seen.obs.reshape(-1, seen.obs.shape[-1])
     model, metrics = fitted(seen, RewardInput(obs, seen.action.reshape(len(obs), -1)), config, steps, seed)
     returns = np.asarray(model(RewardInput(unseen.obs, unseen.action))).sum(-1)
@@ -82,6 +93,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("name", help="of a run with many labels")
     parser.add_argument("--labels", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--mistakes", type=float, default=0.0, help="share of answers that are wrong (%(default)s)")
     parser.add_argument("--runs-dir", default=RUNS_DIR)
     given = parser.parse_args(argv)
     folder = find_run(given.runs_dir, given.name)
@@ -94,7 +106,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     for name, (changes, steps) in VARIANTS.items():
         config = dataclasses.replace(run.reward, **changes)
         results = [
-            judge(batch, run.pretrain_labels or 0, config, given.labels, seed, steps) for seed in range(given.seeds)
+            judge(batch, run.pretrain_labels or 0, config, given.labels, seed, steps, given.mistakes)
+            for seed in range(given.seeds)
         ]
         means = [statistics.mean(column) for column in zip(*results, strict=True)]
         print(f"| {name} | {means[0]:.2f} | {means[1]:.2f} | {means[2]:.2f} |", flush=True)

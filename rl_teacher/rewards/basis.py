@@ -14,8 +14,6 @@ JOINT_LENGTH = 1.0
 NODES = 8
 MAX_ADDITIVE_INPUTS = 1024
 """With more numbers, as in pictures, functions of single ones are left out."""
-
-
 MAX_PRODUCT_INPUTS = 64
 """With more numbers, products of two are left out: there would be more than 2,016."""
 PRODUCT_RELUCTANCE = 1.0

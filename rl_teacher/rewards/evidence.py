@@ -130,11 +130,10 @@ def _explained(
     directions = np.zeros((min(scaled.shape), len(variances)))
     if scaled.shape[1] <= len(target):
         directions[:, used] = np.eye(scaled.shape[1])
-        return Explanation(
-            variances, directions, fit_logistic(scaled, target, random_answer_prob, unit), random_answer_prob
-        )
-    gram = scaled @ scaled.T
-    root = np.linalg.cholesky(gram + 1e-9 * max(1.0, float(np.trace(gram))) * np.eye(len(gram)))
-    directions[:, used] = solve_triangular(root, scaled, lower=True)
-    start = directions[:, used] @ unit
-    return Explanation(variances, directions, fit_logistic(root, target, random_answer_prob, start), random_answer_prob)
+        design = scaled
+    else:
+        gram = scaled @ scaled.T
+        design = np.linalg.cholesky(gram + 1e-9 * max(1.0, float(np.trace(gram))) * np.eye(len(gram)))
+        directions[:, used] = solve_triangular(design, scaled, lower=True)
+    fit = fit_logistic(design, target, random_answer_prob, directions[:, used] @ unit)
+    return Explanation(variances, directions, fit, random_answer_prob)

@@ -25,7 +25,7 @@ from rl_teacher.rewards.view import ObsStats, flat_obs, normalized_inputs
 CHUNK = 64
 """Comparisons whose frames are turned into functions in one call."""
 RELEVANT = 0.01
-"""Share of the prior's variance of gaps from which on a group of functions is counted as relevant."""
+"""Share of what decides between the labeled segments from which on a group of functions is counted as relevant."""
 
 
 class GaussianProcessReward(eqx.Module):
@@ -104,15 +104,15 @@ class GaussianProcessReward(eqx.Module):
             found = explain(gaps, self.basis.groups, target, self.config.random_answer_prob, self.basis.reluctance)
             deviations = _balanced(found, self.config.num_members, host_generator(key))
             metrics = judged(found, gaps, deviations, target)
-            metrics |= relevance(found, gaps, self.basis)
+        shares = decided_by(found.weights, gaps, self.basis)
+        metrics |= relevance(shares, self.basis)
         weights = factors * found.weights
         fitted = eqx.tree_at(
             lambda model: (model.weights, model.members, model.obs_stats, model.shares, model.num_fitted), self,
             (
                 jnp.asarray(weights, jnp.float32),
                 jnp.asarray(weights[:, None] + factors[:, None] * deviations, jnp.float32),
-                stats, jnp.asarray(decided_by(found.weights, gaps, self.basis), jnp.float32),
-                jnp.array(data.num_changes),
+                stats, jnp.asarray(shares, jnp.float32), jnp.array(data.num_changes),
             ),
         )  # fmt: skip
         raw = np.asarray(fitted._rewards(data.window, fitted.weights[:, None]))
@@ -227,11 +227,9 @@ def _more(weight: float) -> str:
     return "more" if weight > 0 else "less"
 
 
-def relevance(found: Explanation, gaps: Float[np.ndarray, "comparison feature"], basis: Basis) -> dict[str, float]:
-    """What the prior has made of the functions, by their shares in its variance of gaps."""
-    spread = found.variances * np.square(gaps).mean(0)
-    of_group = np.bincount(basis.groups, spread)
+def relevance(shares: Float[np.ndarray, " group"], basis: Basis) -> dict[str, float]:
+    """How simple the reward is, by what decides between the labeled segments."""
     return {
-        "predictor/nonlinear_share": float(spread[basis.sizes[0] :].sum() / max(spread.sum(), 1e-12)),
-        "predictor/num_relevant": float((of_group > RELEVANT * of_group.sum()).sum()),
+        "predictor/nonlinear_share": float(shares[basis.sizes[0] :].sum()),
+        "predictor/num_relevant": float((shares > RELEVANT).sum()),
     }

@@ -10,10 +10,11 @@ LEAST_SHARE = 0.01
 
 
 def main_looks(model: object, names: Sequence[str]) -> list[Look]:
-    """The few that matter; none where the model cannot say."""
+    """The few that matter, their shares rounded; none where the model cannot say."""
     if not isinstance(model, Legible):
         return []
-    return [look for look in model.looks(names)[:MOST_LOOKS] if look.share >= LEAST_SHARE]
+    looks = model.looks(names)[:MOST_LOOKS]
+    return [Look(what, round(share, 3)) for what, share in looks if share >= LEAST_SHARE]
 
 
 def in_words(looks: Sequence[Look]) -> str:

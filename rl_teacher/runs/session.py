@@ -267,8 +267,7 @@ class Session:
         if config.predictor == "rl":
             summary |= {"labels": 0, "reward_true_correlation": 1.0, "comparison_accuracy_holdout": None}
         else:
-            looks = main_looks(state.reward_model, run.input_names)
-            summary["reward_looks_at"] = {look.what: round(look.share, 3) for look in looks}
+            summary["reward_looks_at"] = dict(main_looks(state.reward_model, run.input_names))
         summary = _jsonable(summary)
         write_json(self.folder / SUMMARY, summary)
         return summary

@@ -85,7 +85,7 @@ def test_it_says_what_it_looks_at():
 
 
 def test_it_names_curves_and_products():
-    names = ["a", "b", *"cdefgh"][: OBS + ACT]
+    names = list("abcdefgh")[: OBS + ACT]
     num = OBS + ACT
     model = fresh()
     weights = np.zeros(sum(model.basis.sizes), np.float32)

@@ -16,9 +16,8 @@ def test_a_run_names_what_its_reward_looks_at(tmp_path: Path, capsys: pytest.Cap
     where = ["--runs-dir", str(tmp_path), "--tb-dir", str(tmp_path / "tb")]
     assert train(parse(RunConfig, [*words, *where], "test", "")) == 0
     looks = json.loads((tmp_path / "x" / "summary.json").read_text())["reward_looks_at"]
-    assert (
-        max(looks, key=looks.__getitem__) == "more forward velocity of the torso"
-    )  # the true reward is that and the height
+    # the true reward is that and the height
+    assert max(looks, key=looks.__getitem__) == "more forward velocity of the torso"
     assert 0.5 < sum(looks.values()) <= 1.001
     assert "It looks at: " in capsys.readouterr().out
 
