@@ -92,7 +92,7 @@ def test_a_trainer_that_is_killed_goes_on_with_every_answer(teaching: Make) -> N
 
 
 def test_training_goes_on_while_the_server_is_dead_and_starts_it_again(teaching: Make) -> None:
-    run = teaching("-e", "ShortReacher-v1", "-L", "4", "-t", "400000", "--human.refresh-seconds", "2").start()
+    run = teaching("-e", "ShortReacher-v1", "-L", "4", "-t", "2000000", "--human.refresh-seconds", "2").start()
     run.says(r"(0/4 comparisons labeled)")
     with run.client() as client, HttpLabeler(run.login(), client) as labeler:
         for _ in range(4):
