@@ -1,5 +1,6 @@
 """Clips are made in low-priority processes, so that rendering never holds up training, and no crash of one stops it."""
 
+import math
 import multiprocessing
 import os
 import signal
@@ -142,7 +143,7 @@ class ClipWorkers:
                 if worker.job is None:
                     self._give(worker)
             pipes = {worker.pipe: worker for worker in self._workers}
-            ready = wait([self._bell, *pipes], timeout=1.0)
+            ready = wait([self._bell, *pipes], timeout=self._seconds_to_look())
             if self._bell in ready:
                 self._bell.recv_bytes()
             for index, worker in enumerate(self._workers):
@@ -150,6 +151,11 @@ class ClipWorkers:
                     self._take(index, worker)
                 elif worker.job is not None and time.monotonic() - worker.since > self._job_seconds:
                     self._replace(index, worker, f"took longer than {self._job_seconds:g} s")
+
+    def _seconds_to_look(self) -> float:
+        """Until a job may have taken too long, 1 s at most: a job is not given up later than it should be."""
+        deadlines = (worker.since + self._job_seconds for worker in self._workers if worker.job is not None)
+        return max(0.0, min(1.0, min(deadlines, default=math.inf) - time.monotonic()))
 
     def _give(self, worker: _Worker) -> None:
         with self._lock:

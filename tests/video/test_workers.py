@@ -69,8 +69,9 @@ def test_a_poisoned_job_is_reported_with_its_error_and_the_others_go_on(workers:
 def test_a_killed_worker_is_replaced_and_its_job_is_done(workers: ClipWorkers) -> None:
     before = set(workers.pids)
     for number in range(4):
-        workers.submit(picture_job(f"job-{number}", num_frames=200))
+        workers.submit(picture_job(f"job-{number}", num_frames=4000))
     time.sleep(0.2)
+    assert workers.num_unfinished == 4, "killed in the middle of their work"
     for pid in before:
         os.kill(pid, signal.SIGKILL)
     results = collect(workers, 4)
