@@ -65,19 +65,20 @@ class TrainingFilms:
         content, fps = content_of(self._training), self._training.spec.clip_fps
         deadline = float("inf")
         while True:
-            if self._stop.is_set():
-                deadline = min(deadline, time.monotonic() + CLOSE_S)
-            try:
-                step, film = self._films.get(timeout=0.2)
-                workers.submit(ClipJob(f"step-{step:09d}", content(film), fps, with_webm=False))
-            except Empty:
-                if self._stop.is_set() and not workers.num_unfinished:
-                    return
+            is_last = self._stop.is_set() and not workers.num_unfinished  # all results are there, before they are read
             for result in workers.poll():
                 if result.clip is None:
                     self._say(f"A video of the training could not be made: {result.error}")
                 else:
                     self._folder.mkdir(exist_ok=True)
                     write_whole(self._folder / f"{result.id}.mp4", result.clip.mp4)
+            if self._stop.is_set():
+                deadline = min(deadline, time.monotonic() + CLOSE_S)
             if time.monotonic() > deadline:
                 return
+            try:
+                step, film = self._films.get(timeout=0.2)
+                workers.submit(ClipJob(f"step-{step:09d}", content(film), fps, with_webm=False))
+            except Empty:
+                if is_last:
+                    return

@@ -59,7 +59,7 @@ class ClipWorkers:
 
     @property
     def num_unfinished(self) -> int:
-        """Jobs that have no result yet."""
+        """Jobs whose result `poll` can't return yet."""
         with self._lock:
             return len(self._tries)
 
@@ -200,9 +200,9 @@ class ClipWorkers:
             self._report(ClipResult(job.id, None, f"clip {job.id!r} failed {MAX_TRIES} times, the last time: {reason}"))
 
     def _report(self, result: ClipResult) -> None:
-        with self._lock:
+        with self._lock:  # whoever sees that no job is unfinished finds all results
             del self._tries[result.id]
-        self._results.put(result)
+            self._results.put(result)
 
 
 def _work(pipe: Connection, backend: str | None) -> None:

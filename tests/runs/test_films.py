@@ -7,6 +7,8 @@ import pytest
 from rl_teacher.config import RunConfig
 from rl_teacher.errors import VideoFault
 from rl_teacher.flags import parse
+from rl_teacher.rollouts.film import Film
+from rl_teacher.runs.films import TrainingFilms
 from rl_teacher.training import train
 from rl_teacher.video.encode import decode_clip
 
@@ -19,11 +21,22 @@ def config(folder: Path, *words: str) -> RunConfig:
 
 
 @pytest.mark.render
-def test_a_run_leaves_videos_of_what_the_agent_did(tmp_path: Path) -> None:
+def test_a_run_leaves_videos_of_what_the_agent_did_also_of_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[int] = []
+
+    class Recorder(TrainingFilms):
+        def film(self, step: int, film: Film) -> None:
+            steps.append(step)
+            super().film(step, film)
+
+    monkeypatch.setattr("rl_teacher.training.TrainingFilms", Recorder)
+    monkeypatch.setattr("rl_teacher.runs.films.CLOSE_S", 120.0)  # a machine under load
     assert train(config(tmp_path)) == 0
     videos = sorted((tmp_path / "x" / "videos").iterdir())
-    assert videos
-    assert all(path.name.startswith("step-") for path in videos)
+    assert steps
+    assert [path.name for path in videos] == [f"step-{step:09d}.mp4" for step in steps]
     frames = decode_clip(videos[0].read_bytes())
     assert frames.shape[1:] == (320, 320, 3)
     assert frames.std() > 10  # not blank
