@@ -190,8 +190,8 @@ class RunConfig:
     """Record no videos of the nine tasks' robots as they learn (videos/ in the run folder)."""
     video_seconds: float = 60.0
     """Time between two videos [s]; the first comes after a third of it."""
-    clip_length: float = 1.5
-    """Length of a segment [s]."""
+    clip_length: float | None = None
+    """Length of a segment [s]; unset: 1.5, or that of half of the episodes of random actions where it is less."""
     teacher: str = "oracle"
     """oracle, stochastic, mistake, skip, equal, myopic, seed, or path/to/file.py:function."""
     schedule: str = "auto"
@@ -240,7 +240,7 @@ class RunConfig:
             "-i/--pretrain_iters", self.pretrain_iters, "at least 1",
         )  # fmt: skip
         require(
-            math.isfinite(self.clip_length) and self.clip_length > 0,
+            self.clip_length is None or (math.isfinite(self.clip_length) and self.clip_length > 0),
             "-c/--clip_length", self.clip_length, "above 0 seconds",
         )  # fmt: skip
         if self.n_labels is not None and self.pretrain_labels is not None:

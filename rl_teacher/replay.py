@@ -17,7 +17,8 @@ from rl_teacher.files import write_whole
 from rl_teacher.flags import from_json
 from rl_teacher.protocols import Actor
 from rl_teacher.runs import checkpoint as store
-from rl_teacher.runs.build import action_spec, fresh_agent
+from rl_teacher.runs.action_space import action_spec
+from rl_teacher.runs.build import fresh_agent
 from rl_teacher.runs.folder import CHECKPOINT, CONFIG, find_run, read_json
 from rl_teacher.video.backend import choose_backend
 from rl_teacher.video.camera import Camera

@@ -6,7 +6,8 @@ from rl_teacher.config import RunConfig
 from rl_teacher.envs.catalog import find_env
 from rl_teacher.errors import RlTeacherError
 from rl_teacher.flags import parse
-from rl_teacher.runs.build import build_label_schedule, build_teacher, complete, steps_of_segment
+from rl_teacher.runs.build import build_label_schedule, build_teacher, complete
+from rl_teacher.runs.clip_length import steps_of_segment
 
 
 def check_trainings(plan: Plan) -> None:

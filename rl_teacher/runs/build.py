@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from gymnasium import spaces
 from jaxtyping import PRNGKeyArray
 
 from rl_teacher.agent_config import discount_of
@@ -23,11 +22,11 @@ from rl_teacher.config import (
     RunConfig,
     TeacherConfig,
 )
-from rl_teacher.core.actions import ActionSpec, BoxActions, DiscreteActions
+from rl_teacher.core.actions import ActionSpec
 from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.core.streams import Streams
 from rl_teacher.envs.catalog import EnvSpec, find_env, input_names, make_envs
-from rl_teacher.errors import ConfigError, SegmentTooLong, UnknownChoice, UnsupportedSpace
+from rl_teacher.errors import UnknownChoice, UnsupportedSpace
 from rl_teacher.preferences.dataset import Dataset
 from rl_teacher.preferences.pool import Pool
 from rl_teacher.preferences.schedules import (
@@ -48,6 +47,8 @@ from rl_teacher.rollouts.collect import Collector
 from rl_teacher.rollouts.episodes import EpisodeTracker
 from rl_teacher.rollouts.film import Film
 from rl_teacher.rollouts.tape import ActionTape
+from rl_teacher.runs.action_space import action_spec
+from rl_teacher.runs.clip_length import steps_of_segment, with_clip_length
 from rl_teacher.runs.presets import PRESETS, with_preset
 from rl_teacher.teachers.scripted import load_teacher
 from rl_teacher.teachers.synthetic import PRESETS as TEACHERS
@@ -164,7 +165,9 @@ def complete(config: RunConfig) -> tuple[RunConfig, list[str]]:
     if config.predictor != "rl" and config.pretrain_labels is None:
         assert config.n_labels is not None, "one of the two counts is known by now"
         config = dataclasses.replace(config, pretrain_labels=default_pretrain_labels(config.n_labels))
-    return with_discount(config, find_env(config.env_id).dt), notes
+    spec = find_env(config.env_id)
+    config, clip_notes = with_clip_length(config, spec)
+    return with_discount(config, spec.dt), notes + clip_notes
 
 
 def with_discount(config: RunConfig, dt: float | None) -> RunConfig:
@@ -286,38 +289,3 @@ def build_label_schedule(config: RunConfig) -> Schedule:
         kind, pretrain_labels=config.pretrain_labels, num_labels=config.n_labels, horizon_steps=config.num_timesteps,
         options=ScheduleOptions(),
     )  # fmt: skip
-
-
-def steps_of_segment(config: RunConfig, spec: EnvSpec) -> int:
-    """int(seconds * frames per second), as in the seed: one frame per step."""
-    steps = int(config.clip_length * spec.clip_fps)
-    if steps < 1:
-        raise ConfigError(
-            f"-c/--clip_length: {config.clip_length} s at {spec.clip_fps} steps/s is no step. "
-            f"Use at least {1 / spec.clip_fps:.3g}."
-        )
-    if config.predictor != "rl" and spec.horizon is not None and steps > spec.horizon:
-        raise SegmentTooLong(
-            f"env {spec.env_id!r}: a segment of {config.clip_length:g} s at {spec.clip_fps} steps/s is {steps} steps, "
-            f"an episode has {spec.horizon}. Use --clip-length {spec.horizon / spec.clip_fps:g} or less (docs/envs.md)."
-        )
-    return steps
-
-
-def action_spec(spec: EnvSpec, obs: spaces.Space[object], action: spaces.Space[object]) -> ActionSpec:
-    """Actions as policies see them.
-
-    Raises:
-        UnsupportedSpace: neither a vector of numbers nor one of several choices.
-    """
-    if not isinstance(obs, spaces.Box):
-        raise UnsupportedSpace(
-            f"env {spec.env_id!r}: observations are {obs}, expected a Box. Flatten them with a wrapper."
-        )
-    if isinstance(action, spaces.Box) and len(action.shape) == 1:
-        return BoxActions(tuple(map(float, action.low)), tuple(map(float, action.high)))
-    if isinstance(action, spaces.Discrete):
-        return DiscreteActions(int(action.n), int(action.start))
-    raise UnsupportedSpace(
-        f"env {spec.env_id!r}: actions are {action}, expected a Box of one axis or Discrete. Use a wrapper."
-    )

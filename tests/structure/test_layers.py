@@ -35,6 +35,8 @@ ALLOWED = {
     **dict.fromkeys(STAGES, STAGE),
     "runs": STAGE | {"preferences", "rollouts"},
     "runs.build": EVERYTHING - {"teach", "feedback", "flags"} - PROGRAMS,
+    "runs.action_space": STAGE | {"envs"},
+    "runs.clip_length": STAGE | {"envs", "rollouts", "runs.action_space"},
     "runs.explain": STAGE | {"client.messages"},
     "runs.stored": STAGE | {"human"},
     "runs.fit_command": EVERYTHING - {"teach", "feedback"} - PROGRAMS,
