@@ -4,6 +4,7 @@ import argparse
 import ast
 import dataclasses
 import inspect
+import re
 import types
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn, TypeVar, get_args, get_origin, get_type_hints
@@ -11,6 +12,9 @@ from typing import Any, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 from rl_teacher.errors import ConfigError
 
 T = TypeVar("T")
+
+NEGATIVE_EXPONENTIAL = re.compile(r"-\d+(\.\d*)?[eE][-+]?\d{1,2}")
+"""What argparse takes for a flag, though it is a number."""
 
 SHORT = {
     "env_id": "-e", "predictor": "-p", "name": "-n", "seed": "-s", "workers": "-w", "n_labels": "-l",
@@ -38,7 +42,7 @@ def parse(config_class: type[T], argv: Sequence[str], prog: str, description: st
     """
     parser = Parser(prog=prog, description=description, allow_abbrev=False, formatter_class=_Help)
     _add_flags(parser, config_class, "")
-    given = vars(parser.parse_args([_with_underscores(word) for word in argv]))
+    given = vars(parser.parse_args([_as_argparse_reads(word) for word in argv]))
     missing = [name for name in REQUIRED if name not in given]
     if missing:
         names = ", ".join(_spelled(name) for name in missing)
@@ -130,8 +134,10 @@ def _build(config_class: type[T], given: Mapping[str, Any], prefix: str) -> T:
     return config_class(**values)
 
 
-def _with_underscores(word: str) -> str:
-    """--pretrain-labels=5 as --pretrain_labels=5; values and negated flags keep their hyphens."""
+def _as_argparse_reads(word: str) -> str:
+    """--pretrain-labels=5 as --pretrain_labels=5, -1e6 as -1000000.0; values and negated flags keep their hyphens."""
+    if NEGATIVE_EXPONENTIAL.fullmatch(word):
+        return f"{float(word):f}"
     if not word.startswith("--") or word == "--":
         return word
     flag, equals, value = word.partition("=")
