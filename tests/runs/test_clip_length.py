@@ -69,11 +69,14 @@ def test_a_number_of_steps_survives_being_written_in_seconds(steps: int) -> None
     assert steps_of_segment(config, spec) == steps
 
 
-def test_cartpole_is_taught_with_the_defaults(tmp_path: Path) -> None:
+def test_cartpole_runs_with_the_defaults_and_says_that_its_reward_makes_all_clips_ties(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     where = ["--runs-dir", str(tmp_path), "--tb-dir", str(tmp_path / "tb")]
     words = ["-p", "synth", "-l", "12", "-e", "CartPole-v1", "-n", "x", "-t", "3000", *where]
     assert train(parse(RunConfig, words, "rl-teacher teach", "")) == 0
     assert json.loads((tmp_path / "x" / "summary.json").read_text())["labels"] == 12
+    assert "Nothing could be learned: all 3 labels are ties." in capsys.readouterr().out
 
 
 def test_clips_that_no_episode_holds_are_refused_with_a_length_that_fits(tmp_path: Path) -> None:
