@@ -1,6 +1,5 @@
 """The run folder: its name, its lock, and the files that are written once."""
 
-import fcntl
 import io
 import json
 import re
@@ -11,10 +10,11 @@ from typing import IO, Any
 import numpy as np
 
 from rl_teacher.config import RunConfig, differences, to_json
-from rl_teacher.errors import BadRunName, FolderUnwritable, RunChanged, RunExists, RunLocked, RunMissing
+from rl_teacher.errors import BadRunName, RunChanged, RunExists, RunMissing
 from rl_teacher.files import write_whole
+from rl_teacher.runs.run_lock import take_lock, unwritable
 
-CONFIG, SUMMARY, METRICS, CHECKPOINT, LOCK = "config.json", "summary.json", "metrics.jsonl", "checkpoint.npz", "lock"
+CONFIG, SUMMARY, METRICS, CHECKPOINT = "config.json", "summary.json", "metrics.jsonl", "checkpoint.npz"
 
 
 def slug(name: str) -> str:
@@ -52,16 +52,9 @@ def open_run(config: RunConfig) -> tuple[Path, IO[str]]:
     written = folder / CONFIG
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / LOCK).open("w")
     except OSError as error:
-        raise FolderUnwritable(
-            f"{folder}: cannot be written ({error.strerror}). Choose another folder with --runs-dir."
-        ) from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        lock.close()
-        raise RunLocked(f"{folder}: another process is working on this run. Wait for it, or stop it.") from error
+        raise unwritable(folder, error) from error
+    lock = take_lock(folder)
     if written.exists():
         changed = differences(read_json(written), json.loads(json.dumps(to_json(config))))
         if changed:

@@ -7,8 +7,6 @@ from pathlib import Path
 
 from rl_teacher.runs.run_facts import CONFIG_FILE, SUMMARY_FILE, RunFacts, read_run
 
-RUNNING_SECONDS = 300.0
-"""A run without summary counts as running if its folder was written at most so long ago."""
 _HEADER = ("name", "env", "predictor", "agent", "labels", "steps", "state", "return", "age")
 _RIGHT = {"labels", "steps", "return", "age"}
 
@@ -57,7 +55,7 @@ def format_runs(rows: Sequence[RunRow]) -> str:
 
 def _row(facts: RunFacts, now: float) -> RunRow:
     age = max(0.0, now - facts.written_at)
-    state = "finished" if facts.is_finished else "running" if age <= RUNNING_SECONDS else "stopped"
+    state = "running" if facts.is_running else "finished" if facts.is_finished else "stopped"
     final = facts.returns[-1] if facts.returns else None
     return RunRow(
         name=facts.name,

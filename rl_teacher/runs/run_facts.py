@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rl_teacher.runs.metrics import METRICS_FILE, read_metrics
+from rl_teacher.runs.run_lock import is_locked
 
 RETURN_TAG = "agent/true_reward_per_episode"
 CONFIG_FILE, SUMMARY_FILE = "config.json", "summary.json"
@@ -27,6 +28,8 @@ class RunFacts:
     """Environment steps that the run wants."""
     is_finished: bool
     """Whether it wrote its summary."""
+    is_running: bool
+    """Whether a process is working on it."""
     steps: tuple[int, ...]
     """Environment steps at which the true return is known."""
     returns: tuple[float, ...]
@@ -53,6 +56,7 @@ def read_run(folder: Path) -> RunFacts:
         labels=_whole(facts, "labels", "n_labels"),
         total_steps=_whole(facts, "timesteps", "num_timesteps", "num_steps"),
         is_finished=bool(summary),
+        is_running=is_locked(folder),
         steps=tuple(step for step, _ in points),
         returns=tuple(float(value) for _, value in points),
         last_step=max((line["step"] for line in lines), default=0),
