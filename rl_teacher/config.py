@@ -179,7 +179,7 @@ class RunConfig:
     n_labels: int | None = None
     """Label budget, met exactly; turns on the annealed schedule."""
     pretrain_labels: int | None = None
-    """Labels before any training; a quarter of the budget if unset."""
+    """Labels before any training; unset: a quarter of the budget; of less than 200 labels up to 50, up to half."""
     num_timesteps: int = 5_000_000
     """Environment steps, exactly."""
     agent: str = "ppo"

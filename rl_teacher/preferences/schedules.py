@@ -17,6 +17,9 @@ from rl_teacher.errors import ConfigError, UnknownChoice, require
 SECONDS_PER_LABEL = 3.0
 """What the seed gives a person for one answer [s]."""
 
+FIRST_LABELS = 50
+"""Labels that an agent should not begin without, where they are at most half of the budget: measured with 100."""
+
 KINDS = ("annealed", "hyperbolic", "constant_seconds", "constant_steps", "rounds", "none")
 
 ROUND_SHAPES = ("uniform", "decay", "increase")
@@ -200,9 +203,15 @@ def build_schedule(
     return Hyperbolic(pretrain_labels, num_labels, horizon_steps, tau_steps)
 
 
-def default_pretrain_labels(num_labels: int) -> int:
-    """A quarter of the budget, at least one: the seed's rule, and the paper's."""
-    return max(1, num_labels // 4)
+def default_pretrain_labels(num_labels: int, *, at_least: int = FIRST_LABELS) -> int:
+    """A quarter of the budget: the seed's rule, and the paper's; of a small budget more, up to half.
+
+    Args:
+        num_labels: the budget.
+        at_least: so many where half of the budget allows it, as an agent does not unlearn what too few taught it
+            (docs/label-efficiency.md); 0 for the quarter alone.
+    """
+    return max(1, num_labels // 4, min(num_labels // 2, at_least))
 
 
 def labels_required(pretrain_labels: int) -> int:

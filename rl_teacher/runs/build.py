@@ -30,6 +30,7 @@ from rl_teacher.errors import UnknownChoice, UnsupportedSpace
 from rl_teacher.preferences.dataset import Dataset
 from rl_teacher.preferences.pool import Pool
 from rl_teacher.preferences.schedules import (
+    FIRST_LABELS,
     NoLabels,
     Schedule,
     ScheduleOptions,
@@ -164,7 +165,9 @@ def complete(config: RunConfig) -> tuple[RunConfig, list[str]]:
             notes.append("No label limit given. We will request one label every few seconds.")
     if config.predictor != "rl" and config.pretrain_labels is None:
         assert config.n_labels is not None, "one of the two counts is known by now"
-        config = dataclasses.replace(config, pretrain_labels=default_pretrain_labels(config.n_labels))
+        at_least = FIRST_LABELS if config.preset == "default" else 0
+        first = default_pretrain_labels(config.n_labels, at_least=at_least)
+        config = dataclasses.replace(config, pretrain_labels=first)
     spec = find_env(config.env_id)
     config, clip_notes = with_clip_length(config, spec)
     return with_discount(config, spec.dt), notes + clip_notes

@@ -157,9 +157,16 @@ def test_the_clock_changes_only_the_schedule_in_seconds():
         assert schedule.wanted(50, 0.0) == schedule.wanted(50, 1e6)
 
 
-@pytest.mark.parametrize(("num_labels", "expected"), [(1400, 350), (7, 1), (4, 1), (1, 1), (2, 1)])
-def test_a_quarter_of_the_budget_but_at_least_one_label_comes_before_training(num_labels: int, expected: int):
+@pytest.mark.parametrize(
+    ("num_labels", "expected", "quarter"),
+    [(1400, 350, 350), (350, 87, 87), (200, 50, 50), (199, 50, 49), (100, 50, 25), (99, 49, 24), (50, 25, 12),
+     (7, 3, 1), (4, 2, 1), (2, 1, 1), (1, 1, 1)],
+)  # fmt: skip
+def test_a_quarter_of_the_budget_comes_before_training_and_of_small_budgets_more(
+    num_labels: int, expected: int, quarter: int
+):
     assert default_pretrain_labels(num_labels) == expected
+    assert default_pretrain_labels(num_labels, at_least=0) == quarter
 
 
 @pytest.mark.parametrize(("pretrain_labels", "expected"), [(175, 131), (350, 262), (1, 0), (4, 3)])

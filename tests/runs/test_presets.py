@@ -52,3 +52,14 @@ def test_a_flag_wins_over_the_preset() -> None:
 def test_a_preset_that_does_not_exist_is_refused() -> None:
     with pytest.raises(UnknownChoice, match=r"--preset: got 'papr'\. Did you mean 'paper'\?"):
         read("--preset", "papr")
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [((), 50), (("--preset", "seed"), 25), (("--preset", "paper"), 25), (("-L", "10"), 10), (("-l", "1400"), 350)],
+)
+def test_half_of_a_hundred_labels_come_before_training_and_a_quarter_as_the_seed_had_it(
+    words: tuple[str, ...], expected: int
+) -> None:
+    config, _ = read("-l", "100", *words)
+    assert config.pretrain_labels == expected
