@@ -1,4 +1,4 @@
-"""Your own environment: `PYTHONPATH=examples rl-teacher teach -p synth -e own_env:Corridor-v0 -n corridor`."""
+"""Your own environment, from this folder: `rl-teacher teach -p synth -e own_env:Corridor-v0 -n corridor`."""
 
 import gymnasium
 import numpy as np

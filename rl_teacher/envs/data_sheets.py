@@ -19,7 +19,8 @@ in this order (the first that fits):
 3. A name of the table, in upper or lower case, with no version or v0 to v{LAST_TASK_VERSION}, is a task.
 4. All else is Gymnasium's own environment, with its own reward and termination: `Hopper-v4`, `CartPole-v1`.
 
-Your own environment: register it with Gymnasium in a module, and use `-e module:Id-v0` (`examples/own_env.py`).
+Your own environment: register it with Gymnasium in a module, and use `-e module:Id-v0` in the folder of the module
+(`examples/own_env.py`).
 The tasks in other programs: `gymnasium.make("rl_teacher.envs.register:rl_teacher/ShortHopper-v1")`, and `make_vec`.
 """
 

@@ -1,6 +1,8 @@
 """Look up ids of Gymnasium, without building an environment."""
 
 import importlib
+import os
+import sys
 import warnings
 from importlib.util import find_spec
 from typing import Any
@@ -58,12 +60,14 @@ def missing_package(env_id: str, error: Exception) -> ConfigError:
 
 
 def _import(module: str, env_id: str) -> None:
+    if (here := os.getcwd()) not in sys.path:
+        sys.path.append(here)  # the user's own file; last, so that it hides no installed package
     try:
         importlib.import_module(module)
     except ImportError as error:
         raise UnknownEnv(
             f"no environment named '{env_id}': cannot import '{module}', which should register it: {error}. "
-            "Install it, or add its folder to PYTHONPATH."
+            "Install it, start from the folder that it is in, or add that folder to PYTHONPATH."
         ) from error
 
 

@@ -1,5 +1,8 @@
 """examples/own_env.py, as its first line says to use it."""
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import gymnasium
@@ -26,6 +29,15 @@ def test_the_example_is_used_by_module_and_id(monkeypatch):
     np.testing.assert_allclose(rewards, [-1, start[1], 1], atol=1e-6)
     np.testing.assert_allclose(infos["final_obs"][:, 0], rewards, atol=1e-6)
     check_env(gymnasium.make("own_env:Corridor-v0").unwrapped, skip_render_check=True)
+
+
+def test_the_program_finds_it_in_the_folder_where_it_was_started(tmp_path):
+    program = Path(sys.executable).with_name("rl-teacher")
+    words = ["teach", "-p", "rl", "-e", "own_env:Corridor-v0", "-n", "x", "-t", "64"]
+    where = ["--runs-dir", str(tmp_path), "--tb-dir", str(tmp_path / "tb")]
+    done = subprocess.run([program, *words, *where], cwd=EXAMPLES, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "x" / "summary.json").read_text())["timesteps"] == 64
 
 
 def test_the_example_is_short():
