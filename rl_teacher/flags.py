@@ -7,6 +7,7 @@ import inspect
 import re
 import types
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
 from rl_teacher.errors import ConfigError
@@ -135,9 +136,9 @@ def _build(config_class: type[T], given: Mapping[str, Any], prefix: str) -> T:
 
 
 def _as_argparse_reads(word: str) -> str:
-    """--pretrain-labels=5 as --pretrain_labels=5, -1e6 as -1000000.0; values and negated flags keep their hyphens."""
+    """--pretrain-labels=5 as --pretrain_labels=5, -1e6 as -1000000; values and negated flags keep their hyphens."""
     if NEGATIVE_EXPONENTIAL.fullmatch(word):
-        return f"{float(word):f}"
+        return f"{Decimal(word):f}"
     if not word.startswith("--") or word == "--":
         return word
     flag, equals, value = word.partition("=")
