@@ -185,8 +185,8 @@ class Session:
         """One line on what the reward depends on."""
         if not run.dataset.num_decisive:
             return (
-                f"Nothing could be learned: all {run.dataset.num_labels} labels are ties. Where every step is worth "
-                "the same, as in CartPole, a teacher of your own can tell clips apart: docs/teachers.md."
+                f"Nothing could be learned: none of {run.dataset.num_answered} answers prefers a clip. Where every "
+                "step is worth the same, as in CartPole, a teacher of your own can tell clips apart: docs/teachers.md."
             )
         return f"It looks at: {in_words(main_looks(model, run.input_names)) or 'nothing yet'}"
 
