@@ -3,10 +3,12 @@
     rl-teacher teach -p synth -l 700 -e ShortWalker-v1 -n fits -t 6e5
     python -m benchmarks.reward_fits fits --labels 100 --seeds 3
     python -m benchmarks.reward_fits fits --labels 100 --seeds 5 --mistakes 0.1
+    python -m benchmarks.reward_fits fits --labels 25 --first --seeds 16 --model "Gaussian process"
 
-Fits a fresh model to some of the labels of a finished run (a quarter of them from before training), and judges it on
-all others. With `--mistakes` that share of what it learns from is wrong, and nothing of what it is judged on. It says
-what a model knows of the segments that were asked about, and nothing of what an agent makes of it.
+Fits a fresh model to some of the labels of a finished run (a quarter of them from before training, all with `--first`),
+and judges it on all others of the training. With `--mistakes` that share of what it learns from is wrong, and nothing
+of what it is judged on. It says what a model knows of the segments that were asked about, and nothing of what an agent
+makes of it.
 """
 
 import argparse
@@ -72,11 +74,13 @@ def judge(
     seed: int,
     steps: int,
     mistakes: float = 0.0,
+    share_first: float = 0.25,
 ) -> tuple[float, float, float]:
     """Accuracy on other comparisons, correlation of their returns, accuracy on its own."""
     generator = np.random.default_rng(seed)
-    first = generator.choice(num_first, num_labels // 4, replace=False)
-    later = num_first + generator.choice(len(batch) - num_first, num_labels - num_labels // 4, replace=False)
+    from_first = int(share_first * num_labels)
+    first = generator.choice(num_first, from_first, replace=False)
+    later = num_first + generator.choice(len(batch) - num_first, num_labels - from_first, replace=False)
     rows = np.sort(np.concatenate([first, later]))
     seen, unseen = rows_of(batch, rows), rows_of(batch, np.setdiff1d(np.arange(num_first, len(batch)), rows))
     wrong = generator.random(num_labels) < mistakes
@@ -94,6 +98,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--labels", type=int, default=100)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--mistakes", type=float, default=0.0, help="share of answers that are wrong (%(default)s)")
+    parser.add_argument("--first", action="store_true", help="only labels from before training")
+    parser.add_argument("--model", choices=VARIANTS, help="this one alone")
     parser.add_argument("--runs-dir", default=RUNS_DIR)
     given = parser.parse_args(argv)
     folder = find_run(given.runs_dir, given.name)
@@ -103,10 +109,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     assert batch is not None, f"{folder} has no labels"
     print("| model | accuracy on other comparisons | correlation of returns | accuracy on its own |")
     print("|---|---|---|---|")
-    for name, (changes, steps) in VARIANTS.items():
+    for name in [given.model] if given.model else VARIANTS:
+        changes, steps = VARIANTS[name]
         config = dataclasses.replace(run.reward, **changes)
+        share_first = 1.0 if given.first else 0.25
         results = [
-            judge(batch, run.pretrain_labels or 0, config, given.labels, seed, steps, given.mistakes)
+            judge(batch, run.pretrain_labels or 0, config, given.labels, seed, steps, given.mistakes, share_first)
             for seed in range(given.seeds)
         ]
         means = [statistics.mean(column) for column in zip(*results, strict=True)]

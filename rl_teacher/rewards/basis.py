@@ -4,7 +4,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 BLOCKS = ("linear", "additive", "product", "joint")
 ADDITIVE_LENGTH = 2.0
@@ -56,10 +56,18 @@ class Basis(eqx.Module):
 
     @property
     def reluctance(self) -> Float[np.ndarray, " group"]:
-        """How reluctantly each group is used: products are many, and most tasks need none (`evidence.explain`)."""
+        """How reluctantly each group is used: products are many, and most tasks need none (`evidence.search`)."""
         linear, additive, products, _ = self.sizes
         others = np.zeros(linear + additive // NODES)
         return np.concatenate([others, np.full(products, PRODUCT_RELUCTANCE), np.zeros(1)])
+
+    @property
+    def hypotheses(self) -> tuple[Bool[np.ndarray, " group"], ...]:
+        """Groups that a reward may be made of (`mixture.explain`): all, only the linear ones, only curves."""
+        linear, additive, _, _ = self.sizes
+        at = np.arange(self.groups[-1] + 1)
+        curves = (at >= linear) & (at < linear + additive // NODES)
+        return (np.ones(len(at), bool), at < linear, *((curves,) if additive else ()))
 
     def block(self, index: int, x: Float[Array, "*batch input"]) -> Float[Array, "*batch feature"]:
         """The functions of one block."""

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from scipy.linalg import solve_triangular
 
 from rl_teacher.core.logistic import LogisticFit, fit_logistic
@@ -15,10 +15,6 @@ HIGHEST_VARIANCE = 4096.0
 LEAST_VARIANCE = 1e-3
 """Below it a group is left out for good: its logits are of a few hundredths."""
 NUM_ROUNDS = 15
-RANDOM_ANSWER_PROBS = (0.1, 0.2, 0.4)
-"""Shares of coin flips that are tried after none, until the answers are clearly less probable."""
-CLEARLY_LESS = 1.0
-"""[nats]"""
 
 
 class Explanation(NamedTuple):
@@ -52,52 +48,34 @@ class Explanation(NamedTuple):
         return np.asarray(self.variances * np.maximum(1.0 - known + left, 0.0))
 
 
-def explain(
+def search(
     gaps: Float[np.ndarray, "comparison feature"],
     group: Int[np.ndarray, " feature"],
     target: Float[np.ndarray, " comparison"],
-    random_answer_prob: float | None = None,
+    random_answer_prob: float = 0.0,
     reluctance: Float[np.ndarray, " group"] | None = None,
+    allowed: Bool[np.ndarray, " group"] | None = None,
 ) -> Explanation:
     """The posterior under the prior variances, one for each group of functions, that explain the answers best.
 
-    A share of the answers may be coin flips. Without it, one wrong answer to a clear question makes the model explain
-    what has no explanation.
-
-    The search: in each round every group's variance becomes the sum of squares of its weights, divided by how many of
-    them the answers have decided. Groups that explain nothing shrink until they are left out. The best round is kept.
+    In each round every group's variance becomes the sum of squares of its weights, divided by how many of them the
+    answers have decided. Groups that explain nothing shrink until they are left out. The best round is kept.
 
     Args:
         gaps: sum of each function over the left segment less that over the right, float64, all of one size.
         group: of each function, from 0 on.
         target: P(left preferred).
-        random_answer_prob: share of answers that are coin flips; unset: the one that makes the answers most probable.
+        random_answer_prob: share of answers that are coin flips.
         reluctance: c of each group, whose variance v has the prior density v^(-c/2). With 0, the default, all variances
             are alike; with 1 all standard deviations are, so that what explains little is left out sooner.
+        allowed: groups that may be used; all by default.
 
     Source: automatic relevance determination, MacKay 1992, Bayesian Interpolation, section 4; Tipping 2001, Sparse
     Bayesian Learning and the Relevance Vector Machine, sections 2.3 and 3.
     """
-    reluctance = np.zeros(group.max() + 1) if reluctance is None else reluctance
-    best = _searched(gaps, group, target, random_answer_prob or 0.0, reluctance)
-    for prob in RANDOM_ANSWER_PROBS if random_answer_prob is None else ():
-        now = _searched(gaps, group, target, prob, reluctance)
-        if now.fit.log_evidence < best.fit.log_evidence - CLEARLY_LESS:
-            break
-        best = max(best, now, key=lambda found: found.fit.log_evidence)
-    return best
-
-
-def _searched(
-    gaps: Float[np.ndarray, "comparison feature"],
-    group: Int[np.ndarray, " feature"],
-    target: Float[np.ndarray, " comparison"],
-    random_answer_prob: float,
-    reluctance: Float[np.ndarray, " group"],
-) -> Explanation:
-    """The best round of a search for the variances."""
     size = np.bincount(group).astype(np.float64)
-    variances = np.full(len(size), FIRST_VARIANCE)
+    reluctance = np.zeros(len(size)) if reluctance is None else reluctance
+    variances = np.where(np.ones(len(size), bool) if allowed is None else allowed, FIRST_VARIANCE, 0.0)
     best = _explained(gaps, variances[group], target, random_answer_prob)
     now = best
     for _ in range(NUM_ROUNDS):

@@ -18,7 +18,7 @@ from rl_teacher.core.streams import host_generator
 from rl_teacher.protocols import FitData, Look
 from rl_teacher.rewards.basis import BLOCKS, Basis
 from rl_teacher.rewards.due import is_due
-from rl_teacher.rewards.evidence import Explanation, explain
+from rl_teacher.rewards.mixture import Mixture, explain
 from rl_teacher.rewards.scale import Scale, measure
 from rl_teacher.rewards.view import ObsStats, flat_obs, normalized_inputs
 
@@ -32,8 +32,8 @@ class GaussianProcessReward(eqx.Module):
     """A weighted sum of fixed functions of a frame, frozen between fits.
 
     The weights have a normal prior, and each group of functions the variance under which the answers are most probable:
-    0 for all that they do not need. The posterior is taken as normal (Laplace). `__call__` is its mean,
-    `member_returns` are draws from it.
+    0 for all that they do not need. The posterior has a normal peak (Laplace) for each of several explanations of the
+    answers. `__call__` is its mean, `member_returns` are draws from it.
 
     Source: Rasmussen & Williams 2006, Gaussian Processes for Machine Learning, chapters 3 and 5; for preferences
     between segments Biyik et al. 2020, arXiv:2005.02575.
@@ -101,7 +101,10 @@ class GaussianProcessReward(eqx.Module):
         target = data.labeled.target.astype(np.float64)
         gaps, factors = scaled_blocks(gap_features(self.basis, data.labeled, stats))
         with threadpool_limits(1, "blas"):  # matrices are small, and threads would wait for those that simulate
-            found = explain(gaps, self.basis.groups, target, self.config.random_answer_prob, self.basis.reluctance)
+            found = explain(
+                gaps, self.basis.groups, target, self.basis.hypotheses, self.config.random_answer_prob,
+                self.basis.reluctance,
+            )  # fmt: skip
             deviations = _balanced(found, self.config.num_members, host_generator(key))
             metrics = judged(found, gaps, deviations, target)
         shares = decided_by(found.weights, gaps, self.basis)
@@ -185,17 +188,15 @@ def scaled_blocks(
     return np.concatenate(blocks, axis=1) * joined, joined
 
 
-def _balanced(
-    found: Explanation, num_members: int, generator: np.random.Generator
-) -> Float[np.ndarray, "feature member"]:
+def _balanced(found: Mixture, num_members: int, generator: np.random.Generator) -> Float[np.ndarray, "feature member"]:
     """Deviations of as many draws, which sum to 0 and are together as wide as the posterior."""
-    deviations = found.draw(generator.standard_normal((len(found.variances), num_members)))
+    deviations = found.draw(generator.standard_normal((len(found.weights), num_members)))
     deviations -= deviations.mean(1, keepdims=True)
     return np.asarray(deviations * np.sqrt(num_members / max(1, num_members - 1)))
 
 
 def judged(
-    found: Explanation, gaps: Float[np.ndarray, "comparison feature"], deviations: Float[np.ndarray, "feature member"],
+    found: Mixture, gaps: Float[np.ndarray, "comparison feature"], deviations: Float[np.ndarray, "feature member"],
     target: Float[np.ndarray, " comparison"],
 ) -> dict[str, float]:  # fmt: skip
     """How well the model explains the answers, and each of them from all others."""
@@ -204,11 +205,11 @@ def judged(
     of_members = probability_of_left(logit[:, None] + gaps @ deviations)[0]
     return {
         "predictor/loss": float(answer_loss(logit, target, random_answer_prob).mean()),
-        "predictor/holdout_loss": float(answer_loss(found.fit.left_out, target, random_answer_prob).mean()),
+        "predictor/holdout_loss": float(answer_loss(found.left_out, target, random_answer_prob).mean()),
         "predictor/accuracy": decisive_accuracy(logit, target, alike),
-        "predictor/holdout_accuracy": decisive_accuracy(found.fit.left_out, target, alike),
+        "predictor/holdout_accuracy": decisive_accuracy(found.left_out, target, alike),
         "predictor/disagreement": float(of_members.std(axis=1).mean()),
-        "predictor/evidence": found.fit.log_evidence / len(target),
+        "predictor/evidence": found.log_evidence / len(target),
         "predictor/random_answer_share": random_answer_prob,
         "predictor/tie_share": float((target == 0.5).mean()),
     }

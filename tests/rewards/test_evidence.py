@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from rl_teacher.core.logistic import fit_logistic
-from rl_teacher.rewards.evidence import FIRST_VARIANCE, Explanation, _explained, explain
+from rl_teacher.rewards.evidence import FIRST_VARIANCE, Explanation, _explained, search
 
 
 def gaps(num: int, width: int = 8, seed: int = 0) -> np.ndarray:
@@ -19,7 +19,7 @@ GROUPS = np.r_[np.arange(8), np.tile(8 + np.arange(8), 2)]
 
 def explained(truth: np.ndarray, num: int, coin: float = 0.0) -> Explanation:
     features = gaps(num)
-    return explain(features, GROUPS, (features @ truth > 0).astype(float), coin)
+    return search(features, GROUPS, (features @ truth > 0).astype(float), coin)
 
 
 def used(found: Explanation) -> set[int]:
@@ -42,40 +42,39 @@ def test_the_waves_of_a_number_are_used_where_it_alone_is_not_enough():
     assert shares[[8 + 5, 16 + 5]].sum() > 0.8 * shares.sum()
 
 
-def test_wrong_answers_are_taken_as_coin_flips_as_often_as_they_come():
+def test_a_share_of_coin_flips_explains_wrong_answers():
     """A tenth of the answers is flipped, as if a fifth were thrown with a coin."""
     features, unseen = gaps(200), gaps(500, seed=9)
     target = (features[:, 3] > 0).astype(float)
-    wrong = np.random.default_rng(1).random(200) < 0.1
-    found = explain(features, GROUPS, np.where(wrong, 1 - target, target))
-    assert 0.1 <= found.random_answer_prob <= 0.3
-    assert ((unseen @ found.weights > 0) == (unseen[:, 3] > 0)).mean() > 0.95
-    believing = explain(features, GROUPS, np.where(wrong, 1 - target, target), 0.0)
-    assert found.fit.log_evidence > believing.fit.log_evidence + 5
+    target = np.where(np.random.default_rng(1).random(200) < 0.1, 1 - target, target)
+    doubting, believing = (search(features, GROUPS, target, prob) for prob in (0.2, 0.0))
+    assert doubting.fit.log_evidence > believing.fit.log_evidence + 5
+    assert ((unseen @ doubting.weights > 0) == (unseen[:, 3] > 0)).mean() > 0.95
 
 
-def test_where_no_answer_is_wrong_none_is_doubted():
-    features = gaps(200)
-    found = explain(features, GROUPS, (features[:, 3] > 0).astype(float))
-    assert found.random_answer_prob == 0.0
+def test_what_is_not_allowed_is_not_used():
+    features = gaps(100)
+    allowed = np.arange(16) < 8
+    found = search(features, GROUPS, (features[:, 8 + 5] > 0).astype(float), allowed=allowed)  # cos(2 x_5)
+    assert used(found) <= set(range(8))
 
 
 def test_a_reluctant_group_needs_more_to_be_used():
     """A number and its copy explain the same; the reluctant one of them is left out."""
     features = np.repeat(gaps(40)[:, :4], 2, axis=1)
     target = (features[:, 0] + features[:, 4] > 0).astype(float)
-    found = explain(features, np.arange(8), target, 0.0, np.tile([0.0, 1.0], 4))
+    found = search(features, np.arange(8), target, 0.0, np.tile([0.0, 1.0], 4))
     assert found.variances[0] > 0
     assert found.variances[4] > 0
     assert (found.variances[1::2] < 0.1 * found.variances[::2].max()).all()
-    alike = explain(features, np.arange(8), target)
+    alike = search(features, np.arange(8), target)
     np.testing.assert_allclose(alike.variances[1::2], alike.variances[::2], rtol=1e-6)
 
 
 def test_where_there_is_nothing_to_find_hardly_anything_is_believed():
     features = gaps(60)
     target = np.random.default_rng(5).integers(0, 2, 60).astype(float)
-    found = explain(features, GROUPS, target)
+    found = search(features, GROUPS, target)
     all_equal = _explained(features, np.full(24, FIRST_VARIANCE), target, 0.0)
     assert found.fit.log_evidence > all_equal.fit.log_evidence + 10
     assert np.abs(features @ found.weights).mean() < 1.5
@@ -105,7 +104,7 @@ def test_draws_are_as_wide_as_the_posterior(num: int):
 
 def test_equal_segments_and_single_answers_are_no_trouble():
     for num in (1, 3):
-        found = explain(np.zeros((num, 4)), np.array([0, 1, 1, 2]), np.ones(num))
+        found = search(np.zeros((num, 4)), np.array([0, 1, 1, 2]), np.ones(num))
         assert np.isfinite(found.weights).all()
         # whatever the weights, both segments are alike: ln 2 for each answer
         assert found.fit.log_evidence == pytest.approx(-num * np.log(2), abs=1e-6)
@@ -114,5 +113,5 @@ def test_equal_segments_and_single_answers_are_no_trouble():
 def test_the_order_and_the_sides_do_not_matter():
     features = gaps(40)
     target = (features[:, 2] > 0).astype(float)
-    one, other = explain(features, GROUPS, target), explain(-features[::-1], GROUPS, 1.0 - target[::-1])
+    one, other = search(features, GROUPS, target), search(-features[::-1], GROUPS, 1.0 - target[::-1])
     np.testing.assert_allclose(one.weights, other.weights, atol=1e-3)
