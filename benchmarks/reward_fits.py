@@ -33,7 +33,7 @@ from rl_teacher.runs.build import fresh_reward_model
 from rl_teacher.runs.folder import CONFIG, find_run, read_json
 from rl_teacher.runs.label_log import LabelLog
 
-PROCESS: dict[str, Any] = {"model": "gp"}
+PROCESS: dict[str, Any] = {"model": "gp", "random_answer_prob": None}
 NETWORKS: dict[str, Any] = {"model": "ensemble"}
 VARIANTS: dict[str, tuple[dict[str, Any], int]] = {
     "Gaussian process": (PROCESS, 0),

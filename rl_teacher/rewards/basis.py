@@ -63,11 +63,13 @@ class Basis(eqx.Module):
 
     @property
     def hypotheses(self) -> tuple[Bool[np.ndarray, " group"], ...]:
-        """Groups that a reward may be made of (`mixture.explain`): all, only the linear ones, only curves."""
-        linear, additive, _, _ = self.sizes
+        """Groups that a reward may be made of (`mixture.explain`): all, only the linear ones.
+
+        Curves alone would explain many answers as well, but say nothing of what is faster, or higher, than all that was
+        labeled, where an agent soon is.
+        """
         at = np.arange(self.groups[-1] + 1)
-        curves = (at >= linear) & (at < linear + additive // NODES)
-        return (np.ones(len(at), bool), at < linear, *((curves,) if additive else ()))
+        return np.ones(len(at), bool), at < self.num_inputs
 
     def block(self, index: int, x: Float[Array, "*batch input"]) -> Float[Array, "*batch feature"]:
         """The functions of one block."""

@@ -17,7 +17,7 @@ from rl_teacher.core.logistic import answer_loss, probability_of_left
 from rl_teacher.core.streams import host_generator
 from rl_teacher.protocols import FitData, Look
 from rl_teacher.rewards.basis import BLOCKS, Basis
-from rl_teacher.rewards.due import is_due
+from rl_teacher.rewards.due import PROCESS_GROWTH, is_due
 from rl_teacher.rewards.mixture import Mixture, explain
 from rl_teacher.rewards.scale import Scale, measure
 from rl_teacher.rewards.view import ObsStats, flat_obs, normalized_inputs
@@ -91,7 +91,8 @@ class GaussianProcessReward(eqx.Module):
 
     def wants_fit(self, num_changes: int) -> bool:
         """True when new and changed labels since the last fit are a share `refit_growth` of those before."""
-        return is_due(num_changes, int(self.num_fitted), self.config.refit_growth)
+        growth = self.config.refit_growth
+        return is_due(num_changes, int(self.num_fitted), PROCESS_GROWTH if growth is None else growth)
 
     def fit(
         self, data: FitData, num_steps: int | None, key: PRNGKeyArray

@@ -115,6 +115,13 @@ def test_the_draws_scatter_around_the_model_and_agree_more_with_more_labels():
     assert spread[1] < spread[0] / 2
 
 
+def test_every_third_label_in_a_hundred_is_learned_from():
+    model = fitted(comparisons(100))
+    assert [model.wants_fit(num) for num in (102, 103)] == [False, True]
+    often = fitted(comparisons(100), dataclasses.replace(CONFIG, refit_growth=0.0))
+    assert [often.wants_fit(num) for num in (100, 101)] == [False, True]
+
+
 def test_one_member_is_the_model_itself():
     model = fitted(comparisons(30), dataclasses.replace(CONFIG, num_members=1))
     np.testing.assert_allclose(np.asarray(model.members)[:, 0], model.weights, atol=1e-6)
