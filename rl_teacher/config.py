@@ -22,8 +22,10 @@ class RewardModelConfig:
     """gp (Gaussian process) or ensemble (of networks, as in 2017); or one that learns nothing: constant, untrained."""
     num_members: int = 3
     """Draws from the Gaussian process, or networks in the ensemble: where they disagree, labels are asked for."""
-    refit_growth: float | None = None
-    """Fit again when the labels have grown by this share since the last fit; unset: 0.03, networks take 0.1."""
+    refit_growth: float = 0.1
+    """Fit again when the labels have grown by this share since the last fit."""
+    doubtful_refit_growth: float = 0.03
+    """The same where a Gaussian process finds that some answers are wrong: what comes later sets them right."""
     random_answer_prob: float | None = None
     """Share of answers taken as coin flips; unset: the Gaussian process finds it in the answers, networks take 0.
     Christiano et al. 2017 use 0.1 for people, section 2.2.3."""
@@ -76,8 +78,8 @@ class RewardModelConfig:
         require(self.num_members >= 1, "reward.num_members", self.num_members, "at least 1")
         require(self.joint_features >= 1, "reward.joint_features", self.joint_features, "at least 1")
         require(len(self.hidden) >= 1 and min(self.hidden) >= 1, "reward.hidden", self.hidden, "positive sizes")
-        growth = self.refit_growth
-        require(growth is None or growth >= 0, "reward.refit_growth", growth, "at least 0")
+        for name, growth in (("", self.refit_growth), ("doubtful_", self.doubtful_refit_growth)):
+            require(growth >= 0, f"reward.{name}refit_growth", growth, "at least 0")
         require(self.learning_rate > 0, "reward.learning_rate", self.learning_rate, "above 0")
         require(self.minibatch_size >= 1, "reward.minibatch_size", self.minibatch_size, "at least 1")
         require(1 <= self.min_steps <= self.max_steps, "reward.min_steps", self.min_steps, "in 1..reward.max_steps")

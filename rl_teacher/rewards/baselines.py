@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from rl_teacher.config import RewardModelConfig
 from rl_teacher.core.arrays import RewardInput
 from rl_teacher.protocols import FitData
-from rl_teacher.rewards.due import PROCESS_GROWTH, is_due
+from rl_teacher.rewards.due import is_due
 from rl_teacher.rewards.ensemble import RewardEnsemble
 from rl_teacher.rewards.fit import judge
 
@@ -19,13 +19,13 @@ class ConstantReward(eqx.Module):
     """1 for every step, never centered: where episodes can end early it pays for survival, elsewhere for nothing."""
 
     num_fitted: Array
-    """Changes of the labels until the last fit: questions come in the same rounds as with a Gaussian process."""
+    """Changes of the labels until the last fit: questions come in the same rounds as with a model that learns."""
     refit_growth: float = eqx.field(static=True)
 
     @classmethod
     def build(cls, config: RewardModelConfig) -> "ConstantReward":
         """The only one there is."""
-        return cls(jnp.array(0), PROCESS_GROWTH if config.refit_growth is None else config.refit_growth)
+        return cls(jnp.array(0), config.refit_growth)
 
     def __call__(self, x: RewardInput) -> Float[Array, "*batch"]:
         """1 for every step."""
@@ -36,7 +36,7 @@ class ConstantReward(eqx.Module):
         return np.asarray(self(x).sum(-1))[None]
 
     def wants_fit(self, num_changes: int) -> bool:
-        """As a Gaussian process."""
+        """As the ensemble."""
         return is_due(num_changes, int(self.num_fitted), self.refit_growth)
 
     def fit(self, data: FitData, num_steps: int | None, key: PRNGKeyArray) -> tuple["ConstantReward", dict[str, float]]:

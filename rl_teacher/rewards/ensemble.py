@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Num, PRNGKeyArray
 from rl_teacher.config import RewardModelConfig
 from rl_teacher.core.arrays import RewardInput
 from rl_teacher.protocols import FitData
-from rl_teacher.rewards.due import NETWORKS_GROWTH, is_due
+from rl_teacher.rewards.due import is_due
 from rl_teacher.rewards.fit import FitState, fit_members
 from rl_teacher.rewards.members import fresh_members, member_rewards
 from rl_teacher.rewards.scale import Scale, measure
@@ -71,8 +71,7 @@ class RewardEnsemble(eqx.Module):
 
     def wants_fit(self, num_changes: int) -> bool:
         """True when new and changed labels since the last fit are a share `refit_growth` of those before."""
-        growth = self.config.refit_growth
-        return is_due(num_changes, int(self.num_fitted), NETWORKS_GROWTH if growth is None else growth)
+        return is_due(num_changes, int(self.num_fitted), self.config.refit_growth)
 
     def fit(self, data: FitData, num_steps: int | None, key: PRNGKeyArray) -> tuple["RewardEnsemble", dict[str, float]]:
         """The model fitted to all labels, on a new snapshot of the observation statistics."""

@@ -17,7 +17,7 @@ from rl_teacher.core.logistic import answer_loss, probability_of_left
 from rl_teacher.core.streams import host_generator
 from rl_teacher.protocols import FitData, Look
 from rl_teacher.rewards.basis import BLOCKS, Basis
-from rl_teacher.rewards.due import PROCESS_GROWTH, is_due
+from rl_teacher.rewards.due import is_due
 from rl_teacher.rewards.mixture import Mixture, explain
 from rl_teacher.rewards.scale import Scale, measure
 from rl_teacher.rewards.view import ObsStats, flat_obs, normalized_inputs
@@ -32,8 +32,8 @@ class GaussianProcessReward(eqx.Module):
     """A weighted sum of fixed functions of a frame, frozen between fits.
 
     The weights have a normal prior, and each group of functions the variance under which the answers are most probable:
-    0 for all that they do not need. The posterior has a normal peak (Laplace) for each of several explanations of the
-    answers. `__call__` is its mean, `member_returns` are draws from it.
+    0 for all that they do not need. The posterior is taken as normal (Laplace), with a peak for each of several
+    explanations where some answers are probably wrong. `__call__` is its mean, `member_returns` are draws from it.
 
     Source: Rasmussen & Williams 2006, Gaussian Processes for Machine Learning, chapters 3 and 5; for preferences
     between segments Biyik et al. 2020, arXiv:2005.02575.
@@ -48,6 +48,8 @@ class GaussianProcessReward(eqx.Module):
     scale: Scale
     shares: Float[Array, " group"]
     """How much each group of functions decides between the labeled segments [1]."""
+    doubts: Array
+    """Whether some answers are probably wrong."""
     num_fitted: Array
     """Changes of the labels until the last fit."""
     obs_axes: int = eqx.field(static=True)
@@ -75,7 +77,8 @@ class GaussianProcessReward(eqx.Module):
         num = sum(basis.sizes)
         return cls(
             basis, jnp.zeros(num), jnp.zeros((num, config.num_members)), (jnp.zeros(num_obs), jnp.ones(num_obs)),
-            Scale.identity(1), jnp.zeros(int(basis.groups[-1]) + 1), jnp.array(0), len(obs_shape), center, config,
+            Scale.identity(1), jnp.zeros(int(basis.groups[-1]) + 1), jnp.array(False), jnp.array(0), len(obs_shape),
+            center, config,
         )  # fmt: skip
 
     def __call__(self, x: RewardInput) -> Float[Array, "*batch"]:
@@ -90,9 +93,9 @@ class GaussianProcessReward(eqx.Module):
         return np.asarray(self._rewards(x, self.members).sum(-1))
 
     def wants_fit(self, num_changes: int) -> bool:
-        """True when new and changed labels since the last fit are a share `refit_growth` of those before."""
-        growth = self.config.refit_growth
-        return is_due(num_changes, int(self.num_fitted), PROCESS_GROWTH if growth is None else growth)
+        """True when enough is new or changed since the last fit: less is, where some answers are wrong."""
+        growth = self.config.doubtful_refit_growth if self.doubts else self.config.refit_growth
+        return is_due(num_changes, int(self.num_fitted), growth)
 
     def fit(
         self, data: FitData, num_steps: int | None, key: PRNGKeyArray
@@ -112,11 +115,13 @@ class GaussianProcessReward(eqx.Module):
         metrics |= relevance(shares, self.basis)
         weights = factors * found.weights
         fitted = eqx.tree_at(
-            lambda model: (model.weights, model.members, model.obs_stats, model.shares, model.num_fitted), self,
+            lambda model: (
+                model.weights, model.members, model.obs_stats, model.shares, model.doubts, model.num_fitted,
+            ), self,
             (
                 jnp.asarray(weights, jnp.float32),
                 jnp.asarray(weights[:, None] + factors[:, None] * deviations, jnp.float32),
-                stats, jnp.asarray(shares, jnp.float32), jnp.array(data.num_changes),
+                stats, jnp.asarray(shares, jnp.float32), jnp.array(found.doubt > 0), jnp.array(data.num_changes),
             ),
         )  # fmt: skip
         raw = np.asarray(fitted._rewards(data.window, fitted.weights[:, None]))

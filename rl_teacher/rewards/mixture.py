@@ -1,4 +1,4 @@
-"""Several explanations of the same answers, averaged: which one is right few answers cannot tell."""
+"""One explanation of the answers, or several that are averaged, where some of the answers are probably wrong."""
 
 import itertools
 from collections.abc import Sequence
@@ -13,6 +13,8 @@ RANDOM_ANSWER_PROBS = (0.0, 0.1, 0.2, 0.4)
 """Shares of coin flips that are tried in turn, until the answers are clearly less probable."""
 CLEARLY_LESS = 1.0
 """[nats]"""
+ENOUGH_DOUBT = 0.5
+"""Probability that some answers are wrong from which on one explanation is not trusted."""
 LEAST_PROB = 0.01
 """Explanations that are less probable are left out: functions that only they use would cost time in every step."""
 
@@ -33,6 +35,11 @@ class Mixture(NamedTuple):
     def random_answer_prob(self) -> float:
         """Share of answers that are taken as coin flips, on average."""
         return float(sum(prob * part.random_answer_prob for prob, part in zip(self.probs, self.parts, strict=True)))
+
+    @property
+    def doubt(self) -> float:
+        """Probability that some answers are coin flips."""
+        return float(sum(prob for prob, part in zip(self.probs, self.parts, strict=True) if part.random_answer_prob))
 
     @property
     def log_evidence(self) -> float:
@@ -64,17 +71,18 @@ def explain(
     random_answer_prob: float | None = None,
     reluctance: Float[np.ndarray, " group"] | None = None,
 ) -> Mixture:
-    """The best explanation under each hypothesis and each share of coin flips, as probable as it makes the answers.
+    """The best explanation; where some answers are probably wrong, the best under each hypothesis and share of them.
 
-    One search alone follows its first steps: five wrong answers of fifty can make it take a curve for a line, though
-    both explain the answers alike. Without coin flips one wrong answer to a clear question makes a model explain what
-    has no explanation.
+    Without coin flips one wrong answer to a clear question makes a model explain what has no explanation. And where
+    answers are wrong, one search alone follows its first steps: five wrong ones of fifty can make it take a curve for a
+    line, though both explain the answers alike. So explanations count as much as they make the answers probable.
 
     Args:
         gaps: as for `evidence.search`.
         group: of each function, from 0 on.
         target: P(left preferred).
-        hypotheses: groups that may be used, of which one hypothesis is as likely as the other beforehand.
+        hypotheses: groups that may be used, of which one is as likely as the other beforehand; the first is that of the
+            best explanation where no answer seems wrong.
         random_answer_prob: share of answers that are coin flips; unset: all of RANDOM_ANSWER_PROBS are tried.
         reluctance: as for `evidence.search`.
 
@@ -86,7 +94,8 @@ def explain(
         if found and _best(now) < _best(found) - CLEARLY_LESS:
             break
         found += now
-    return weighed(found)
+    mixture = weighed(found)
+    return mixture if mixture.doubt > ENOUGH_DOUBT else Mixture((found[0],), np.ones(1))
 
 
 def weighed(found: Sequence[Explanation]) -> Mixture:

@@ -115,10 +115,13 @@ def test_the_draws_scatter_around_the_model_and_agree_more_with_more_labels():
     assert spread[1] < spread[0] / 2
 
 
-def test_every_third_label_in_a_hundred_is_learned_from():
-    model = fitted(comparisons(100))
-    assert [model.wants_fit(num) for num in (102, 103)] == [False, True]
-    often = fitted(comparisons(100), dataclasses.replace(CONFIG, refit_growth=0.0))
+def test_where_answers_are_wrong_fewer_new_ones_are_enough_for_a_fit():
+    labeled = comparisons(100)
+    assert [fitted(labeled).wants_fit(num) for num in (109, 110)] == [False, True]
+    wrong = np.random.default_rng(0).random(100) < 0.15
+    doubted = dataclasses.replace(labeled, target=np.where(wrong, 1 - labeled.target, labeled.target))
+    assert [fitted(doubted).wants_fit(num) for num in (102, 103)] == [False, True]
+    often = fitted(doubted, dataclasses.replace(CONFIG, doubtful_refit_growth=0.0))
     assert [often.wants_fit(num) for num in (100, 101)] == [False, True]
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from rl_teacher.core.logistic import fit_logistic
-from rl_teacher.rewards.evidence import Explanation
+from rl_teacher.rewards.evidence import Explanation, search
 from rl_teacher.rewards.mixture import Mixture, explain, weighed
 from tests.rewards.test_evidence import GROUPS, gaps
 
@@ -30,6 +30,7 @@ def test_explanations_count_as_much_as_they_make_the_answers_probable():
     np.testing.assert_allclose(mixture.weights, [1.0, 6.0])
     np.testing.assert_allclose(mixture.left_out, [7.0])
     assert mixture.random_answer_prob == pytest.approx(0.1)
+    assert mixture.doubt == pytest.approx(0.25)
     assert mixture.log_evidence == pytest.approx(-5.0 + np.log(3))
 
 
@@ -54,15 +55,21 @@ def test_wrong_answers_are_taken_as_coin_flips_as_often_as_they_come():
     target = wrong((features[:, 3] > 0).astype(float), 0.1)
     found = explain(features, GROUPS, target, HYPOTHESES)
     assert 0.1 <= found.random_answer_prob <= 0.3
+    assert found.doubt > 0.99
     assert ((unseen @ found.weights > 0) == (unseen[:, 3] > 0)).mean() > 0.95
     given = explain(features, GROUPS, target, HYPOTHESES, 0.4)
     assert {part.random_answer_prob for part in given.parts} == {0.4}
 
 
-def test_where_no_answer_is_wrong_hardly_any_is_doubted():
+def test_where_no_answer_is_wrong_none_is_doubted():
+    """There is one explanation then, that of the first hypothesis."""
     features = gaps(200)
-    found = explain(features, GROUPS, (features[:, 3] > 0).astype(float), HYPOTHESES)
-    assert found.random_answer_prob < 0.02
+    target = (features[:, 3] > 0).astype(float)
+    found = explain(features, GROUPS, target, HYPOTHESES)
+    assert found.random_answer_prob == found.doubt == 0.0
+    np.testing.assert_array_equal(found.weights, search(features, GROUPS, target).weights)
+    noise = np.random.default_rng(0).normal(size=(24, 3))
+    np.testing.assert_array_equal(found.draw(noise), search(features, GROUPS, target).draw(noise))
 
 
 def test_a_line_is_not_taken_for_a_curve_because_of_wrong_answers():
