@@ -33,7 +33,7 @@ class GaussianProcessReward(eqx.Module):
 
     The weights have a normal prior, and each group of functions the variance under which the answers are most probable:
     0 for all that they do not need. The posterior is taken as normal (Laplace), with a peak for each of several
-    explanations where some answers are probably wrong. `__call__` is its mean, `member_returns` are draws from it.
+    explanations where some answers may be wrong. `__call__` is its mean, `member_returns` are draws from it.
 
     Source: Rasmussen & Williams 2006, Gaussian Processes for Machine Learning, chapters 3 and 5; for preferences
     between segments Biyik et al. 2020, arXiv:2005.02575.
@@ -49,7 +49,7 @@ class GaussianProcessReward(eqx.Module):
     shares: Float[Array, " group"]
     """How much each group of functions decides between the labeled segments [1]."""
     doubts: Array
-    """Whether some answers are probably wrong."""
+    """Whether some answers may be wrong."""
     num_fitted: Array
     """Changes of the labels until the last fit."""
     obs_axes: int = eqx.field(static=True)
@@ -93,7 +93,7 @@ class GaussianProcessReward(eqx.Module):
         return np.asarray(self._rewards(x, self.members).sum(-1))
 
     def wants_fit(self, num_changes: int) -> bool:
-        """True when enough is new or changed since the last fit: less is, where some answers are wrong."""
+        """True when enough is new or changed since the last fit: less is, where some answers may be wrong."""
         growth = self.config.doubtful_refit_growth if self.doubts else self.config.refit_growth
         return is_due(num_changes, int(self.num_fitted), growth)
 

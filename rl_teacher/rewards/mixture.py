@@ -1,4 +1,4 @@
-"""One explanation of the answers, or several that are averaged, where some of the answers are probably wrong."""
+"""One explanation of the answers, or several that are averaged, where some of the answers may be wrong."""
 
 import itertools
 from collections.abc import Sequence
@@ -13,8 +13,6 @@ RANDOM_ANSWER_PROBS = (0.0, 0.1, 0.2, 0.4)
 """Shares of coin flips that are tried in turn, until the answers are clearly less probable."""
 CLEARLY_LESS = 1.0
 """[nats]"""
-ENOUGH_DOUBT = 0.5
-"""Probability that some answers are wrong from which on one explanation is not trusted."""
 LEAST_PROB = 0.01
 """Explanations that are less probable are left out: functions that only they use would cost time in every step."""
 
@@ -71,7 +69,7 @@ def explain(
     random_answer_prob: float | None = None,
     reluctance: Float[np.ndarray, " group"] | None = None,
 ) -> Mixture:
-    """The best explanation; where some answers are probably wrong, the best under each hypothesis and share of them.
+    """The best explanation; where some answers may be wrong, the best under each hypothesis and share of them.
 
     Without coin flips one wrong answer to a clear question makes a model explain what has no explanation. And where
     answers are wrong, one search alone follows its first steps: five wrong ones of fifty can make it take a curve for a
@@ -95,7 +93,7 @@ def explain(
             break
         found += now
     mixture = weighed(found)
-    return mixture if mixture.doubt > ENOUGH_DOUBT else Mixture((found[0],), np.ones(1))
+    return mixture if mixture.doubt > 0 else Mixture((found[0],), np.ones(1))
 
 
 def weighed(found: Sequence[Explanation]) -> Mixture:
