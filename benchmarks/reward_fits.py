@@ -107,12 +107,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     LabelLog(folder).read(dataset)
     batch = dataset.labeled()
     assert batch is not None, f"{folder} has no labels"
+    share_first = 1.0 if given.first else 0.25
     print("| model | accuracy on other comparisons | correlation of returns | accuracy on its own |")
     print("|---|---|---|---|")
     for name in [given.model] if given.model else VARIANTS:
         changes, steps = VARIANTS[name]
         config = dataclasses.replace(run.reward, **changes)
-        share_first = 1.0 if given.first else 0.25
         results = [
             judge(batch, run.pretrain_labels or 0, config, given.labels, seed, steps, given.mistakes, share_first)
             for seed in range(given.seeds)

@@ -61,6 +61,8 @@ def test_sections_are_set_by_dotted_flags() -> None:
         (["-t", "-1e6"], "-t/--num_timesteps: got -1000000, expected at least 1"),
         (["--ppo.entropy-coef", "-1.5e-2"], "got -0.015"),
         (["--ppo.entropy-coef", "-1e-9"], "got -1e-09"),
+        (["--reward.refit-growth", "-0.1"], "reward.refit_growth"),
+        (["--reward.doubtful-refit-growth", "nan"], "reward.doubtful_refit_growth"),
         (["-L", "0"], "got 0, expected at least 1"),
         (["-l", "10", "-L", "11"], "got 11, expected at most the 10 labels of -l"),
         (["-c", "0"], "expected above 0 seconds"),

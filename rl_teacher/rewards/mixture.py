@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -27,17 +27,17 @@ class Mixture(NamedTuple):
     @property
     def weights(self) -> Float[np.ndarray, " feature"]:
         """The mean of the most probable ones of each part."""
-        return np.asarray(sum(prob * part.weights for prob, part in zip(self.probs, self.parts, strict=True)))
+        return np.asarray(self._mean([part.weights for part in self.parts]))
 
     @property
     def random_answer_prob(self) -> float:
         """Share of answers that are taken as coin flips, on average."""
-        return float(sum(prob * part.random_answer_prob for prob, part in zip(self.probs, self.parts, strict=True)))
+        return float(self._mean([part.random_answer_prob for part in self.parts]))
 
     @property
     def doubt(self) -> float:
         """Probability that some answers are coin flips."""
-        return float(sum(prob for prob, part in zip(self.probs, self.parts, strict=True) if part.random_answer_prob))
+        return float(self._mean([part.random_answer_prob > 0 for part in self.parts]))
 
     @property
     def log_evidence(self) -> float:
@@ -47,18 +47,22 @@ class Mixture(NamedTuple):
     @property
     def left_out(self) -> Float[np.ndarray, " comparison"]:
         """Logit of each answer as predicted from all others, on average."""
-        return np.asarray(sum(prob * part.fit.left_out for prob, part in zip(self.probs, self.parts, strict=True)))
+        return np.asarray(self._mean([part.fit.left_out for part in self.parts]))
 
     def draw(self, noise: Float[np.ndarray, "feature draw"]) -> Float[np.ndarray, "feature draw"]:
         """Deviations from `weights`; `noise` is standard normal. Each part has as many draws as it is probable."""
         num = noise.shape[1]
         of_part = np.searchsorted(np.cumsum(self.probs), (np.arange(num) + 0.5) / num)
         of_part = np.minimum(of_part, len(self.parts) - 1)  # the sum of all may be a little less than 1
-        deviations = np.zeros_like(noise)
+        deviations, mean = np.zeros_like(noise), self.weights
         for index, part in enumerate(self.parts):
             own = of_part == index
-            deviations[:, own] = (part.weights - self.weights)[:, None] + part.draw(noise[:, own])
+            deviations[:, own] = (part.weights - mean)[:, None] + part.draw(noise[:, own])
         return deviations
+
+    def _mean(self, values: Sequence[Any]) -> Any:
+        """Of what each part says, numbers or arrays."""
+        return sum(prob * value for prob, value in zip(self.probs, values, strict=True))
 
 
 def explain(
@@ -93,7 +97,7 @@ def explain(
             break
         found += now
     mixture = weighed(found)
-    return mixture if mixture.doubt > 0 else Mixture((found[0],), np.ones(1))
+    return mixture if mixture.doubt > 0 else weighed(found[:1])
 
 
 def weighed(found: Sequence[Explanation]) -> Mixture:
