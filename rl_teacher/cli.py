@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 
+from rl_teacher.device import prefer_cpu, require_mujoco
 from rl_teacher.errors import RlTeacherError, UnknownChoice
 
 Command = Callable[[list[str]], int]
@@ -16,6 +17,7 @@ def main(argv: Sequence[str] | None = None, *, command: str | None = None) -> in
         command: the command, when the words do not start with it: the seed's `python rl_teacher/teach.py ...`.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    prefer_cpu()
     try:
         if command is None:
             if not words or words[0] in ("-h", "--help"):
@@ -67,6 +69,7 @@ def plot(argv: list[str]) -> int:
 
 def replay(argv: list[str]) -> int:
     """Film a trained agent."""
+    require_mujoco()
     from rl_teacher.replay import main
 
     return main(argv)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rl_teacher.device import require_device, require_mujoco
 from rl_teacher.errors import RlTeacherError
 
 NETWORK_DISKS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "lustre", "beegfs", "ceph", "gpfs", "afs", "9p", "fuse.sshfs"}
@@ -19,6 +20,10 @@ NETWORK_DISKS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "lustre", "beegfs", "ce
 
 _GIB = 2**30
 _ENOUGH_GIB, _TOO_LITTLE_GIB = 5.0, 0.5
+_WHY_NO_GPU = (
+    "There is an NVIDIA GPU too, but networks this small are faster on the CPU. "
+    "To use it: pip install 'rl-teacher[cuda]', and JAX_PLATFORMS=cuda rl-teacher teach ..."
+)
 _BALL = '<mujoco><worldbody><body name="ball"><freejoint/><geom size=".4" rgba="1 0 0 1"/></body></worldbody></mujoco>'
 
 
@@ -88,7 +93,8 @@ def check_python(version: Sequence[int]) -> Check:
 
 
 def check_jax(nvidia: Path = Path("/dev/nvidia0")) -> Check:
-    """JAX computes something, and uses the GPU if there is one; `nvidia` is the file that says so."""
+    """JAX computes something; how to use a GPU that is not used. `nvidia` is the file that says that there is one."""
+    require_device()
     import jax
     import jax.numpy as jnp
 
@@ -98,12 +104,13 @@ def check_jax(nvidia: Path = Path("/dev/nvidia0")) -> Check:
     kinds = [device.platform for device in jax.devices()]
     found = f"{jax.__version__}, {len(kinds)} x {kinds[0]} ({jax.devices()[0].device_kind})"
     if kinds[0] == "cpu" and nvidia.exists():
-        return Check("JAX", Verdict.WARN, found, "An NVIDIA GPU is here but not used: pip install 'rl-teacher[cuda]'.")
+        return Check("JAX", Verdict.OK, found, _WHY_NO_GPU)
     return Check("JAX", Verdict.OK, found)
 
 
 def check_mujoco() -> Check:
-    """MuJoCo 4 is installed."""
+    """MuJoCo 4 is installed, and can be imported."""
+    require_mujoco()
     version = importlib.metadata.version("mujoco")
     if int(version.split(".")[0]) >= 4:
         return Check("MuJoCo", Verdict.OK, version)
@@ -112,6 +119,7 @@ def check_mujoco() -> Check:
 
 def check_rendering(backend: str | None = None) -> Check:
     """A red ball is drawn, and it is red in the middle."""
+    require_mujoco()
     from rl_teacher.video.backend import choose_backend
     from rl_teacher.video.camera import Camera
     from rl_teacher.video.model_files import load_model

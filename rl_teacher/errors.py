@@ -5,6 +5,7 @@ RlTeacherError
 │   ├── UnknownEnv              no environment has this name
 │   ├── UnknownChoice           no agent, predictor, teacher, ... has this name
 │   ├── SegmentTooLong          a segment does not fit into an episode
+│   ├── NoSuchDevice            JAX_PLATFORMS or MUJOCO_GL asks for what this machine does not have
 │   └── UnsupportedSpace        the environment's observations or actions cannot be learned from
 ├── RunError                    something about a run folder
 │   ├── BadRunName              empty, or would leave the runs folder
@@ -47,6 +48,10 @@ class UnknownChoice(ConfigError):
 
 class SegmentTooLong(ConfigError):
     """A segment has more steps than an episode."""
+
+
+class NoSuchDevice(ConfigError):
+    """JAX_PLATFORMS or MUJOCO_GL asks for what this machine does not have."""
 
 
 class UnsupportedSpace(ConfigError):

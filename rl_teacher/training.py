@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from rl_teacher.config import RunConfig
+from rl_teacher.device import require_device
 from rl_teacher.envs.catalog import make_envs
 from rl_teacher.rollouts.evaluate import evaluate
 from rl_teacher.runs.build import Run, build_agent, build_reward_model, build_run, complete
@@ -20,6 +21,7 @@ EVALUATION_EPISODES = 32
 
 def train(config: RunConfig) -> int:
     """Teach as the configuration says; the exit code."""
+    require_device()
     config, notes = complete(config)
     run = build_run(dataclasses.replace(config, name=slug(config.name)))
     refuse_taken(config)

@@ -9,6 +9,10 @@ _CACHE = Path(tempfile.gettempdir()) / f"rl-teacher-tests-{os.getuid()}-jax"
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_CACHE))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.3")
 
+from rl_teacher.device import prefer_cpu
+
+prefer_cpu()  # JAX_PLATFORMS=cuda runs the tests on a GPU, as it would run a training
+
 import hypothesis
 import jax
 import jaxtyping

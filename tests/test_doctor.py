@@ -71,14 +71,15 @@ def test_a_home_on_a_network_disk_is_noticed(tmp_path: Path) -> None:
     assert (check.verdict, "--data-dir" in check.advice) == (Verdict.WARN, True)
 
 
-def test_a_gpu_that_jax_does_not_use_is_noticed(tmp_path: Path) -> None:
+def test_a_gpu_that_jax_does_not_use_is_named_with_what_would_use_it(tmp_path: Path) -> None:
     import jax
 
     nvidia = tmp_path / "nvidia0"
     nvidia.write_text("")
-    on_cpu = jax.devices()[0].platform == "cpu"
-    assert doctor.check_jax(nvidia).verdict is (Verdict.WARN if on_cpu else Verdict.OK)
-    assert doctor.check_jax(tmp_path / "none").verdict is Verdict.OK
+    beside, without = doctor.check_jax(nvidia), doctor.check_jax(tmp_path / "none")
+    assert beside.verdict is without.verdict is Verdict.OK
+    assert ("JAX_PLATFORMS=cuda" in beside.advice) == (jax.devices()[0].platform == "cpu")
+    assert without.advice == ""
 
 
 def test_missing_parts_are_lines_and_not_crashes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

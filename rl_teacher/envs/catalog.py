@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from rl_teacher.device import require_mujoco
 from rl_teacher.envs.close_matches import did_you_mean
 from rl_teacher.envs.task import Task
 from rl_teacher.errors import UnknownEnv, require
@@ -110,12 +111,14 @@ def make_envs(spec: EnvSpec, num_envs: int, *, seed: int, num_threads: int = 0, 
 
     Raises:
         ConfigError: a number is out of range, or a package that the environment needs is not installed.
+        NoSuchDevice: MUJOCO_GL keeps MuJoCo from being imported.
         UnsupportedSpace: its observations are not a Box, or its actions neither a Box nor Discrete.
     """
     require(num_envs >= 1, "num_envs", num_envs, "at least 1")
     require(0 <= seed < 2**64, "seed", seed, "from 0 to 2**64 - 1")
     require(num_threads >= 0, "num_threads", num_threads, "at least 0 (0 is one per CPU)")
     if spec.is_task:
+        require_mujoco()
         from rl_teacher.envs.batched import BatchedTask
 
         task = find_task(spec.canonical_id)

@@ -16,11 +16,14 @@ FILES = sorted(path for path in PACKAGE.rglob("*.py") if "migrations" not in pat
 STAGE = {"errors", "files", "records", "config", "agent_config", "core", "protocols"}
 STAGES = {"rollouts", "preferences", "teachers", "rewards", "agents"}
 PROGRAMS = {"training", "replay", "doctor", "bench"}
-EVERYTHING = STAGE | STAGES | PROGRAMS | {"flags", "teach", "runs", "envs", "video", "client", "human", "feedback"}
+EVERYTHING = (
+    STAGE | STAGES | PROGRAMS | {"flags", "device", "teach", "runs", "envs", "video", "client", "human", "feedback"}
+)
 
 # Module or folder -> what of ours it may import; the longest matching key counts, and a folder may import itself.
 ALLOWED = {
     "errors": set(),
+    "device": {"errors"},
     "files": set(),
     "records": {"errors"},
     "agent_config": {"errors"},
@@ -28,7 +31,7 @@ ALLOWED = {
     "flags": {"errors", "config"},
     "core": {"errors"},
     "protocols": {"records", "core", "envs.envs"},
-    "envs": {"errors", "config"},
+    "envs": {"errors", "config", "device"},
     "video": {"errors", "records"},
     "client": {"errors", "records", "files"},
     "feedback": {"errors", "records", "files"},
@@ -47,7 +50,7 @@ ALLOWED = {
     "teach": STAGE | {"rollouts", "preferences", "runs"},
     "training": EVERYTHING,
     "replay": EVERYTHING - {"feedback", "teach"},
-    "doctor": {"errors", "video"},
+    "doctor": {"errors", "device", "video"},
     "bench": {"errors", "config", "flags", "envs", "runs"},
     "cli": EVERYTHING,
     "__main__": {"cli"},

@@ -1,0 +1,57 @@
+"""What the environment variables JAX_PLATFORMS and MUJOCO_GL ask for, and whether this machine has it."""
+
+import importlib
+import os
+from collections.abc import MutableMapping
+
+from rl_teacher.errors import NoSuchDevice
+
+_DETERMINISTIC = "xla_gpu_deterministic_ops"
+
+
+def prefer_cpu(environment: MutableMapping[str, str] = os.environ) -> None:
+    """To be called before JAX is imported; what the user has set stays.
+
+    An environment step asks the policy for one row of small matrices, and a GPU takes longer to be asked than to
+    answer (docs/benchmarks.md). Where a GPU is asked for all the same its matrix products are those of float32, as its
+    default of 10 bits (TF32) misses the CPU's results by 1e-3, and the same seed gives the same bytes.
+    """
+    if environment.setdefault("JAX_PLATFORMS", "cpu") == "cpu":
+        return
+    environment.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "float32")
+    flags = environment.get("XLA_FLAGS", "")
+    if _DETERMINISTIC not in flags:
+        environment["XLA_FLAGS"] = f"{flags} --{_DETERMINISTIC}=true".strip()
+
+
+def require_device() -> None:
+    """Refuse a processor that JAX does not find, in one line.
+
+    Raises:
+        NoSuchDevice: JAX_PLATFORMS names a platform that is not installed, or that has no device here.
+    """
+    import jax
+
+    try:
+        jax.devices()
+    except (RuntimeError, AssertionError) as error:  # JAX 0.10 asserts where its plugin for CUDA is missing
+        reason = str(error).partition(" (set JAX_PLATFORMS")[0].rstrip(".") or "JAX has no such platform"
+        raise NoSuchDevice(
+            f"JAX_PLATFORMS={os.environ.get('JAX_PLATFORMS', '')}: {reason}. "
+            "Do: unset it to compute on the CPU, or pip install 'rl-teacher[cuda]' for an NVIDIA GPU."
+        ) from error
+
+
+def require_mujoco() -> None:
+    """Refuse a MUJOCO_GL that does not work here, in one line: MuJoCo loads its library even where nothing is drawn.
+
+    Raises:
+        NoSuchDevice: MuJoCo cannot be imported.
+    """
+    try:
+        importlib.import_module("mujoco")
+    except Exception as error:  # what is missing decides its class: AttributeError without libEGL
+        raise NoSuchDevice(
+            f"MUJOCO_GL={os.environ.get('MUJOCO_GL', '')}: MuJoCo cannot be imported: {type(error).__name__}: {error}. "
+            "Do: unset it, what works is found without; or install what `rl-teacher doctor` names."
+        ) from error
