@@ -1,0 +1,135 @@
+"""Which clips of random actions the labels before training are best spent on, judged without training an agent.
+
+    rl-teacher teach -p synth -l 700 -e ShortReacher-v1 -n fits -t 6e5
+    python -m benchmarks.first_segments fits --labels 25 --seeds 10
+
+Fits a fresh Gaussian process to comparisons of clips of random actions that are chosen in different ways, and judges it
+on the comparisons that the run asked while its agent learned: what an agent will do is what a first model must tell.
+"""
+
+import argparse
+import dataclasses
+from collections.abc import Sequence
+
+import jax
+import numpy as np
+from jaxtyping import Float, Int
+
+from benchmarks.reward_fits import fitted, rows_of
+from rl_teacher.config import RewardModelConfig, RunConfig
+from rl_teacher.core.arrays import LabeledBatch, RewardInput, Rollout, Segments, concatenate
+from rl_teacher.core.correlation import correlation
+from rl_teacher.flags import from_json
+from rl_teacher.preferences.dataset import Dataset
+from rl_teacher.preferences.segments import cut_segments
+from rl_teacher.replay import RUNS_DIR
+from rl_teacher.rollouts.collect import Collector, RandomActor
+from rl_teacher.runs.build import Run, build_run, complete
+from rl_teacher.runs.folder import CONFIG, find_run, read_json
+from rl_teacher.runs.label_log import LabelLog
+
+POOL_PER_CLIP = 16
+"""Clips to choose one from."""
+MAX_FRAMES = 8192
+"""Frames of the pool that the model is normalized by."""
+
+
+def features(segments: Segments) -> Float[np.ndarray, "segment feature"]:
+    """Mean and standard deviation of each observed number over a clip, in standard deviations of the pool."""
+    obs = segments.obs.reshape(*segments.true_reward.shape, -1)
+    stacked = np.concatenate([obs.mean(1), obs.std(1)], axis=1)
+    return np.asarray((stacked - stacked.mean(0)) / (stacked.std(0) + 1e-6))
+
+
+def spread(points: Float[np.ndarray, "point feature"], num: int) -> Int[np.ndarray, " chosen"]:
+    """`num` rows far from each other: first the one nearest the mean, then always the farthest from those chosen."""
+    chosen = [int(np.argmin(((points - points.mean(0)) ** 2).sum(1)))]
+    distance = ((points - points[chosen[0]]) ** 2).sum(1)
+    while len(chosen) < num:
+        chosen.append(int(distance.argmax()))
+        distance = np.minimum(distance, ((points - points[chosen[-1]]) ** 2).sum(1))
+    return np.array(chosen)
+
+
+def random_clips(run: Run, collector: Collector, num: int, num_steps: int, seed: int) -> tuple[Segments, Rollout]:
+    """Clips of the first `num_steps` steps of fresh episodes of random actions, and the last rollout."""
+    generator, parts = np.random.default_rng(seed), list[Segments]()
+    while sum(map(len, parts)) < num:
+        attempt = len(parts)
+        collector.restart(1000 * seed + attempt)
+        rollout = collector.collect(
+            RandomActor(run.actions),
+            collector.num_envs * num_steps,
+            num_steps,
+            jax.random.key(100 * seed + attempt),
+        )
+        parts.append(
+            cut_segments(rollout, run.segment_steps, num, generator, origin=f"first {attempt}", iteration=-1 - attempt)
+        )
+    return concatenate(parts).take(np.arange(num)), rollout
+
+
+def answered(segments: Segments, num: int, generator: np.random.Generator) -> LabeledBatch:
+    """Comparisons of clips in random pairs, the larger true return preferred."""
+    rows = generator.permutation(len(segments))
+    left, right = segments.take(rows[:num]), segments.take(rows[num : 2 * num])
+    returns = np.stack([left.true_reward.sum(1), right.true_reward.sum(1)], 1)
+    return LabeledBatch(
+        np.stack([left.obs, right.obs], 1), np.stack([left.reward_action, right.reward_action], 1), returns,
+        (returns[:, 0] > returns[:, 1]).astype(np.float32), generator.integers(0, 2**59, num),
+    )  # fmt: skip
+
+
+def judge(
+    segments: Segments, frames: Rollout, later: LabeledBatch, config: RewardModelConfig, num: int, seed: int
+) -> tuple[float, float]:
+    """Accuracy on later comparisons, and correlation with their returns, of a fit to `num` labels."""
+    generator = np.random.default_rng(seed)
+    obs = frames.obs.reshape(-1, frames.obs.shape[-1])
+    rows = generator.permutation(len(obs))[:MAX_FRAMES]
+    window = RewardInput(obs[rows], frames.reward_action.reshape(len(obs), -1)[rows])
+    model, _ = fitted(answered(segments, num, generator), window, config, 0, seed)
+    returns = np.asarray(model(RewardInput(later.obs, later.action))).sum(-1)
+    accuracy = ((returns[:, 0] > returns[:, 1]) == (later.target > 0.5)).mean()
+    return float(accuracy), correlation(returns.ravel(), later.true_return.ravel())
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", help="of a run with many labels")
+    parser.add_argument("--labels", type=int, default=25)
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--runs-dir", default=RUNS_DIR)
+    given = parser.parse_args(argv)
+    folder = find_run(given.runs_dir, given.name)
+    taught, dataset = from_json(RunConfig, read_json(folder / CONFIG)), Dataset()
+    LabelLog(folder).read(dataset)
+    batch = dataset.labeled()
+    assert batch is not None, f"{folder} has no labels"
+    later = rows_of(batch, np.arange(taught.pretrain_labels or 0, len(batch)))
+
+    config, _ = complete(dataclasses.replace(taught, name="first"))
+    run = build_run(config)
+    collector = run.make_envs(64, "pretrain envs")
+    horizon = run.spec.horizon or run.rollout_steps
+    wanted, found = 2 * given.labels, dict[str, list[tuple[float, float]]]()
+    for seed in range(given.seeds):
+        early, frames = random_clips(run, collector, POOL_PER_CLIP * wanted, min(run.rollout_steps, horizon), seed)
+        whole, all_frames = random_clips(run, collector, POOL_PER_CLIP * wanted, horizon, seed)
+        generator = np.random.default_rng(seed)
+        for place, pool, window in (("early", early, frames), ("of whole episodes", whole, all_frames)):
+            choices = {"at random": generator.permutation(len(pool))[:wanted], "unlike": spread(features(pool), wanted)}
+            for rule, rows in choices.items():
+                result = judge(pool.take(rows), window, later, config.reward, given.labels, seed)
+                found.setdefault(f"{place}, {rule}", []).append(result)
+    collector.close()
+    run.collector.close()
+    print("| clips | accuracy on later comparisons | correlation of returns | the worst |\n|---|---|---|---|")
+    for name, results in found.items():
+        (accuracy, agreement), spreads = np.mean(results, axis=0), np.std(results, axis=0)
+        worst = min(result[1] for result in results)
+        print(f"| {name} | {accuracy:.2f} ± {spreads[0]:.2f} | {agreement:.2f} ± {spreads[1]:.2f} | {worst:.2f} |")
+
+
+if __name__ == "__main__":
+    main()
