@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmarks.reward_fits import fitted
 from rl_teacher.config import RewardModelConfig, RunConfig
-from rl_teacher.core.arrays import LabeledBatch, RewardInput, Rollout
+from rl_teacher.core.arrays import LabeledBatch, RewardInput, Rollout, Segments
 from rl_teacher.core.correlation import correlation
 from rl_teacher.preferences.segments import cut_segments
 from rl_teacher.rollouts.collect import Collector, RandomActor
@@ -44,16 +44,21 @@ def random_rollout(run: Run, collector: Collector, seed: int) -> Rollout:
     return collector.collect(RandomActor(run.actions), 64 * run.num_envs, 64, jax.random.key(seed))
 
 
-def answered(run: Run, rollout: Rollout, num: int, seed: int) -> LabeledBatch:
-    """`num` comparisons of the rollout's segments, the larger true return preferred."""
-    generator = np.random.default_rng(seed)
-    segments = cut_segments(rollout, run.segment_steps, 2 * num, generator, origin="first", iteration=0)
+def answered(segments: Segments, num: int, generator: np.random.Generator) -> LabeledBatch:
+    """Comparisons of the first `num` segments with the next `num`, the larger true return preferred."""
     left, right = segments.take(np.arange(num)), segments.take(np.arange(num, 2 * num))
     returns = np.stack([left.true_reward.sum(1), right.true_reward.sum(1)], 1)
     return LabeledBatch(
         np.stack([left.obs, right.obs], 1), np.stack([left.reward_action, right.reward_action], 1), returns,
         (returns[:, 0] > returns[:, 1]).astype(np.float32), generator.integers(0, 2**59, num),
     )  # fmt: skip
+
+
+def compared(run: Run, rollout: Rollout, num: int, seed: int) -> LabeledBatch:
+    """`num` comparisons of segments of the rollout."""
+    generator = np.random.default_rng(seed)
+    segments = cut_segments(rollout, run.segment_steps, 2 * num, generator, origin="first", iteration=0)
+    return answered(segments, num, generator)
 
 
 def judge(
@@ -83,8 +88,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         found: dict[str, list[tuple[float, float]]] = {name: [] for name in VARIANTS}
         for seed in range(given.seeds):
             seen, unseen = (random_rollout(run, collector, seed + offset) for offset in (0, 1000))
-            labeled = answered(run, seen, given.labels, seed)
-            others = answered(run, unseen, 100, seed)
+            labeled = compared(run, seen, given.labels, seed)
+            others = compared(run, unseen, 100, seed)
             for name, (changes, steps) in VARIANTS.items():
                 settings = dataclasses.replace(config.reward, **changes)
                 found[name].append(judge(labeled, seen, unseen, others, settings, steps, seed))

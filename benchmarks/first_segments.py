@@ -15,18 +15,15 @@ import jax
 import numpy as np
 from jaxtyping import Float, Int
 
-from benchmarks.reward_fits import fitted, rows_of
-from rl_teacher.config import RewardModelConfig, RunConfig
+from benchmarks.first_labels import answered
+from benchmarks.reward_fits import fitted, labels_of, rows_of
+from rl_teacher.config import RewardModelConfig
 from rl_teacher.core.arrays import LabeledBatch, RewardInput, Rollout, Segments, concatenate
 from rl_teacher.core.correlation import correlation
-from rl_teacher.flags import from_json
-from rl_teacher.preferences.dataset import Dataset
 from rl_teacher.preferences.segments import cut_segments
 from rl_teacher.replay import RUNS_DIR
 from rl_teacher.rollouts.collect import Collector, RandomActor
 from rl_teacher.runs.build import Run, build_run, complete
-from rl_teacher.runs.folder import CONFIG, find_run, read_json
-from rl_teacher.runs.label_log import LabelLog
 
 POOL_PER_CLIP = 16
 """Clips to choose one from."""
@@ -69,26 +66,16 @@ def random_clips(run: Run, collector: Collector, num: int, num_steps: int, seed:
     return concatenate(parts).take(np.arange(num)), rollout
 
 
-def answered(segments: Segments, num: int, generator: np.random.Generator) -> LabeledBatch:
-    """Comparisons of clips in random pairs, the larger true return preferred."""
-    rows = generator.permutation(len(segments))
-    left, right = segments.take(rows[:num]), segments.take(rows[num : 2 * num])
-    returns = np.stack([left.true_reward.sum(1), right.true_reward.sum(1)], 1)
-    return LabeledBatch(
-        np.stack([left.obs, right.obs], 1), np.stack([left.reward_action, right.reward_action], 1), returns,
-        (returns[:, 0] > returns[:, 1]).astype(np.float32), generator.integers(0, 2**59, num),
-    )  # fmt: skip
-
-
 def judge(
     segments: Segments, frames: Rollout, later: LabeledBatch, config: RewardModelConfig, num: int, seed: int
 ) -> tuple[float, float]:
     """Accuracy on later comparisons, and correlation with their returns, of a fit to `num` labels."""
     generator = np.random.default_rng(seed)
+    order = generator.permutation(len(segments))
     obs = frames.obs.reshape(-1, frames.obs.shape[-1])
     rows = generator.permutation(len(obs))[:MAX_FRAMES]
     window = RewardInput(obs[rows], frames.reward_action.reshape(len(obs), -1)[rows])
-    model, _ = fitted(answered(segments, num, generator), window, config, 0, seed)
+    model, _ = fitted(answered(segments.take(order), num, generator), window, config, 0, seed)
     returns = np.asarray(model(RewardInput(later.obs, later.action))).sum(-1)
     accuracy = ((returns[:, 0] > returns[:, 1]) == (later.target > 0.5)).mean()
     return float(accuracy), correlation(returns.ravel(), later.true_return.ravel())
@@ -101,11 +88,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--runs-dir", default=RUNS_DIR)
     given = parser.parse_args(argv)
-    folder = find_run(given.runs_dir, given.name)
-    taught, dataset = from_json(RunConfig, read_json(folder / CONFIG)), Dataset()
-    LabelLog(folder).read(dataset)
-    batch = dataset.labeled()
-    assert batch is not None, f"{folder} has no labels"
+    taught, batch = labels_of(given.runs_dir, given.name)
     later = rows_of(batch, np.arange(taught.pretrain_labels or 0, len(batch)))
 
     config, _ = complete(dataclasses.replace(taught, name="first"))

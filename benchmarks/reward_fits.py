@@ -51,6 +51,16 @@ VARIANTS: dict[str, tuple[dict[str, Any], int]] = {
 """Name -> (settings, gradient steps, of which a Gaussian process has none)."""
 
 
+def labels_of(runs_dir: str, name: str) -> tuple[RunConfig, LabeledBatch]:
+    """The settings of a run, and all that was answered in it."""
+    folder = find_run(runs_dir, name)
+    config, dataset = from_json(RunConfig, read_json(folder / CONFIG)), Dataset()
+    LabelLog(folder).read(dataset)
+    batch = dataset.labeled()
+    assert batch is not None, f"{folder} has no labels"
+    return config, batch
+
+
 def rows_of(batch: LabeledBatch, rows: np.ndarray) -> LabeledBatch:
     """These comparisons."""
     return LabeledBatch(*(getattr(batch, field.name)[rows] for field in dataclasses.fields(batch)))
@@ -102,11 +112,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--model", choices=VARIANTS, help="this one alone")
     parser.add_argument("--runs-dir", default=RUNS_DIR)
     given = parser.parse_args(argv)
-    folder = find_run(given.runs_dir, given.name)
-    run, dataset = from_json(RunConfig, read_json(folder / CONFIG)), Dataset()
-    LabelLog(folder).read(dataset)
-    batch = dataset.labeled()
-    assert batch is not None, f"{folder} has no labels"
+    run, batch = labels_of(given.runs_dir, given.name)
     share_first = 1.0 if given.first else 0.25
     print("| model | accuracy on other comparisons | correlation of returns | accuracy on its own |")
     print("|---|---|---|---|")

@@ -110,8 +110,8 @@ def check_jax(nvidia: Path = Path("/dev/nvidia0")) -> Check:
 
 def check_mujoco() -> Check:
     """MuJoCo 4 is installed, and can be imported."""
-    require_mujoco()
     version = importlib.metadata.version("mujoco")
+    require_mujoco()
     if int(version.split(".")[0]) >= 4:
         return Check("MuJoCo", Verdict.OK, version)
     return Check("MuJoCo", Verdict.FAIL, version, "pip install 'mujoco>=4,<5'")
