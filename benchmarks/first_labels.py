@@ -14,7 +14,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from benchmarks.reward_fits import fitted
+from benchmarks.reward_fits import fitted, told_right
 from rl_teacher.config import RewardModelConfig, RunConfig
 from rl_teacher.core.arrays import LabeledBatch, RewardInput, Rollout, Segments
 from rl_teacher.core.correlation import correlation
@@ -70,9 +70,7 @@ def judge(
     window = RewardInput(frames, seen.reward_action.reshape(len(frames), -1))
     model, _ = fitted(labeled, window, config, steps, seed)
     predicted = np.asarray(model(RewardInput(unseen.obs, unseen.reward_action)))
-    returns = np.asarray(model(RewardInput(others.obs, others.action))).sum(-1)
-    accuracy = ((returns[:, 0] > returns[:, 1]) == (others.target > 0.5)).mean()
-    return correlation(predicted.ravel(), unseen.true_reward.ravel()), float(accuracy)
+    return correlation(predicted.ravel(), unseen.true_reward.ravel()), told_right(model, others)[0]
 
 
 def main(argv: Sequence[str] | None = None) -> None:

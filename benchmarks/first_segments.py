@@ -16,10 +16,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from benchmarks.first_labels import answered
-from benchmarks.reward_fits import fitted, labels_of, rows_of
+from benchmarks.reward_fits import fitted, labels_of, rows_of, told_right
 from rl_teacher.config import RewardModelConfig
 from rl_teacher.core.arrays import LabeledBatch, RewardInput, Rollout, Segments, concatenate
-from rl_teacher.core.correlation import correlation
 from rl_teacher.preferences.segments import cut_segments
 from rl_teacher.replay import RUNS_DIR
 from rl_teacher.rollouts.collect import Collector, RandomActor
@@ -76,9 +75,7 @@ def judge(
     rows = generator.permutation(len(obs))[:MAX_FRAMES]
     window = RewardInput(obs[rows], frames.reward_action.reshape(len(obs), -1)[rows])
     model, _ = fitted(answered(segments.take(order), num, generator), window, config, 0, seed)
-    returns = np.asarray(model(RewardInput(later.obs, later.action))).sum(-1)
-    accuracy = ((returns[:, 0] > returns[:, 1]) == (later.target > 0.5)).mean()
-    return float(accuracy), correlation(returns.ravel(), later.true_return.ravel())
+    return told_right(model, later)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

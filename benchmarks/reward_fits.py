@@ -76,6 +76,13 @@ def fitted(
     return model.fit(FitData(labeled, window, stats, len(labeled)), steps, jax.random.key(seed + 1))
 
 
+def told_right(model: RewardModel, others: LabeledBatch) -> tuple[float, float]:
+    """Accuracy on comparisons that it has not seen, and correlation of their returns."""
+    returns = np.asarray(model(RewardInput(others.obs, others.action))).sum(-1)
+    right = (returns[:, 0] > returns[:, 1]) == (others.target > 0.5)
+    return float(right.mean()), correlation(returns.ravel(), others.true_return.ravel())
+
+
 def judge(
     batch: LabeledBatch,
     num_first: int,
@@ -97,9 +104,7 @@ def judge(
     seen = dataclasses.replace(seen, target=np.where(wrong, 1 - seen.target, seen.target))
     obs = seen.obs.reshape(-1, seen.obs.shape[-1])
     model, metrics = fitted(seen, RewardInput(obs, seen.action.reshape(len(obs), -1)), config, steps, seed)
-    returns = np.asarray(model(RewardInput(unseen.obs, unseen.action))).sum(-1)
-    right = (returns[:, 0] > returns[:, 1]) == (unseen.target > 0.5)
-    return float(right.mean()), correlation(returns.ravel(), unseen.true_return.ravel()), metrics["predictor/accuracy"]
+    return *told_right(model, unseen), metrics["predictor/accuracy"]
 
 
 def main(argv: Sequence[str] | None = None) -> None:

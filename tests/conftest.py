@@ -19,7 +19,7 @@ import jaxtyping
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
-# Before anything of ours is imported.
+# Before any of these is imported.
 _HOOK = jaxtyping.install_import_hook(
     ["rl_teacher.core", "rl_teacher.agents", "rl_teacher.rewards", "rl_teacher.preferences", "rl_teacher.rollouts"],
     "beartype.beartype",
