@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 # Trainer and server are two programs, and are tested in processes of their own.
-SERVER_TESTS := tests/feedback tests/client tests/browser tests/feedback_js tests/human
+SERVER_TESTS := tests/server tests/browser tests/server_js tests/people
 
 .PHONY: setup teach demo test test-packages test-slow quick check format bench docs
 

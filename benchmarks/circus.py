@@ -13,11 +13,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from rl_teacher.commands.replay import RUNS_DIR, load_actor
 from rl_teacher.core.actions import ActionSpec
-from rl_teacher.envs.catalog import EnvSpec, make_envs
+from rl_teacher.envs.catalog import make_envs
+from rl_teacher.envs.spec import EnvSpec
+from rl_teacher.files import read_json
 from rl_teacher.protocols import Actor
-from rl_teacher.replay import RUNS_DIR, load_actor
-from rl_teacher.runs.folder import find_run, read_json
+from rl_teacher.storage.folder import find_run
 
 EPISODES = 32
 Measure = Callable[[np.ndarray], float]

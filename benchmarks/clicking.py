@@ -15,7 +15,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, Response, sync_playwright
 
 from benchmarks.labelers import Archive, Judge, digest, prefer_true_return
-from rl_teacher.client.api import FeedbackClient
+from rl_teacher.people.client.api import FeedbackClient
 from rl_teacher.teachers.scripted import load_script
 
 CHROMIUM = "/usr/bin/chromium"

@@ -11,8 +11,8 @@ import tempfile
 import uuid
 from pathlib import Path
 
-from rl_teacher.feedback.commands import open_folder
-from rl_teacher.feedback.settings import default_data_dir
+from rl_teacher.server.commands import open_folder
+from rl_teacher.server.settings import default_data_dir
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--data-dir", type=Path, default=default_data_dir())
@@ -24,9 +24,9 @@ open_folder(args.data_dir)
 from django.conf import settings  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from rl_teacher.feedback.hashing import file_hash  # noqa: E402
-from rl_teacher.feedback.models import Experiment  # noqa: E402
-from rl_teacher.feedback.transactions import report, upload  # noqa: E402
+from rl_teacher.server.hashing import file_hash  # noqa: E402
+from rl_teacher.server.models import Experiment  # noqa: E402
+from rl_teacher.server.transactions import report, upload  # noqa: E402
 
 
 class Demo:

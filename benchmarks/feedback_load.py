@@ -21,9 +21,9 @@ from pathlib import Path
 import httpx
 import numpy as np
 
-from rl_teacher.client.api import FeedbackClient
-from rl_teacher.client.embedded import EmbeddedServer, start_or_attach
-from rl_teacher.client.messages import ClipSpec, ExperimentSpec
+from rl_teacher.people.client.api import FeedbackClient
+from rl_teacher.people.client.embedded import EmbeddedServer, start_or_attach
+from rl_teacher.people.client.messages import ClipSpec, ExperimentSpec
 from rl_teacher.records import Comparison
 
 PASSWORD = "a password for load tests"

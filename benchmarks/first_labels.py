@@ -15,12 +15,15 @@ import jax
 import numpy as np
 
 from benchmarks.reward_fits import fitted, told_right
-from rl_teacher.config import RewardModelConfig, RunConfig
+from rl_teacher.config.reward import RewardModelConfig
+from rl_teacher.config.run import RunConfig
 from rl_teacher.core.arrays import LabeledBatch, RewardInput, Rollout, Segments
 from rl_teacher.core.correlation import correlation
 from rl_teacher.preferences.segments import cut_segments
-from rl_teacher.rollouts.collect import Collector, RandomActor
-from rl_teacher.runs.build import Run, build_run, complete
+from rl_teacher.rollouts.local import Collector
+from rl_teacher.rollouts.random_actor import RandomActor
+from rl_teacher.training.build import Run, build_run
+from rl_teacher.training.complete import complete
 
 TASKS = ("ShortHopper-v1", "ShortWalker-v1", "ShortHalfCheetah-v1", "ShortReacher-v1", "DoublePendulum-v1")
 NETWORKS: dict[str, Any] = {"model": "ensemble"}

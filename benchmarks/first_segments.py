@@ -17,12 +17,14 @@ from jaxtyping import Float, Int
 
 from benchmarks.first_labels import answered
 from benchmarks.reward_fits import fitted, labels_of, rows_of, told_right
-from rl_teacher.config import RewardModelConfig
+from rl_teacher.commands.replay import RUNS_DIR
+from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.core.arrays import LabeledBatch, RewardInput, Rollout, Segments, concatenate
 from rl_teacher.preferences.segments import cut_segments
-from rl_teacher.replay import RUNS_DIR
-from rl_teacher.rollouts.collect import Collector, RandomActor
-from rl_teacher.runs.build import Run, build_run, complete
+from rl_teacher.rollouts.local import Collector
+from rl_teacher.rollouts.random_actor import RandomActor
+from rl_teacher.training.build import Run, build_run
+from rl_teacher.training.complete import complete
 
 POOL_PER_CLIP = 16
 """Clips to choose one from."""

@@ -13,8 +13,8 @@ from typing import Any, Self
 import httpx
 import numpy as np
 
-from rl_teacher.client.api import FeedbackClient
-from rl_teacher.client.messages import ClipSpec
+from rl_teacher.people.client.api import FeedbackClient
+from rl_teacher.people.client.messages import ClipSpec
 from rl_teacher.teachers.scripted import SegmentView
 
 Judge = Callable[[SegmentView, SegmentView], object]

@@ -26,14 +26,15 @@ import httpx
 import numpy as np
 
 from benchmarks.labelers import HttpLabeler
-from rl_teacher.client.api import FeedbackClient
-from rl_teacher.config import RunConfig
+from rl_teacher.config.run import RunConfig
 from rl_teacher.envs.catalog import find_env, make_envs
-from rl_teacher.human.connect import connect, open_desk
+from rl_teacher.people.client.api import FeedbackClient
+from rl_teacher.people.connection import connect, open_desk
 from rl_teacher.preferences.segments import OneSegment
 from rl_teacher.records import Comparison
-from rl_teacher.runs.build import build_run, complete
-from rl_teacher.runs.people import content_of
+from rl_teacher.training.build import build_run
+from rl_teacher.training.complete import complete
+from rl_teacher.training.people import content_of
 from rl_teacher.video.backend import choose_backend
 
 ENV, EVERY_S = "ShortHopper-v1", 3.0

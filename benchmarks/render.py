@@ -18,9 +18,9 @@ from PIL import Image
 
 from rl_teacher.video.backend import choose_backend
 from rl_teacher.video.camera import default_camera
-from rl_teacher.video.look import DEFAULT_LOOK, MUJOCO_LOOK, Look
 from rl_teacher.video.model_files import load_model
 from rl_teacher.video.render import StateRenderer
+from rl_teacher.video.render_style import DEFAULT_LOOK, MUJOCO_LOOK, Look
 
 MODELS = Path(gymnasium.__file__).parent / "envs/mujoco/assets"
 LOOKS = {

@@ -21,17 +21,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rl_teacher.config import RewardModelConfig, RunConfig
+from rl_teacher.commands.replay import RUNS_DIR
+from rl_teacher.config.flags import from_json
+from rl_teacher.config.reward import RewardModelConfig
+from rl_teacher.config.run import RunConfig
 from rl_teacher.core.arrays import LabeledBatch, RewardInput
 from rl_teacher.core.correlation import correlation
 from rl_teacher.core.running_stats import RunningStats
-from rl_teacher.flags import from_json
+from rl_teacher.files import read_json
 from rl_teacher.preferences.dataset import Dataset
 from rl_teacher.protocols import FitData, RewardModel
-from rl_teacher.replay import RUNS_DIR
-from rl_teacher.runs.build import fresh_reward_model
-from rl_teacher.runs.folder import CONFIG, find_run, read_json
-from rl_teacher.runs.label_log import LabelLog
+from rl_teacher.storage.folder import find_run
+from rl_teacher.storage.label_log import LabelLog
+from rl_teacher.storage.names import CONFIG
+from rl_teacher.training.parts import fresh_reward_model
 
 PROCESS: dict[str, Any] = {"model": "gp", "random_answer_prob": None}
 NETWORKS: dict[str, Any] = {"model": "ensemble"}

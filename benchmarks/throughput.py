@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from rl_teacher.envs.catalog import find_task
-from rl_teacher.envs.model_files import load_model
+from rl_teacher.envs.tasks.model_files import load_model
 
 MODES = {"rl": ["-p", "rl"], "synth-350": ["-p", "synth", "-l", "350"]}
 

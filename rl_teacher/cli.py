@@ -51,18 +51,14 @@ def unknown_command(name: str) -> UnknownChoice:
 
 def teach(argv: list[str]) -> int:
     """Teach an agent."""
-    from rl_teacher.config import RunConfig
-    from rl_teacher.flags import parse
+    from rl_teacher.commands.teach import main
 
-    config = parse(RunConfig, argv, "rl-teacher teach", "Teach an agent from preferences.")
-    from rl_teacher.training import train
-
-    return train(config)
+    return main(argv)
 
 
 def plot(argv: list[str]) -> int:
     """Draw learning curves."""
-    from rl_teacher.runs.commands import plot
+    from rl_teacher.commands.plot import plot
 
     return plot(argv)
 
@@ -70,35 +66,35 @@ def plot(argv: list[str]) -> int:
 def replay(argv: list[str]) -> int:
     """Film a trained agent."""
     require_mujoco()
-    from rl_teacher.replay import main
+    from rl_teacher.commands.replay import main
 
     return main(argv)
 
 
 def runs(argv: list[str]) -> int:
     """List runs."""
-    from rl_teacher.runs.commands import runs
+    from rl_teacher.commands.runs import runs
 
     return runs(argv)
 
 
 def fit(argv: list[str]) -> int:
     """Fit a reward model to what a feedback server holds."""
-    from rl_teacher.runs.fit_command import fit
+    from rl_teacher.commands.fit import fit
 
     return fit(argv)
 
 
 def bench(argv: list[str]) -> int:
     """Train many cells, and compare."""
-    from rl_teacher.bench.commands import main
+    from rl_teacher.commands.bench.commands import main
 
     return main(argv)
 
 
 def doctor(argv: list[str]) -> int:
     """Say what works on this machine."""
-    from rl_teacher.doctor import main
+    from rl_teacher.commands.doctor import main
 
     return main()
 
@@ -107,7 +103,7 @@ def server_command(name: str) -> Command:
     """A command of the feedback server, loaded when it is called."""
 
     def run(argv: list[str]) -> int:
-        from rl_teacher.feedback.commands import COMMANDS as SERVER_COMMANDS
+        from rl_teacher.server.commands import COMMANDS as SERVER_COMMANDS
 
         return SERVER_COMMANDS[name](argv)
 

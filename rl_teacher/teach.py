@@ -13,9 +13,9 @@ from rl_teacher.preferences.segments import by_id, cut_segments
 from rl_teacher.preferences.selection import first_pairs, select_pairs
 from rl_teacher.protocols import Agent, FitData, RewardModel
 from rl_teacher.records import Comparison, make_id
-from rl_teacher.rollouts.collect import RandomActor
-from rl_teacher.runs.build import Run
-from rl_teacher.runs.session import Session
+from rl_teacher.rollouts.random_actor import RandomActor
+from rl_teacher.training.build import Run
+from rl_teacher.training.session import Session
 
 MOST_REPEATS = 100
 """How often pretraining asks anew for a teacher who never can tell."""
@@ -230,7 +230,9 @@ def flat_counted(rollout: Rollout, array: np.ndarray) -> np.ndarray:
     return rows
 
 
-if __name__ == "__main__":  # the seed's `python rl_teacher/teach.py -p synth ...`
-    from rl_teacher.cli import main
+if __name__ == "__main__":  # `python rl_teacher/teach.py -p synth ...`, the command of 2017
+    import runpy
+    import sys
 
-    raise SystemExit(main(command="teach"))
+    sys.argv.insert(1, "teach")
+    runpy.run_module("rl_teacher", run_name="__main__")

@@ -5,12 +5,12 @@ import types
 from collections.abc import Iterator
 from typing import Any, get_args, get_origin, get_type_hints
 
-from rl_teacher.config import RunConfig
-from rl_teacher.flags import ALIASES, REQUIRED, SHORT, field_docs
+from rl_teacher.config.flags import ALIASES, REQUIRED, SHORT, field_docs
+from rl_teacher.config.run import RunConfig
 
 HEAD = """# Settings
 
-Generated from `rl_teacher/config.py` by `make docs`; a test keeps it current. The same text is in
+Generated from `rl_teacher/config/run.py` by `make docs`; a test keeps it current. The same text is in
 `rl-teacher teach --help`.
 
 * Every long flag may be written with `_` or with `-`: `--n_labels` is `--n-labels`. Prefixes are refused.

@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rl_teacher.commands.replay import load_actor
 from rl_teacher.envs.catalog import find_task, make_envs
-from rl_teacher.envs.model_files import load_model
-from rl_teacher.replay import load_actor
+from rl_teacher.envs.tasks.model_files import load_model
 from rl_teacher.video.backend import choose_backend
 from rl_teacher.video.camera import Camera
 from rl_teacher.video.encode import encode_clip
 from rl_teacher.video.render import StateRenderer
 
-OUT = Path(__file__).parents[1] / "rl_teacher/feedback/static/feedback/practice"
+OUT = Path(__file__).parents[1] / "rl_teacher/server/static/feedback/practice"
 SIZE, STEPS, LIE_DOWN = 224, 60, 140
 TORQUES = {"lies-1": (1.0, 0.6, -0.4), "lies-2": (-0.8, -1.0, 0.6)}
 """What makes it fall; the steps LIE_DOWN and later are shown, when it is still."""

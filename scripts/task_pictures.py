@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from rl_teacher.bench.tasks import PAPER_TASKS
+from rl_teacher.commands.bench.tasks import PAPER_TASKS
 from rl_teacher.envs.catalog import find_env, find_task, make_envs
-from rl_teacher.envs.model_files import MODELS
+from rl_teacher.envs.tasks.model_files import MODELS
 from rl_teacher.video.backend import choose_backend
 from rl_teacher.video.camera import Camera
-from rl_teacher.video.look import DEFAULT_LOOK, MUJOCO_LOOK, Look
 from rl_teacher.video.model_files import load_model
 from rl_teacher.video.render import CLIP_PX, StateRenderer
+from rl_teacher.video.render_style import DEFAULT_LOOK, MUJOCO_LOOK, Look
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 NUM_STEPS = 8

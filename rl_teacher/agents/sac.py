@@ -17,7 +17,7 @@ from jaxtyping import Array, Float, Num, PRNGKeyArray
 from rl_teacher.agents.acting import Actor
 from rl_teacher.agents.actor_critic import flatten_obs
 from rl_teacher.agents.replay import Replay, Transitions
-from rl_teacher.config import SACConfig
+from rl_teacher.config.agents import SACConfig
 from rl_teacher.core.actions import ActionSpec
 from rl_teacher.core.arrays import BlindRollout
 from rl_teacher.core.correlation import correlation

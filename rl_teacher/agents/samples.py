@@ -7,9 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Num, PRNGKeyArray
 
-from rl_teacher.agent_config import discount_of
 from rl_teacher.agents.actor_critic import ActorCritic, denormalize, flatten_obs, rescale_value_head
-from rl_teacher.config import PPOConfig, TRPOConfig
+from rl_teacher.config.agents import PPOConfig, TRPOConfig, discount_of
 from rl_teacher.core.advantages import generalized_advantages
 from rl_teacher.core.arrays import BlindRollout
 from rl_teacher.core.bradley_terry import weighted_mean

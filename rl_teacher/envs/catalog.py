@@ -8,21 +8,22 @@ The rules, in this order (the first that fits):
 """
 
 import re
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from rl_teacher.device import require_mujoco
 from rl_teacher.envs.close_matches import did_you_mean
-from rl_teacher.envs.task import Task
+from rl_teacher.envs.spec import EnvSpec
+from rl_teacher.envs.tasks.task import Task
 from rl_teacher.errors import UnknownEnv, require
 
 if TYPE_CHECKING:
-    from rl_teacher.envs.envs import Envs
+    from rl_teacher.protocols import Envs
 
 NAMESPACE = "rl_teacher"
 """Before the '/' of our ids in Gymnasium's registry."""
 
+TASKS = "rl_teacher.envs.tasks"
 TASK_NAMES = {
     "reacher": "reacher",
     "hopper": "hopper",
@@ -38,33 +39,11 @@ TASK_NAMES = {
     "doublependulum": "double_pendulum",
     "inverteddoublependulum": "double_pendulum",
 }
-"""Accepted name, lower case -> the module of rl_teacher.envs that holds the task."""
+"""Accepted name, lower case -> the module of rl_teacher.envs.tasks that holds the task."""
 
 ID_PATTERN = re.compile(r"(?P<short>short)?(?P<name>[a-z0-9]+?)(?:-v(?P<version>[0-9]+))?", re.IGNORECASE)
 LAST_TASK_VERSION = 3
 """Above this, the names of tasks are Gymnasium's."""
-
-
-@dataclass(frozen=True, slots=True)
-class EnvSpec:
-    """What must be known of an environment before it is built."""
-
-    env_id: str
-    """As the user wrote it."""
-    canonical_id: str
-    """'ShortHopper-v1' for tasks, the Gymnasium id otherwise."""
-    is_task: bool
-    """One of the nine tasks."""
-    horizon: int | None
-    """Most steps of an episode; None: unlimited."""
-    is_fixed_horizon: bool
-    """Episodes end nowhere else than at the horizon."""
-    clip_fps: int
-    """Frames per second of a clip, one frame a step."""
-    dt: float | None
-    """Simulated time of a step [s], where known."""
-    description: str
-    """One line for the start-up message: which environment was chosen, and why."""
 
 
 def find_env(env_id: str) -> EnvSpec:
@@ -77,7 +56,7 @@ def find_env(env_id: str) -> EnvSpec:
     if slash and namespace in (NAMESPACE, f"{NAMESPACE}.envs.register:{NAMESPACE}"):
         return _find_task(env_id, name, f"'{NAMESPACE}/' are the tasks of this package")
     if ":" in env_id or slash:
-        from rl_teacher.envs.gymnasium_specs import find_gymnasium
+        from rl_teacher.envs.gymnasium.lookup import find_gymnasium
 
         return find_gymnasium(env_id, "an id with ':' or '/' is Gymnasium's as it stands", [])
     parts = ID_PATTERN.fullmatch(env_id)
@@ -85,7 +64,7 @@ def find_env(env_id: str) -> EnvSpec:
         return _find_task(env_id, env_id, "a leading 'Short' always means a task")
     if parts and parts["name"].lower() in TASK_NAMES and int(parts["version"] or 0) <= LAST_TASK_VERSION:
         return _find_task(env_id, env_id, f"this name without a version or with v0 to v{LAST_TASK_VERSION} is a task")
-    from rl_teacher.envs.gymnasium_specs import find_gymnasium
+    from rl_teacher.envs.gymnasium.lookup import find_gymnasium
 
     return find_gymnasium(env_id, "with its own reward and termination", task_ids())
 
@@ -119,14 +98,14 @@ def make_envs(spec: EnvSpec, num_envs: int, *, seed: int, num_threads: int = 0, 
     require(num_threads >= 0, "num_threads", num_threads, "at least 0 (0 is one per CPU)")
     if spec.is_task:
         require_mujoco()
-        from rl_teacher.envs.batched import BatchedTask
+        from rl_teacher.envs.tasks.batched import BatchedTask
 
         task = find_task(spec.canonical_id)
         limit = spec.horizon or task.horizon
         return BatchedTask(
             task, num_envs, limit=limit, seed=seed, env_id=spec.env_id, num_threads=num_threads, stagger=stagger
         )
-    from rl_teacher.envs.gymnasium_ids import GymnasiumEnvs
+    from rl_teacher.envs.gymnasium.envs import GymnasiumEnvs
 
     return GymnasiumEnvs(spec.canonical_id, num_envs, seed=seed, limit=spec.horizon, stagger=stagger)
 
@@ -136,14 +115,14 @@ def find_task(canonical_id: str) -> Task:
     parts = ID_PATTERN.fullmatch(canonical_id)
     if parts is None or parts["name"].lower() not in TASK_NAMES:
         raise UnknownEnv(f"no task named '{canonical_id}'.{did_you_mean(canonical_id, task_ids())}")
-    task = import_module(f"rl_teacher.envs.{TASK_NAMES[parts['name'].lower()]}").TASK
+    task = import_module(f"{TASKS}.{TASK_NAMES[parts['name'].lower()]}").TASK
     assert isinstance(task, Task), task
     return task
 
 
 def task_ids() -> list[str]:
     """The canonical ids of the nine tasks and their Short forms."""
-    names = [import_module(f"rl_teacher.envs.{module}").TASK.name for module in dict.fromkeys(TASK_NAMES.values())]
+    names = [import_module(f"{TASKS}.{module}").TASK.name for module in dict.fromkeys(TASK_NAMES.values())]
     return [f"{short}{name}-v1" for name in names for short in ("", "Short")]
 
 
@@ -160,8 +139,8 @@ def register() -> None:
         if full_id not in registry:
             register_env(
                 full_id,
-                entry_point="rl_teacher.envs.single:TaskEnv",
-                vector_entry_point="rl_teacher.envs.single:make_vector",
+                entry_point="rl_teacher.envs.tasks.single:TaskEnv",
+                vector_entry_point="rl_teacher.envs.tasks.single:make_vector",
                 max_episode_steps=find_env(canonical_id).horizon,
                 kwargs={"task_id": canonical_id},
             )

@@ -3,7 +3,7 @@
 import math
 
 from rl_teacher.envs.catalog import LAST_TASK_VERSION, TASK_NAMES, find_env, find_task, task_ids
-from rl_teacher.envs.task import Entry, Task
+from rl_teacher.envs.tasks.task import Entry, Task
 
 INTRO = f"""\
 # Environments

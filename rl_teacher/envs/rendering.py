@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rl_teacher.envs.camera import Camera
-from rl_teacher.envs.model_files import load_model
-from rl_teacher.envs.task import Task
+from rl_teacher.envs.tasks.model_files import load_model
+from rl_teacher.envs.tasks.task import Task
 
 
 class TaskRenderer:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 import numpy as np
 from jaxtyping import Float
 
-from rl_teacher.config import SelectionConfig
+from rl_teacher.config.run import SelectionConfig
 from rl_teacher.core.arrays import RewardInput, Segments
 from rl_teacher.preferences.segments import overlap
 from rl_teacher.protocols import RewardModel

@@ -7,12 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from rl_teacher.config import RewardModelConfig
+from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.core.arrays import RewardInput
 from rl_teacher.protocols import FitData
 from rl_teacher.rewards.due import is_due
-from rl_teacher.rewards.ensemble import RewardEnsemble
-from rl_teacher.rewards.fit import judge
+from rl_teacher.rewards.ensemble.model import RewardEnsemble
+from rl_teacher.rewards.ensemble.training import judge
 
 
 class ConstantReward(eqx.Module):

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from rl_teacher.config import HumanConfig
+from rl_teacher.config.run import HumanConfig
 from rl_teacher.records import Comparison, ComparisonId, Label
 from rl_teacher.teachers.pending import TeacherState
 

@@ -13,7 +13,7 @@ from rl_teacher.errors import VideoFault
 from rl_teacher.video.backend import close_context, open_context
 from rl_teacher.video.camera import Camera
 from rl_teacher.video.encode import SHRINK
-from rl_teacher.video.look import DEFAULT_LOOK, Look, apply_look, set_flags
+from rl_teacher.video.render_style import DEFAULT_LOOK, Look, apply_look, set_flags
 from rl_teacher.video.stage import add_floor, add_shadows, add_wall, floor_height
 
 CLIP_PX = 320

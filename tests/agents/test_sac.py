@@ -9,12 +9,12 @@ import pytest
 
 from rl_teacher.agents.replay import Replay, transitions
 from rl_teacher.agents.sac import SAC, _novelty, _sample, _values
-from rl_teacher.config import SACConfig
+from rl_teacher.config.agents import SACConfig
 from rl_teacher.core.arrays import BlindRollout, RewardInput
 from rl_teacher.core.networks import orthogonal_mlp
 from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.rewards.true_reward import TrueReward
-from rl_teacher.rollouts.collect import Collector
+from rl_teacher.rollouts.local import Collector
 from tests.probes.envs import BOX, DISCOUNT, PROBES, ProbeEnvs
 
 NUM_ENVS, ROLLOUT_STEPS = 16, 8

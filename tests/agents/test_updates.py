@@ -10,7 +10,7 @@ import pytest
 
 from rl_teacher.core.arrays import BlindRollout, RewardInput, Rollout
 from rl_teacher.rewards.true_reward import TrueReward
-from rl_teacher.rollouts.collect import Collector
+from rl_teacher.rollouts.local import Collector
 from tests.probes.agents import ACTIONS, AGENTS, NUM_ENVS, ROLLOUT_STEPS, TRPO_CONFIG, Agent, build, collect
 from tests.probes.envs import PROBES, ProbeEnvs
 

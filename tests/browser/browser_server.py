@@ -29,7 +29,7 @@ class LiveServer:
 
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir
-        command = [sys.executable, "-m", "rl_teacher.feedback", "serve", "--data-dir", str(data_dir), "--port", "0"]
+        command = [sys.executable, "-m", "rl_teacher.server", "serve", "--data-dir", str(data_dir), "--port", "0"]
         self.log = (data_dir.parent / f"{data_dir.name}.log").open("w")
         self.process = subprocess.Popen(
             command, cwd=ROOT, stdout=self.log, stderr=subprocess.STDOUT, env=os.environ | {"PYTHONUNBUFFERED": "1"}
@@ -57,7 +57,7 @@ class LiveServer:
 
     def login_path(self, user: str = "") -> str:
         """`/enter#<token>`, good for one sign-in."""
-        command = [sys.executable, "-m", "rl_teacher.feedback", "login-url", "--data-dir", str(self.data_dir)]
+        command = [sys.executable, "-m", "rl_teacher.server", "login-url", "--data-dir", str(self.data_dir)]
         printed = subprocess.run(
             [*command, *(["--user", user] if user else [])], cwd=ROOT, check=True, capture_output=True, text=True
         ).stdout

@@ -8,10 +8,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser_server import ROOT, LiveExperiment
 
-from rl_teacher.feedback.bundle import bundle
+from rl_teacher.server.bundle import bundle
 
-STATIC = ROOT / "rl_teacher/feedback/static/feedback"
-TEMPLATES = ROOT / "rl_teacher/feedback/templates/feedback"
+STATIC = ROOT / "rl_teacher/server/static/feedback"
+TEMPLATES = ROOT / "rl_teacher/server/templates/feedback"
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 

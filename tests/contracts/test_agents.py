@@ -8,7 +8,7 @@ import pytest
 from rl_teacher.core.arrays import RewardInput
 from rl_teacher.protocols import Actor
 from rl_teacher.protocols import Agent as AgentProtocol
-from rl_teacher.rollouts.collect import Collector
+from rl_teacher.rollouts.local import Collector
 from tests.probes.agents import ACTIONS, AGENTS, NUM_ENVS, ROLLOUT_STEPS, Agent, build, collect
 from tests.probes.envs import BOX, PROBES, ProbeEnvs
 

@@ -11,8 +11,8 @@ import pytest
 from rl_teacher.core.arrays import RewardInput
 from rl_teacher.protocols import RewardModel
 from rl_teacher.rewards.baselines import ConstantReward, UntrainedReward
-from rl_teacher.rewards.ensemble import RewardEnsemble
-from rl_teacher.rewards.gaussian_process import GaussianProcessReward
+from rl_teacher.rewards.ensemble.model import RewardEnsemble
+from rl_teacher.rewards.gp.model import GaussianProcessReward
 from rl_teacher.rewards.true_reward import TrueReward
 from tests.rewards.synthetic_labels import ACT, CONFIG, OBS, STEPS, comparisons, fit_data
 

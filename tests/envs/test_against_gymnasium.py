@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from rl_teacher.envs.catalog import find_env, make_envs
-from rl_teacher.envs.mujoco_warnings import CaughtWarnings
+from rl_teacher.envs.tasks.mujoco_warnings import CaughtWarnings
 
 pytest.importorskip("imageio", reason="gymnasium[mujoco] is not installed")
 

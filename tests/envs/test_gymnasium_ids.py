@@ -10,7 +10,7 @@ from gymnasium.spaces import Box, Discrete, MultiDiscrete
 from gymnasium.vector import AutoresetMode, VectorEnv
 
 from rl_teacher.envs.catalog import find_env, make_envs
-from rl_teacher.envs.gymnasium_ids import GymnasiumEnvs
+from rl_teacher.envs.gymnasium.envs import GymnasiumEnvs
 from rl_teacher.errors import CheckpointError, ConfigError, NotFinite, UnsupportedSpace
 
 

@@ -10,15 +10,17 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rl_teacher.config import PPOConfig, RunConfig
+from rl_teacher.config.agents import PPOConfig
+from rl_teacher.config.run import RunConfig
 from rl_teacher.core.arrays import LabeledBatch, RewardInput
 from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.protocols import FitData
-from rl_teacher.runs.build import Run, build_run, complete
-from rl_teacher.runs.folder import open_run
-from rl_teacher.runs.metrics import read_metrics
-from rl_teacher.runs.session import Session
+from rl_teacher.storage.folder import open_run
+from rl_teacher.storage.metrics import read_metrics
 from rl_teacher.teach import TeachState, teach
+from rl_teacher.training.build import Run, build_run
+from rl_teacher.training.complete import complete
+from rl_teacher.training.session import Session
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

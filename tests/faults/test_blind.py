@@ -6,11 +6,11 @@ import equinox as eqx
 import numpy as np
 import pytest
 
-from rl_teacher.config import RunConfig
+from rl_teacher.commands.train import train
+from rl_teacher.config.flags import parse
+from rl_teacher.config.run import RunConfig
 from rl_teacher.core.arrays import Rollout
-from rl_teacher.flags import parse
-from rl_teacher.rollouts.collect import Collector
-from rl_teacher.training import train
+from rl_teacher.rollouts.local import Collector
 
 ROOT = Path(__file__).parents[2]
 WORDS = [

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rl_teacher.config import RunConfig
+from rl_teacher.commands.train import train
+from rl_teacher.config.run import RunConfig
 from rl_teacher.errors import RlTeacherError
-from rl_teacher.runs import session as session_module
-from rl_teacher.training import train
+from rl_teacher.training import session as session_module
 
 WORDS = ["-p", "synth", "-l", "40", "-e", "ShortReacher-v1", "-t", "9000", "--ppo.rollout-steps", "16"]
 
@@ -57,7 +57,7 @@ def test_a_killed_and_resumed_run_equals_an_uninterrupted_one(tmp_path: Path) ->
 
 
 def config(folder: Path, **changes: object) -> RunConfig:
-    from rl_teacher.flags import parse
+    from rl_teacher.config.flags import parse
 
     words = [*WORDS, "-n", "x", "--runs-dir", str(folder), "--tb-dir", str(folder / "tb")]
     for name, value in changes.items():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rl_teacher.config import SelectionConfig
+from rl_teacher.config.run import SelectionConfig
 from rl_teacher.core.arrays import RewardInput, Segments
 from rl_teacher.preferences.segments import overlap
 from rl_teacher.preferences.selection import disagreement, first_pairs, mutual_information, select_pairs

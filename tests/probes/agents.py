@@ -7,11 +7,11 @@ import numpy as np
 from rl_teacher.agents.actor_critic import denormalize
 from rl_teacher.agents.ppo import PPO
 from rl_teacher.agents.trpo import TRPO
-from rl_teacher.config import PPOConfig, TRPOConfig
+from rl_teacher.config.agents import PPOConfig, TRPOConfig
 from rl_teacher.core.actions import ActionSpec
 from rl_teacher.core.arrays import Rollout
 from rl_teacher.rewards.true_reward import TrueReward
-from rl_teacher.rollouts.collect import Collector
+from rl_teacher.rollouts.local import Collector
 from tests.probes.envs import BOX, CHOICE, DISCOUNT, Probe, ProbeEnvs
 
 NUM_ENVS, ROLLOUT_STEPS = 16, 16

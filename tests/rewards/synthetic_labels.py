@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 
-from rl_teacher.config import RewardModelConfig
+from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.core.arrays import LabeledBatch, RewardInput
 from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.protocols import FitData

@@ -7,11 +7,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rl_teacher.config import RewardModelConfig, RunConfig
+from rl_teacher.config.reward import RewardModelConfig
+from rl_teacher.config.run import RunConfig
 from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.rewards.baselines import ConstantReward, UntrainedReward
-from rl_teacher.rewards.ensemble import RewardEnsemble
-from rl_teacher.runs.build import build_reward_model, build_run, complete
+from rl_teacher.rewards.ensemble.model import RewardEnsemble
+from rl_teacher.training.build import build_reward_model, build_run
+from rl_teacher.training.complete import complete
 from tests.rewards.synthetic_labels import ACT, CONFIG, OBS, STATS, STEPS, comparisons, fit_data, frames
 
 

@@ -6,9 +6,10 @@ import pytest
 
 from rl_teacher.core.arrays import Rollout
 from rl_teacher.core.correlation import correlation
-from rl_teacher.rollouts.collect import Collector, RandomActor
 from rl_teacher.rollouts.episodes import WINDOW, EpisodeTracker
 from rl_teacher.rollouts.evaluate import evaluate
+from rl_teacher.rollouts.local import Collector
+from rl_teacher.rollouts.random_actor import RandomActor
 from tests.probes.envs import BOX, Probe, ProbeEnvs
 
 TRUNCATING = Probe(5, lambda c, t, a: np.ones_like(a), truncates=True)

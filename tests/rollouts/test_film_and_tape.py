@@ -6,13 +6,14 @@ import pytest
 
 from rl_teacher.core.actions import DiscreteActions
 from rl_teacher.envs.catalog import find_env, make_envs
-from rl_teacher.envs.starts import reset_seed
+from rl_teacher.envs.tasks.starts import reset_seed
 from rl_teacher.errors import VideoFault
-from rl_teacher.rollouts.collect import Collector, RandomActor
-from rl_teacher.rollouts.film import EpisodeFilm
-from rl_teacher.rollouts.tape import ActionTape
+from rl_teacher.rollouts.action_history import ActionTape
+from rl_teacher.rollouts.last_episode import EpisodeFilm
+from rl_teacher.rollouts.local import Collector
+from rl_teacher.rollouts.random_actor import RandomActor
 from rl_teacher.video.replayed import play
-from tests.rollouts.test_collect import collect, collector_of
+from tests.rollouts.test_local import collect, collector_of
 
 SEED = 5
 

@@ -13,14 +13,17 @@ import pytest
 
 from rl_teacher import errors
 from rl_teacher.cli import COMMANDS, main
-from rl_teacher.config import PPOConfig, RewardModelConfig, RunConfig, SACConfig, SelectionConfig, TRPOConfig
+from rl_teacher.config.agents import PPOConfig, SACConfig, TRPOConfig
+from rl_teacher.config.flags import parse
+from rl_teacher.config.presets import PRESETS as SETTINGS_OF_OTHERS
+from rl_teacher.config.reward import RewardModelConfig
+from rl_teacher.config.run import RunConfig, SelectionConfig
 from rl_teacher.envs.catalog import find_env, task_ids
-from rl_teacher.flags import parse
 from rl_teacher.preferences.selection import SCORES
-from rl_teacher.runs.build import PREDICTORS, REWARD_MODELS, build_teacher, complete
-from rl_teacher.runs.metrics import read_metrics
-from rl_teacher.runs.presets import PRESETS as SETTINGS_OF_OTHERS
+from rl_teacher.storage.metrics import read_metrics
 from rl_teacher.teachers.synthetic import PRESETS
+from rl_teacher.training.complete import complete
+from rl_teacher.training.parts import PREDICTORS, REWARD_MODELS, build_teacher
 from scripts.config_page import page, table
 
 ROOT = Path(__file__).parents[2]
@@ -299,7 +302,7 @@ def test_the_tags_of_the_page_about_agents_are_metrics() -> None:
 
 
 def test_every_key_of_the_summary_is_described() -> None:
-    source = (ROOT / "rl_teacher" / "runs" / "session.py").read_text()
+    source = (ROOT / "rl_teacher" / "training" / "session.py").read_text()
     body = source[source.index("def summarize") :]
     keys = set(re.findall(r"\"([a-z_]+)\": \S", body[: body.index("def close")]))
     text = (ROOT / "docs" / "metrics.md").read_text()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rl_teacher.config import HumanConfig
+from rl_teacher.config.run import HumanConfig
 from rl_teacher.records import Comparison, Label, Preference
 from rl_teacher.teachers.human import HumanTeacher
 

@@ -12,9 +12,9 @@ from rl_teacher.errors import VideoFault
 from rl_teacher.video import backend as backend_module
 from rl_teacher.video.backend import choose_backend
 from rl_teacher.video.camera import CAMERAS, Camera, default_camera
-from rl_teacher.video.look import DEFAULT_LOOK, MUJOCO_LOOK, Look
 from rl_teacher.video.model_files import load_model
 from rl_teacher.video.render import StateRenderer
+from rl_teacher.video.render_style import DEFAULT_LOOK, MUJOCO_LOOK, Look
 
 SLIDERS = """<mujoco>
   <worldbody>

@@ -1,0 +1,1 @@
+"""What `rl-teacher COMMAND` does, a file each."""

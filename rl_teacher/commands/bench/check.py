@@ -1,0 +1,33 @@
+"""Every training of a plan is checked before the first one starts: nothing fails in the middle of the night."""
+
+from rl_teacher.commands.bench.cells import Cell
+from rl_teacher.commands.bench.plan import Plan
+from rl_teacher.config.flags import parse
+from rl_teacher.config.run import RunConfig
+from rl_teacher.envs.catalog import find_env
+from rl_teacher.errors import RlTeacherError
+from rl_teacher.training.complete import complete
+from rl_teacher.training.parts import build_label_schedule, build_teacher
+from rl_teacher.training.segment_length import steps_of_segment
+
+
+def check_trainings(plan: Plan) -> None:
+    """Refuse a plan of which any training would be refused.
+
+    Raises:
+        RlTeacherError: as `rl-teacher teach` would, with the name of the settings in front.
+    """
+    cells = {(c.settings, c.task, c.agent, c.labels, c.teacher): c for c in plan.cells()}
+    for cell in cells.values():
+        _check(cell, plan.known[cell.settings].flags)
+
+
+def _check(cell: Cell, flags: tuple[str, ...]) -> None:
+    try:
+        config, _ = complete(parse(RunConfig, [*cell.words, *flags, "-n", "cell"], "rl-teacher teach", ""))
+        spec = find_env(config.env_id)
+        steps_of_segment(config, spec)
+        build_teacher(config, spec)
+        build_label_schedule(config)
+    except RlTeacherError as error:
+        raise type(error)(f"settings {cell.settings!r}, {cell.task}: {error}") from error

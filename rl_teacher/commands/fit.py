@@ -1,0 +1,104 @@
+"""`rl-teacher fit NAME`: a reward model from what the feedback server holds, on any machine."""
+
+import argparse
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from rl_teacher.config.flags import from_json
+from rl_teacher.config.reward import RewardModelConfig
+from rl_teacher.core.arrays import LabeledBatch, RewardInput
+from rl_teacher.core.correlation import correlation
+from rl_teacher.core.running_stats import RunningStats
+from rl_teacher.core.streams import Streams
+from rl_teacher.envs.catalog import find_env, input_names
+from rl_teacher.errors import ConfigError
+from rl_teacher.files import write_json
+from rl_teacher.people.client.api import FeedbackClient
+from rl_teacher.people.client.embedded import default_data_dir, start_or_attach
+from rl_teacher.people.connection import remote_client
+from rl_teacher.people.download import download
+from rl_teacher.people.restore import as_segments
+from rl_teacher.preferences.dataset import Dataset
+from rl_teacher.protocols import FitData, RewardModel
+from rl_teacher.rewards.relevance import main_looks
+from rl_teacher.storage import checkpoint as store
+from rl_teacher.storage.names import slug
+from rl_teacher.training.parts import fresh_reward_model
+
+REWARD, REPORT = "reward.npz", "fit.json"
+
+
+def fit(argv: list[str]) -> int:
+    """Fetch, fit, write the reward model and print how well it does."""
+    parser = argparse.ArgumentParser("rl-teacher fit", description="Fit a reward model to the labels on a server.")
+    parser.add_argument("name", metavar="NAME", help="name of the experiment")
+    parser.add_argument("--server", default=os.environ.get("RL_TEACHER_SERVER", ""), help="its address; unset: here")
+    parser.add_argument("--token", default="", help="a trainer's token; unset: RL_TEACHER_TOKEN")
+    parser.add_argument("--data-dir", type=Path, default=default_data_dir(), help="of the server here (%(default)s)")
+    parser.add_argument("--steps", type=int, default=1000, help="gradient steps of networks (%(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="(%(default)s)")
+    parser.add_argument("-o", "--out", type=Path, help="folder of the result (default: ./NAME-reward)")
+    given = parser.parse_args(argv)
+    name = slug(given.name)
+    out = given.out or Path(f"{name}-reward")
+    if given.server:
+        with remote_client(given.server, given.token, name) as client:
+            return fit_from(client, out, given.steps, given.seed)
+    with (
+        start_or_attach(given.data_dir, say=lambda line: None) as server,
+        FeedbackClient(server.url, server.token, name) as client,
+    ):
+        return fit_from(client, out, given.steps, given.seed)
+
+
+def fit_from(client: FeedbackClient, out: Path, num_steps: int, seed: int) -> int:
+    """Fit to an experiment; the exit code."""
+    about = client.about()
+    spec = find_env(about.env_id)
+    config = from_json(RewardModelConfig, about.config.get("reward", {}))
+    found = download(client, print)
+    dataset = Dataset()
+    if found.comparisons:
+        dataset.add(found.comparisons, *as_segments(found))
+        dataset.label(found.labels)
+    labeled = dataset.labeled()
+    if labeled is None:
+        raise ConfigError(f"experiment {client.experiment!r}: no answer that can be trained on yet. Label some pairs.")
+    model, report = fitted(labeled, config, center=spec.is_fixed_horizon, num_steps=num_steps, seed=seed)
+    names = input_names(spec, math.prod(labeled.obs.shape[3:]), labeled.action.shape[-1])
+    report["reward_looks_at"] = dict(main_looks(model, names))
+    report |= {"experiment": client.experiment, "env_id": about.env_id, "labels": dataset.num_labels}
+    out.mkdir(parents=True, exist_ok=True)
+    store.save(out / REWARD, store.pack("reward", model), {"env_id": about.env_id, "config": about.config["reward"]})
+    write_json(out / REPORT, report)
+    print(json.dumps(report, indent=1))
+    print(f"Reward model: {out / REWARD}")
+    return 0
+
+
+def fitted(
+    labeled: LabeledBatch, config: RewardModelConfig, *, center: bool, num_steps: int, seed: int
+) -> tuple[RewardModel, dict[str, Any]]:
+    """A fresh reward model after a fit, of `num_steps` gradient steps if it takes any, and how well it does."""
+    key = Streams(seed).key
+    obs = labeled.obs.reshape(-1, *labeled.obs.shape[3:])
+    frames = RewardInput(obs, labeled.action.reshape(-1, labeled.action.shape[-1]))
+    flat = jnp.asarray(obs.reshape(len(obs), -1), jnp.float32)
+    stats = RunningStats.of_shape((flat.shape[1],)).merge(flat, jnp.ones(len(flat)))
+    model = fresh_reward_model(config, obs.shape[1:], labeled.action.shape[-1], center=center, key=key("reward"))
+    model, metrics = model.fit(FitData(labeled, frames, stats, len(labeled)), num_steps, key("fit"))
+    returns = model.member_returns(RewardInput(labeled.obs, labeled.action)).mean(0).astype(np.float64)
+    report = {
+        "train_accuracy": metrics["predictor/accuracy"],
+        "comparison_accuracy_holdout": metrics["predictor/holdout_accuracy"],
+        "loss": metrics["predictor/loss"],
+        "holdout_loss": metrics["predictor/holdout_loss"],
+        "return_correlation": correlation(returns.ravel(), labeled.true_return.astype(np.float64).ravel()),
+    }
+    return model, {name: value if np.isfinite(value) else None for name, value in report.items()}

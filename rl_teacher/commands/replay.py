@@ -1,0 +1,111 @@
+"""`rl-teacher replay NAME`: a film of a trained agent, drawn without a screen."""
+
+import argparse
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rl_teacher.config.flags import from_json
+from rl_teacher.config.run import RunConfig
+from rl_teacher.core.actions import ActionSpec
+from rl_teacher.envs.catalog import find_env, find_task, make_envs
+from rl_teacher.envs.spec import EnvSpec
+from rl_teacher.envs.tasks.model_files import load_model
+from rl_teacher.errors import CheckpointError, VideoFault
+from rl_teacher.files import read_json, write_whole
+from rl_teacher.protocols import Actor
+from rl_teacher.rollouts.action_space import action_spec
+from rl_teacher.storage import checkpoint as store
+from rl_teacher.storage.folder import find_run
+from rl_teacher.storage.names import CHECKPOINT, CONFIG
+from rl_teacher.training.parts import fresh_agent
+from rl_teacher.video.backend import choose_backend
+from rl_teacher.video.camera import Camera
+from rl_teacher.video.encode import encode_clip
+from rl_teacher.video.render import StateRenderer
+
+Frames = NDArray[np.uint8]
+RUNS_DIR = "~/rl-teacher/runs"
+
+
+def main(argv: list[str]) -> int:
+    """Write the film; prints where it is."""
+    parser = argparse.ArgumentParser("rl-teacher replay", description="Film a trained agent, as an mp4.")
+    parser.add_argument("name", metavar="NAME", help="name of a run")
+    parser.add_argument("-o", "--out", type=Path, help="the film (default: replay.mp4 in the run folder)")
+    parser.add_argument("--seconds", type=float, default=10.0, help="longest film (%(default)s s)")
+    parser.add_argument("--size", type=int, default=480, help="width and height in pixels (%(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of the episode's start (%(default)s)")
+    parser.add_argument("--runs-dir", "--runs_dir", default=RUNS_DIR, help="folder of the run folders (%(default)s)")
+    given = parser.parse_args(argv)
+    folder = find_run(given.runs_dir, given.name)
+    out: Path = given.out or folder / "replay.mp4"
+    spec, actions, actor = load_actor(folder)
+    num_frames = max(2, int(given.seconds * spec.clip_fps))
+    film = film_task if spec.is_task else film_gymnasium
+    frames, true_return = film(spec, actions, actor, num_frames, given.size, given.seed)
+    clip = encode_clip(frames, spec.clip_fps, with_webm=False)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(out, clip.mp4)
+    print(f"{len(frames)} frames, true return {true_return:.1f} so far: {out}")
+    return 0
+
+
+def load_actor(folder: Path) -> tuple[EnvSpec, ActionSpec, Actor]:
+    """The environment and the policy of a run's checkpoint."""
+    path = folder / CHECKPOINT
+    if not path.exists():
+        raise CheckpointError(f"{path}: the run has no checkpoint yet. Wait until it has trained for some seconds.")
+    config = from_json(RunConfig, read_json(folder / CONFIG))
+    spec = find_env(config.env_id)
+    envs = make_envs(spec, 1, seed=0, num_threads=1)
+    actions = action_spec(spec.env_id, envs.single_observation_space, envs.single_action_space)
+    agent = fresh_agent(config, envs.single_observation_space.shape or (), actions)
+    envs.close()
+    arrays, _ = store.load(path)
+    return spec, actions, store.unpack("agent", arrays, agent).actor()
+
+
+def film_task(
+    spec: EnvSpec, actions: ActionSpec, actor: Actor, num_frames: int, size: int, seed: int
+) -> tuple[Frames, float]:
+    """Frames of one episode of a task, from its simulator states, and the true return so far."""
+    envs = make_envs(spec, 1, seed=seed, num_threads=1)
+    obs, _ = envs.reset()
+    states, total = [], 0.0
+    for _ in range(min(num_frames, spec.horizon or num_frames)):
+        states.append(np.array(envs.sim_state()[0]))
+        obs, reward, *_ = envs.step(actions.to_env(actions.clamp(actor.mode(obs))))
+        total += float(reward[0])
+    envs.close()
+    task = find_task(spec.canonical_id)
+    model, camera = load_model(task.model_file), Camera(**dataclasses.asdict(task.camera))
+    with StateRenderer(model, camera, backend=choose_backend(), width=size, height=size) as renderer:
+        return renderer.render(np.stack(states)), total
+
+
+def film_gymnasium(
+    spec: EnvSpec, actions: ActionSpec, actor: Actor, num_frames: int, size: int, seed: int
+) -> tuple[Frames, float]:
+    """Frames that a Gymnasium environment draws itself, episode after episode; `size` is the environment's own."""
+    import gymnasium
+
+    name = spec.canonical_id.removeprefix("gymnasium:")
+    env: gymnasium.Env[Any, Any] = gymnasium.make(name, render_mode="rgb_array")
+    frames, total = [], 0.0
+    obs, _ = env.reset(seed=seed)
+    for _ in range(num_frames):
+        frame = env.render()
+        if not isinstance(frame, np.ndarray):
+            raise VideoFault(f"env {spec.env_id!r}: render() gave {type(frame).__name__}, expected a picture.")
+        frames.append(frame)
+        action = actions.to_env(actions.clamp(actor.mode(np.asarray(obs, np.float32)[None])))[0]
+        obs, reward, terminated, truncated, _ = env.step(action)
+        total += float(reward)
+        if terminated or truncated:
+            break
+    env.close()
+    return np.stack(frames), total

@@ -1,0 +1,1 @@
+"""Environments of Gymnasium: by their id, or as objects that exist already."""

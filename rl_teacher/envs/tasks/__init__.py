@@ -1,0 +1,1 @@
+"""The nine tasks, and the simulations that they run on."""

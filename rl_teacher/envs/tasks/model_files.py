@@ -1,0 +1,16 @@
+"""Load a task's MuJoCo model from the copies in models/."""
+
+from pathlib import Path
+from typing import Any
+
+import mujoco
+
+from rl_teacher.envs.tasks.mujoco_warnings import CaughtWarnings
+
+MODELS = Path(__file__).parents[1] / "models"
+
+
+def load_model(model_file: str) -> Any:
+    """The compiled mujoco.MjModel of `models/<model_file>`; warnings of the compiler are dropped."""
+    with CaughtWarnings():
+        return mujoco.MjModel.from_xml_path(str(MODELS / model_file))

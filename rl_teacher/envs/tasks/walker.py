@@ -1,0 +1,76 @@
+"""Walker: a two-legged robot in the plane that walks forward."""
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from rl_teacher.envs.camera import Camera
+from rl_teacher.envs.tasks.starts import uniform_start
+from rl_teacher.envs.tasks.task import Task, entries
+
+if TYPE_CHECKING:
+    from mujoco.batch import Batch
+
+Floats = npt.NDArray[np.float64]
+
+MAX_SPEED = 10.0
+"""Velocities are observed clipped to this [m/s, rad/s]."""
+JOINTS = ("thigh", "leg", "foot", "left thigh", "left leg", "left foot")
+
+
+class WalkerReadout:
+    """Rewards and observations of Walker."""
+
+    def __init__(self, batch: "Batch", dt: float) -> None:
+        qpos, self._qvel = batch.bind("qpos"), batch.bind("qvel")
+        self._x, self._z, self._pose = qpos[:, 0], qpos[:, 1], qpos[:, 1:]
+        self._dt = dt
+        self.memory: Floats = np.zeros((batch.nsim, 1))
+        self._x_before = self.memory[:, 0]
+
+    def remember(self) -> None:
+        """Keep x."""
+        np.copyto(self._x_before, self._x)
+
+    def write_rewards(self, out: Floats) -> None:
+        """(x' − x)/dt + z' − 1."""
+        np.subtract(self._x, self._x_before, out=out)
+        np.divide(out, self._dt, out=out)
+        np.add(out, self._z, out=out)
+        np.subtract(out, 1.0, out=out)
+
+    def write_observations(self, out: Floats) -> None:
+        """qpos[1:9], clip(qvel, ±10)."""
+        out[:, :8] = self._pose
+        velocities = out[:, 8:]
+        np.maximum(self._qvel, -MAX_SPEED, out=velocities)
+        np.minimum(velocities, MAX_SPEED, out=velocities)
+
+
+TASK = Task(
+    name="Walker",
+    aim="A robot with two legs in the plane: walk forward as fast as possible, and stand tall.",
+    reward_text="(x′ − x)/dt + z′ − 1, with x = qpos[0] and z = qpos[1], the position of the torso",
+    start_text="standing; every entry of qpos and qvel ± uniform(0.005)",
+    model_file="walker2d.xml",
+    frame_skip=4,
+    timestep=0.002,
+    horizon=1000,
+    short_horizon=300,
+    clip_fps=30,
+    camera=Camera("torso", lookat=(0.0, 0.0, 0.8), distance=4.0, elevation=-10.0),
+    observation=entries("m", "height of the torso")
+    + entries("rad", "angle of the torso", *(f"angle of the {joint}" for joint in JOINTS))
+    + entries("m/s", "forward velocity of the torso", "upward velocity of the torso", limit=MAX_SPEED)
+    + entries(
+        "rad/s",
+        "angular velocity of the torso",
+        *(f"angular velocity of the {joint}" for joint in JOINTS),
+        limit=MAX_SPEED,
+    ),
+    action=entries("x 100 N m", *(f"torque at the {joint}" for joint in JOINTS), limit=1.0),
+    start=partial(uniform_start, scale=0.005),
+    read=WalkerReadout,
+)

@@ -1,8 +1,0 @@
-"""`python -m rl_teacher.feedback serve …`: the server's commands without the rest of the package."""
-
-import sys
-
-from rl_teacher.feedback.commands import run
-
-if __name__ == "__main__":
-    raise SystemExit(run(sys.argv[1:]))

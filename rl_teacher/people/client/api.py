@@ -1,0 +1,303 @@
+"""The trainer's side of the feedback server: one typed call per thing, errors that say what to do."""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Self
+
+import httpx
+
+from rl_teacher.errors import ServerFault
+from rl_teacher.people.client.messages import (
+    ClipSpec,
+    ExperimentAbout,
+    ExperimentSpec,
+    ExperimentState,
+    LabelEvent,
+    LabelPage,
+    MetricPoint,
+    Prediction,
+    Wishes,
+)
+from rl_teacher.records import Comparison, ComparisonId, Preference, SegmentId
+
+PREFERENCES = {"a": Preference.LEFT, "b": Preference.RIGHT, "tie": Preference.TIE, "cant_tell": Preference.CANT_TELL}
+"""On the wire left is `a`, right is `b`."""
+RETRY_STATUS = (408, 425, 429, 500, 502, 503, 504, 507)
+MAX_COMPARISONS = 256
+MAX_METRICS = 1000
+MAX_PREDICTIONS = 64
+MAX_NOTICE = 500
+MAX_FRAMES = 40_000
+"""Frames of curves in one request, which may be 1 MiB long."""
+WAIT_S = 20.0
+
+
+class ServerAway(ServerFault):
+    """No answer, or one that says `later`: the same call may work in a while."""
+
+
+class ServerRefused(ServerFault):
+    """The server understood and said no; the same call will never work."""
+
+    def __init__(self, text: str, slug: str, problem: Mapping[str, Any]) -> None:
+        super().__init__(text)
+        self.slug, self.problem = slug, problem
+
+
+class FeedbackClient:
+    """Calls of one experiment; safe to use from several threads."""
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        experiment: str,
+        *,
+        timeout_s: float = 15.0,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.url, self.experiment = url.rstrip("/"), experiment
+        self._base = f"/api/v1/experiments/{experiment}"
+        self._timeout = timeout_s
+        self._http = httpx.Client(
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=timeout_s,
+            transport=transport,
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._http.close()
+
+    def ensure_experiment(self, spec: ExperimentSpec) -> ExperimentState:
+        """Make the experiment, or resume it if its configuration is the same."""
+        body = asdict(spec) | {"config": dict(spec.config), "guideline": spec.guideline or None}
+        response = self._call("PUT", "", body)
+        return self._state(response.json(), response.status_code == 201)
+
+    def state(self) -> ExperimentState:
+        """How it stands now."""
+        return self._state(self._call("GET", "").json(), False)
+
+    def about(self) -> ExperimentAbout:
+        """What its trainer said of it."""
+        found = self._call("GET", "").json()
+        return ExperimentAbout(found["env_id"], found["config"])
+
+    def _state(self, found: Mapping[str, Any], is_new: bool) -> ExperimentState:
+        names = ("state", "paused", "labels_wanted", "answered", "cant_tell", "head")
+        return ExperimentState(is_new, *(found[name] for name in names))
+
+    def has_blob(self, sha256: str) -> bool:
+        """Whether the experiment has these bytes already."""
+        try:
+            self._call("HEAD", f"/blobs/{sha256}")
+        except ServerRefused as refused:
+            if refused.slug == "not-found":
+                return False
+            raise
+        return True
+
+    def put_blob(self, data: bytes, content_type: str) -> str:
+        """Upload bytes; their hash."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        self._send("PUT", f"{self._base}/blobs/{sha256}", content=data, headers={"Content-Type": content_type})
+        return sha256
+
+    def get_blob(self, sha256: str) -> bytes:
+        """Download bytes, e.g. the arrays of a segment, and check their hash."""
+        location = self._call("GET", f"/blobs/{sha256}").headers["location"]
+        if not location.startswith("/media/"):
+            raise ServerFault(
+                f"GET blob {sha256}: sent on to {location[:60]!r}, expected an address of the same server."
+            )
+        data = self._send("GET", location).content
+        got = hashlib.sha256(data).hexdigest()
+        if got != sha256:
+            raise ServerFault(f"GET blob {sha256}: the bytes have the hash {got}; the server's disk may be damaged.")
+        return data
+
+    def put_clip(self, clip_id: SegmentId, clip: ClipSpec) -> None:
+        """Make a clip; its blobs must be there."""
+        self._call("PUT", f"/clips/{clip_id}", asdict(clip) | {"meta": dict(clip.meta)})
+
+    def clips(self) -> Iterator[tuple[SegmentId, ClipSpec]]:
+        """All clips of the experiment."""
+        names = ClipSpec.__dataclass_fields__
+        for row in self._rows("clips"):
+            yield row["id"], ClipSpec(**{name: row[name] for name in names})
+
+    def create_comparisons(
+        self,
+        comparisons: Sequence[Comparison],
+        *,
+        priority: float = 0.0,
+        gold: Preference | None = None,
+        note: str = "",
+    ) -> dict[ComparisonId, str]:
+        """Put pairs to people; `created` or `exists` by id. A pair with a known answer (`gold`) only checks people."""
+        answers = {preference: letter for letter, preference in PREFERENCES.items()}
+        results: dict[ComparisonId, str] = {}
+        for start in range(0, len(comparisons), MAX_COMPARISONS):
+            body = [
+                {
+                    "id": row.id,
+                    "a": row.left,
+                    "b": row.right,
+                    "priority": priority,
+                    "note": note,
+                    "gold_answer": answers[gold] if gold is not None else None,
+                }
+                for row in comparisons[start : start + MAX_COMPARISONS]
+            ]
+            results |= self._call("POST", "/comparisons", body).json()["results"]
+        return results
+
+    def open_comparisons(self) -> list[ComparisonId]:
+        """What people are asked now, without the pairs that only check them."""
+        return [row["id"] for row in self._rows("comparisons", "&state=open") if row["gold_answer"] is None]
+
+    def cancel(self, ids: Sequence[ComparisonId]) -> list[ComparisonId]:
+        """Ask nobody else; those that are cancelled now."""
+        return list(self._call("POST", "/comparisons:cancel", {"ids": list(ids)}).json()["ids"])
+
+    def labels(self, after: int, *, wait_s: float = 0.0, limit: int = 500) -> LabelPage:
+        """Events after the cursor `after`; waits up to `wait_s` for the first. The caller keeps the cursor."""
+        path = f"{self._base}/labels?after={after}&limit={limit}&wait={wait_s:g}"
+        page = self._send("GET", path, timeout=self._timeout + wait_s).json()
+        events = tuple(_event(row) for row in page["events"])
+        if any(event.seq != after + 1 + i for i, event in enumerate(events)):
+            raise ServerFault(
+                f"feed of {self.experiment!r}: got seq {[e.seq for e in events[:5]]} after {after}, expected no gap."
+            )
+        return LabelPage(events, page["head"])
+
+    def all_labels(self, after: int = 0) -> Iterator[LabelEvent]:
+        """Every event there is now, from the start or from a cursor."""
+        while (page := self.labels(after)).events:
+            yield from page.events
+            after = page.events[-1].seq
+
+    def metrics(self, points: Sequence[MetricPoint]) -> None:
+        """Add points to curves; infinite and undefined values are left out."""
+        good = [asdict(point) for point in points if math.isfinite(point.value)]
+        for start in range(0, len(good), MAX_METRICS):
+            self._call("POST", "/metrics", good[start : start + MAX_METRICS])
+
+    def predictions(self, rows: Sequence[Prediction]) -> None:
+        """Tell what the reward model made of comparisons that were asked; what is not finite is left out."""
+        batch: list[dict[str, Any]] = []
+        frames = 0
+        for row in rows:
+            if not row.is_finite:
+                continue
+            size = len(row.left) + len(row.right)
+            if batch and (len(batch) == MAX_PREDICTIONS or frames + size > MAX_FRAMES):
+                self._call("POST", "/predictions", batch)
+                batch, frames = [], 0
+            curves = {"a": _short(row.left), "b": _short(row.right)}
+            batch.append({"comparison": row.comparison, "step": row.step, "p_left": row.p_left} | curves)
+            frames += size
+        if batch:
+            self._call("POST", "/predictions", batch)
+
+    def video(self, step: int, sha256: str) -> None:
+        """What the agent looks like after `step` steps; the blob must be there."""
+        self._call("POST", "/videos", {"step": step, "blob": sha256})
+
+    def heartbeat(self, state: str, step: int, next_clips_s: float | None = None, notice: str | None = None) -> Wishes:
+        """Say that the trainer lives.
+
+        Args:
+            state: `training`, `waiting`, `paused` or `done`.
+            step: Env steps so far.
+            next_clips_s: When the next clips come [s], if there is nothing to answer.
+            notice: For the owner's page, cut at 500 characters; None leaves what stands there, "" clears it.
+        """
+        body: dict[str, Any] = {"state": state, "step": step, "next_clips_s": next_clips_s}
+        if notice is not None:
+            body["notice"] = notice[:MAX_NOTICE]
+        told = self._call("PUT", "/heartbeat", body).json()
+        return Wishes(paused=bool(told["paused"]), needs_webm=bool(told["needs_webm"]))
+
+    def _rows(self, name: str, which: str = "") -> Iterator[dict[str, Any]]:
+        after = ""
+        while True:
+            page = self._call("GET", f"/{name}?limit=500{which}{after}").json()
+            yield from page[name]
+            if page["next"] is None:
+                return
+            after = f"&after={page['next']}"
+
+    def _call(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        more: dict[str, Any] = {}
+        if body is not None:
+            more = {"content": json.dumps(body, allow_nan=False), "headers": {"Content-Type": "application/json"}}
+        return self._send(method, self._base + path, **more)
+
+    def _send(self, method: str, url: str, **more: Any) -> httpx.Response:
+        what = f"{method} {url.split('?')[0]}"
+        try:
+            response = self._http.request(method, url, **more)
+        except httpx.TimeoutException as error:
+            raise ServerAway(
+                f"{what}: {self.url} gave no answer in time ({type(error).__name__}). Is the server busy?"
+            ) from error
+        except httpx.TransportError as error:
+            raise ServerAway(
+                f"{what}: {self.url} cannot be reached ({error}). Is `rl-teacher serve` running?"
+            ) from error
+        if response.status_code < 400:
+            return response
+        problem = _problem(response)
+        text = f"{what}: the server answered {response.status_code}: {problem.get('detail', 'no reason given')}"
+        if response.status_code in RETRY_STATUS:
+            raise ServerAway(text)
+        slug = str(problem.get("type", "")).removeprefix("/problems/")
+        raise ServerRefused(text, slug or {404: "not-found"}.get(response.status_code, ""), problem)
+
+
+def _short(curve: Sequence[float]) -> list[float]:
+    """As many digits as the server keeps."""
+    return [float(f"{value:.7g}") for value in curve]
+
+
+def _problem(response: httpx.Response) -> dict[str, Any]:
+    try:
+        found = response.json()
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _event(row: Mapping[str, Any]) -> LabelEvent:
+    said = row["preferred"]
+    if said is not None and said not in PREFERENCES:
+        raise ServerFault(
+            f"feed, seq {row['seq']}: preferred is {said!r}, expected one of {list(PREFERENCES)}. Update rl-teacher."
+        )
+    return LabelEvent(
+        seq=row["seq"],
+        kind=row["kind"],
+        assignment=row["assignment"],
+        comparison=row["comparison"],
+        left=row["a"],
+        right=row["b"],
+        preference=None if said is None else PREFERENCES[said],
+        labeler=row["labeler"],
+        trains=row["assignment_kind"] == "normal" and not row["extra"],
+        rt_ms=row["rt_ms"],
+        answered_at=row["at"],
+    )

@@ -1,0 +1,203 @@
+"""Starts the feedback server beside a trainer, or joins the one that serves the data folder already."""
+
+import fcntl
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import httpx
+
+from rl_teacher.errors import ServerFault
+
+START_S = 60.0
+STOP_S = 15.0
+
+
+@dataclass(slots=True)
+class EmbeddedServer:
+    """A server on this machine; as a context manager it is stopped at the end if it was started here."""
+
+    url: str
+    token: str
+    process: "subprocess.Popen[str] | None" = None
+    """None: somebody else started it."""
+    keep: bool = False
+    """Whether it goes on after us."""
+    lines: list[str] = field(default_factory=list)
+    """What it said at its start: address and one-time login."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        self.leave()
+
+    def leave(self) -> None:
+        """Stop it, unless it is to go on."""
+        if not self.keep:
+            self.stop()
+
+    def stop(self) -> None:
+        """Stop it if we started it: politely, then firmly."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+def default_data_dir() -> Path:
+    """Of the server of this machine: ~/rl-teacher/feedback, unless RL_TEACHER_FEEDBACK_DIR names another folder."""
+    return Path(os.environ.get("RL_TEACHER_FEEDBACK_DIR") or Path.home() / "rl-teacher" / "feedback")
+
+
+def start_or_attach(
+    data_dir: Path,
+    *,
+    port: int = 8000,
+    keep: bool = False,
+    say: Callable[[str], object] = print,
+    timeout_s: float = START_S,
+) -> EmbeddedServer:
+    """A server for `data_dir`, ready to be used.
+
+    Args:
+        data_dir: the folder of all its data.
+        port: taken if it is free, else any free one.
+        keep: whether it goes on when the trainer stops.
+        say: gets the lines that the server prints for people, the one-time login among them.
+
+    Raises:
+        ServerFault: it did not come up in time; says what it printed.
+    """
+    data_dir = data_dir.expanduser().resolve()
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    deadline = time.monotonic() + timeout_s
+    if is_locked(data_dir):
+        return _attach(data_dir, keep, deadline)
+    server = _start(data_dir, port if _is_free(port) else 0, keep, say)
+    try:
+        _wait(server, data_dir, deadline)
+    except BaseException:
+        server.stop()
+        raise
+    if server.process is not None and server.process.poll() is not None:
+        return _attach(data_dir, keep, deadline)
+    return server
+
+
+def is_locked(data_dir: Path) -> bool:
+    """Whether a living process serves the folder."""
+    path = data_dir / "server.lock"
+    if not path.exists():
+        return False
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
+
+
+def _attach(data_dir: Path, keep: bool, deadline: float) -> EmbeddedServer:
+    while time.monotonic() < deadline:
+        found = _server_json(data_dir)
+        if found is not None and is_healthy(found):
+            return EmbeddedServer(found, (data_dir / "trainer.token").read_text().strip(), None, keep)
+        time.sleep(0.1)
+    raise ServerFault(
+        f"data folder {data_dir}: another process holds it but no server answers. Stop that process, then start again."
+    )
+
+
+def _start(data_dir: Path, port: int, keep: bool, say: Callable[[str], object]) -> EmbeddedServer:
+    import rl_teacher
+
+    token_file = data_dir / "trainer.token"
+    token = token_file.read_text().strip() if token_file.exists() else ""
+    token = token or "rlt_" + secrets.token_urlsafe(32)
+    command = [sys.executable, "-m", "rl_teacher.server", "serve", "--data-dir", str(data_dir), "--port", str(port)]
+    with (data_dir / "server.log").open("ab") as log:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            start_new_session=True,
+            env={**os.environ, "RL_TEACHER_TRAINER_TOKEN": token},
+            cwd=Path(str(rl_teacher.__file__)).parents[1],
+        )
+    server = EmbeddedServer("", token, process, keep)
+    threading.Thread(target=_pass_on, args=(process, server.lines, say), name="server-output", daemon=True).start()
+    return server
+
+
+def _pass_on(process: "subprocess.Popen[str]", lines: list[str], say: Callable[[str], object]) -> None:
+    assert process.stdout is not None, "the server's output is piped"
+    with process.stdout as output:
+        for line in output:
+            lines.append(line.rstrip())
+            say(line.rstrip())
+
+
+def _wait(server: EmbeddedServer, data_dir: Path, deadline: float) -> None:
+    """Until it answers; or until it ended because another one was faster."""
+    process = server.process
+    assert process is not None, "only a started server is waited for"
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            if process.returncode == 0 and is_locked(data_dir):
+                return
+            break
+        url = _server_json(data_dir, process.pid)
+        if url is not None and is_healthy(url):
+            server.url = url
+            return
+        time.sleep(0.05)
+    log = data_dir / "server.log"
+    tail = log.read_text(errors="replace").strip().splitlines()[-3:] if log.exists() else []
+    state = "is still starting" if process.poll() is None else f"ended with code {process.returncode}"
+    raise ServerFault(
+        f"feedback server for {data_dir}: it {state}: {' | '.join(tail) or 'it said nothing'}. See {log}."
+    )
+
+
+def _server_json(data_dir: Path, pid: int | None = None) -> str | None:
+    try:
+        found = json.loads((data_dir / "server.json").read_text())
+        return str(found["url"]) if pid is None or found["pid"] == pid else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def is_healthy(url: str) -> bool:
+    """Whether a feedback server answers there."""
+    try:
+        response = httpx.get(f"{url}/healthz", timeout=2.0, trust_env=False)
+        return response.status_code == 200 and response.json().get("name") == "rl_teacher"
+    except (httpx.HTTPError, ValueError):
+        return False
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,174 @@
+"""From settings to a desk: find or start the server, name the experiment, set clip workers going."""
+
+import hashlib
+import json
+import logging
+import os
+import sys
+import webbrowser
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rl_teacher.config.run import FREE_ON_RESUME, RunConfig, to_json
+from rl_teacher.errors import ConfigError, RunExists, ServerFault
+from rl_teacher.people.client.api import FeedbackClient, ServerAway
+from rl_teacher.people.client.embedded import EmbeddedServer, default_data_dir, is_locked, start_or_attach
+from rl_teacher.people.client.messages import ExperimentSpec
+from rl_teacher.people.client.outbox import Outbox
+from rl_teacher.people.feedback_session import Desk
+from rl_teacher.people.uploader import ClipPress, Drawable, Journal
+from rl_teacher.video.jobs import Content
+from rl_teacher.video.workers import ClipWorkers
+
+OUTBOX, JOURNAL = "outbox", "sent.jsonl"
+Say = Callable[[str], None]
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Line:
+    """An experiment on a server that can be reached, or could be when the run began."""
+
+    client: FeedbackClient
+    server: EmbeddedServer | None
+    """The one that was started here; None with --server."""
+    is_new: bool
+    """Whether the experiment has just been made: nothing of it is on the server."""
+    data_dir: Path
+    """Of the server of this machine."""
+
+    @property
+    def label_link(self) -> str:
+        """Where people answer."""
+        return f"{self.client.url}/e/{self.client.experiment}/label"
+
+    def revive(self) -> None:
+        """Start the server again, at the same address, if it is one of this machine and has died.
+
+        Raises:
+            ServerFault: it does not come up, or its address is taken.
+        """
+        if self.server is None or is_locked(self.data_dir):
+            return
+        url, lines = self.server.url, self.server.lines
+        again = start_or_attach(
+            self.data_dir, port=int(url.rsplit(":", 1)[1]), keep=self.server.keep, say=lambda line: None
+        )
+        if again.url != url:
+            again.stop()
+            raise ServerFault(
+                f"feedback server: it died, and its address {url} is taken by another program. "
+                "Stop the run with Ctrl-C, and continue it with --resume."
+            )
+        log.warning("The feedback server had died, and was started again at %s.", url)
+        self.server = again
+        self.server.lines = lines
+
+    def close(self) -> None:
+        """Stop the server if it was started here and nobody wants to keep it."""
+        self.client.close()
+        if self.server is not None:
+            self.server.leave()
+
+
+def connect(config: RunConfig, slug: str, say: Say) -> Line:
+    """Reach the server, or start one, and make the experiment or join the one of the run that is resumed.
+
+    Args:
+        config: complete.
+        slug: the experiment's name.
+        say: gets lines for people, the one-time login among them.
+
+    Raises:
+        ServerFault: it cannot be reached, or says no. A run that is resumed goes on without it.
+        RunExists: an experiment of this name is there, and the run is not resumed.
+    """
+    server = None
+    if config.server:
+        client = remote_client(config.server, config.token, slug)
+    else:
+        human = config.human
+        next_page = f"/e/{slug}/label"
+        server = start_or_attach(
+            data_dir(config), port=human.port, keep=human.keep_server,
+            say=lambda line: say(_lead_to(line, next_page, open_browser=human.open_browser)),
+        )  # fmt: skip
+        client = FeedbackClient(server.url, server.token, slug)
+        if server.process is None:
+            say(f"Feedback server: {server.url} was running already. `rl-teacher login-url` prints a link to sign in.")
+    line = Line(client, server, False, data_dir(config))
+    try:
+        state = client.ensure_experiment(experiment_spec(config))
+    except ServerAway as away:
+        if not config.resume:
+            line.close()
+            raise
+        say(f"{away} Training goes on; questions wait on disk.")
+        return line
+    except BaseException:
+        line.close()
+        raise
+    if not state.is_new and not config.resume:
+        line.close()
+        raise RunExists(
+            f"experiment {slug!r}: {client.url} has one of this name with {state.answered} answers. "
+            "Choose another -n, or continue it with the same command and --resume."
+        )
+    line.is_new = state.is_new
+    return line
+
+
+def open_desk(
+    line: Line, folder: Path, config: RunConfig, content: Callable[[Drawable], Content], fps: int, backend: str | None
+) -> Desk:
+    """The desk of a run folder, at work. Without a rendering backend only environments that draw themselves work."""
+    journal = Journal(folder / JOURNAL)
+    if line.is_new:
+        journal.clear()
+    outbox = Outbox(folder / OUTBOX, line.client)
+    workers = ClipWorkers(config.human.clip_workers, backend=backend)
+    desk = Desk(line.client, outbox, ClipPress(workers, outbox, journal, fps, config.human.webm), content, line.revive)
+    desk.start()
+    return desk
+
+
+def data_dir(config: RunConfig) -> Path:
+    """Of the server of this machine."""
+    return Path(config.human.data_dir or default_data_dir()).expanduser().resolve()
+
+
+def remote_client(server: str, token: str, experiment: str) -> FeedbackClient:
+    """A client of a server elsewhere; the token may also come from RL_TEACHER_TOKEN.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    token = token or os.environ.get("RL_TEACHER_TOKEN", "")
+    if not token:
+        raise ConfigError(
+            "--server without --token: the server would not know you. Make one there with "
+            "`rl-teacher token create NAME`, and give it by --token or RL_TEACHER_TOKEN."
+        )
+    return FeedbackClient(server, token, experiment)
+
+
+def experiment_spec(config: RunConfig) -> ExperimentSpec:
+    """What the server is told of a run: its settings but those that may differ when it is resumed."""
+    settings = {name: value for name, value in to_json(config).items() if name not in FREE_ON_RESUME}
+    text = json.dumps(settings, sort_keys=True)
+    wanted = config.n_labels or config.pretrain_labels or 0
+    return ExperimentSpec(
+        config.env_id, settings, hashlib.sha256(text.encode()).hexdigest(), wanted, config.human.guideline
+    )
+
+
+def _lead_to(line: str, page: str, *, open_browser: bool) -> str:
+    """A line of the server; a one-time login in it leads to `page`, which is opened where that makes sense."""
+    if "/enter#" not in line:
+        return line
+    line = line.replace("/enter#", f"/enter?next={page}#")
+    has_display = sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    if open_browser and has_display and sys.stdout.isatty():
+        webbrowser.open(line[line.index("http") :])
+    return line

@@ -1,0 +1,233 @@
+"""Desk: the trainer's end of the feedback server. Questions go out, answers come in, and no call waits for either."""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from queue import Empty, SimpleQueue
+
+from rl_teacher.errors import RlTeacherError, VideoFault
+from rl_teacher.people.client.api import FeedbackClient, ServerAway
+from rl_teacher.people.client.messages import MetricPoint, Prediction
+from rl_teacher.people.client.outbox import Outbox
+from rl_teacher.people.uploader import AskedSegment, ClipPress, Drawable, order
+from rl_teacher.records import Comparison, ComparisonId, Label, Preference
+from rl_teacher.video.jobs import Content
+
+TRAINER = "trainer"
+"""The labeler of labels that say that nobody was asked after all."""
+EAR = "desk-ear"
+LISTEN_S = 20.0
+"""How long one request for new labels waits on the server [s]."""
+HEARTBEAT_S = 5.0
+METRICS_S = 3.0
+"""Least time between two points of a curve [s]."""
+ROOM_BYTES = 64 * 1024**2
+"""Free room in the outbox without which nothing new is asked."""
+MAX_BACKOFF_S = 15.0
+CURVES = {
+    "agent/true_reward_per_episode": "true_return",
+    "agent/predicted_reward_per_episode": "predicted_return",
+    "predictor/holdout_accuracy": "reward_accuracy",
+    "predictor/disagreement": "disagreement",
+    "predictor/holdout_loss": "reward_loss",
+    "labels/answered": "labels",
+}
+"""Our metrics -> the curves of the experiment page."""
+log = logging.getLogger(__name__)
+
+
+class Desk:
+    """Three threads: one makes clips and hands them to the outbox, one listens for labels, one says that we live.
+
+    Args:
+        client: of the experiment, which exists on the server.
+        outbox: not started yet.
+        press: used by the first thread only.
+        content: what a clip worker draws a segment from.
+        revive: starts the server again if it was started here and has died.
+    """
+
+    def __init__(
+        self,
+        client: FeedbackClient,
+        outbox: Outbox,
+        press: ClipPress,
+        content: Callable[[Drawable], Content],
+        revive: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._client, self._outbox, self._press = client, outbox, press
+        self._content, self._revive = content, revive
+        self._labels: SimpleQueue[Label] = SimpleQueue()
+        self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._unwanted: set[ComparisonId] = set()
+        self._lock = threading.Lock()
+        self._stop, self._beat_now = threading.Event(), threading.Event()
+        self._state, self._step, self._notice = "waiting", 0, ""
+        self._num_failed = 0
+        self._is_paused = False
+        self._last_point = -1e9
+        self._threads = [
+            threading.Thread(target=target, name=name, daemon=True)
+            for name, target in (
+                ("desk-press", self._run_press),
+                (EAR, self._listen),
+                ("desk-pulse", self._beat),
+            )
+        ]
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._outbox.start()
+        for thread in self._threads:
+            thread.start()
+
+    def close(self, *, is_done: bool, timeout_s: float = 10.0) -> None:
+        """Stop all threads; what waits stays on disk. `is_done`: the run is over, and the server is told.
+
+        Closing twice is fine.
+        """
+        if self._stop.is_set():
+            return
+        if is_done:
+            handed_on = threading.Event()
+            self._work.put(handed_on.set)
+            handed_on.wait(timeout_s)
+            self._outbox.flush(timeout_s)
+        self._stop.set()
+        self._beat_now.set()
+        for thread in self._threads:
+            if thread.name != EAR:  # it may hang on the server for LISTEN_S, and writes nothing
+                thread.join(timeout_s)
+        self._outbox.close()
+        if is_done:
+            try:
+                self._client.cancel(sorted(self._unwanted))
+                self._client.heartbeat("done", self._step)
+            except RlTeacherError as error:
+                log.warning("desk: the server was not told that the run is over: %s", error)
+        self._press.workers.close()
+        self._client.close()
+
+    # -- questions and answers -----------------------------------------------------------------------------------
+
+    def ask(self, comparisons: Sequence[Comparison], segments: Mapping[str, AskedSegment]) -> None:
+        """Put comparisons to people, once their clips are made."""
+        sides = {side for comparison in comparisons for side in (comparison.left, comparison.right)}
+        orders = {side: order(segments[side], self._content) for side in sides}  # now: a tape forgets
+        self._work.put(lambda: self._press.ask(comparisons, orders))
+
+    def take_back(self, ids: Sequence[ComparisonId]) -> None:
+        """Ask nobody else. A label TAKEN_BACK comes for each that the server has cancelled."""
+        with self._lock:
+            self._unwanted |= set(ids)
+        self._beat_now.set()
+
+    def answers(self, timeout_s: float = 0.0) -> list[Label]:
+        """Labels since the last call, oldest first; waits up to `timeout_s` for the first."""
+        labels: list[Label] = []
+        try:
+            labels.append(self._labels.get(timeout=timeout_s) if timeout_s > 0 else self._labels.get_nowait())
+            while True:
+                labels.append(self._labels.get_nowait())
+        except Empty:
+            return labels
+
+    @property
+    def has_room(self) -> bool:
+        """Whether new questions make sense: nobody paused the experiment, and the outbox is not full."""
+        return not self._is_paused and self._outbox.has_room(ROOM_BYTES)
+
+    # -- what people see -----------------------------------------------------------------------------------------
+
+    def tell(self, state: str, step: int, values: Mapping[str, float]) -> None:
+        """What the trainer does now, and how the curves go on."""
+        is_news, self._state, self._step = state != self._state, state, step
+        if is_news:
+            self._beat_now.set()
+        now = time.monotonic()
+        if values and now - self._last_point >= METRICS_S:
+            self._last_point, t = now, time.time()
+            points = [MetricPoint(curve, step, t, values[name]) for name, curve in CURVES.items() if name in values]
+            self._work.put(lambda: self._outbox.put_metrics(points))
+
+    def film(self, step: int, episode: Drawable) -> None:
+        """Show what the agent does after `step` steps."""
+        try:
+            content = self._content(episode)
+        except VideoFault as fault:
+            log.warning("film of step %s: %s", step, fault)
+        else:
+            self._work.put(lambda: self._press.film(step, content))
+
+    def explain(self, predictions: Sequence[Prediction]) -> None:
+        """Show what the reward model made of answered comparisons."""
+        self._work.put(lambda: self._outbox.put_predictions(predictions))
+
+    # -- threads -------------------------------------------------------------------------------------------------
+
+    def _run_press(self) -> None:
+        while not self._stop.is_set():
+            try:
+                while True:
+                    try:
+                        task = self._work.get_nowait()
+                    except Empty:
+                        break
+                    task()
+                for failure in self._press.turn(timeout_s=0.1):
+                    self._num_failed += 1
+                    lost = f"{self._num_failed} clips could not be made or kept. Their pairs are replaced."
+                    self._notice = f"{lost} {failure.reason}"
+                    log.error("%s", failure.reason)
+                    for comparison in failure.comparisons:
+                        self._labels.put(Label(comparison, Preference.TAKEN_BACK, TRAINER, ""))
+            except (RlTeacherError, OSError) as error:  # a full outbox, a full disk: training goes on
+                log.error("desk: %s", error)
+                self._notice = str(error)
+                self._stop.wait(1.0)
+
+    def _listen(self) -> None:
+        after, failures = 0, 0  # the whole feed, after a crash too: taking in a label twice changes nothing
+        while not self._stop.is_set():
+            try:
+                for event in (page := self._client.labels(after, wait_s=LISTEN_S)).events:
+                    if event.trains:
+                        self._labels.put(event.label)
+                after = page.events[-1].seq if page.events else after
+                failures = 0
+            except RlTeacherError as error:
+                failures += 1
+                if not isinstance(error, ServerAway):
+                    log.error("desk: %s", error)
+                self._stop.wait(random.uniform(0.5, 1.0) * min(MAX_BACKOFF_S, 2.0**failures / 2))
+
+    def _beat(self) -> None:
+        while not self._stop.is_set():
+            self._beat_now.clear()
+            try:
+                wishes = self._client.heartbeat(
+                    self._state, self._step, notice=self._notice[:500] if self._notice else None
+                )
+                self._is_paused = wishes.paused
+                if wishes.needs_webm:
+                    self._work.put(self._press.add_webm)
+                with self._lock:
+                    unwanted = sorted(self._unwanted)
+                cancelled = self._client.cancel(unwanted) if unwanted else []
+                with self._lock:
+                    self._unwanted -= set(cancelled)
+                for comparison in cancelled:
+                    self._labels.put(Label(comparison, Preference.TAKEN_BACK, TRAINER, ""))
+            except ServerAway:
+                self._try_to_revive()
+            except RlTeacherError as error:
+                log.error("desk: %s", error)
+            self._beat_now.wait(HEARTBEAT_S)
+
+    def _try_to_revive(self) -> None:
+        try:
+            self._revive()
+        except RlTeacherError as error:
+            log.error("desk: %s", error)

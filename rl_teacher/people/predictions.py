@@ -1,0 +1,28 @@
+"""What a reward model makes of comparisons, for the people who answered them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rl_teacher.core.arrays import RewardInput, Segments, concatenate
+from rl_teacher.people.client.messages import Prediction
+from rl_teacher.protocols import RewardModel
+from rl_teacher.records import Comparison
+
+
+def explain(
+    pairs: Sequence[tuple[Comparison, Segments, Segments]], step: int, before: RewardModel, after: RewardModel
+) -> list[Prediction]:
+    """What two reward models say, at a step, of comparisons with their left and right segments, a row each."""
+    num = len(pairs)
+    rows = np.resize(np.arange(num), 1 << (num - 1).bit_length()).tolist()  # few shapes: little is compiled
+    left = concatenate([pairs[row][1] for row in rows])
+    right = concatenate([pairs[row][2] for row in rows])
+    inputs = [RewardInput(side.obs, side.reward_action) for side in (left, right)]
+    gaps = before.member_returns(inputs[0]) - before.member_returns(inputs[1])
+    p_left = (1.0 / (1.0 + np.exp(-np.clip(gaps, -50.0, 50.0)))).mean(axis=0)
+    curves = [np.asarray(after(one)) for one in inputs]
+    return [
+        Prediction(comparison.id, step, float(p_left[i]), tuple(curves[0][i].tolist()), tuple(curves[1][i].tolist()))
+        for i, (comparison, _, _) in enumerate(pairs)
+    ]

@@ -1,0 +1,1 @@
+"""An ensemble of small networks as reward model, as in 2017."""

@@ -1,0 +1,260 @@
+"""Fitting the ensemble to labels: fixed-size minibatches, temporal crops by prefix sums, fixed weights of labels."""
+
+import math
+from functools import partial
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float, Int, Num, PRNGKeyArray
+
+from rl_teacher.config.reward import RewardModelConfig
+from rl_teacher.core.arrays import LabeledBatch
+from rl_teacher.core.bradley_terry import decisive_accuracy, preference_loss
+from rl_teacher.core.streams import host_generator
+from rl_teacher.rewards.ensemble.members import member_rewards
+from rl_teacher.rewards.view import ObsStats
+
+STEPS_PER_CALL = 25
+"""Gradient steps of one compiled call; a fit is a whole number of calls, so nothing recompiles as labels grow."""
+
+
+class FitState(eqx.Module):
+    """The members' parameters, flat, with their optimizer and weight decay."""
+
+    members: Float[Array, "member params"]
+    opt_state: optax.OptState
+    weight_decay: Float[Array, ""]
+
+    @classmethod
+    def fresh(cls, members: Float[Array, "member params"], config: RewardModelConfig) -> "FitState":
+        """An optimizer that has seen nothing."""
+        return cls(members, optax.scale_by_adam().init(members), jnp.float32(config.weight_decay))
+
+    def anew(self, members: Float[Array, "member params"]) -> "FitState":
+        """These members and an optimizer that has seen nothing; the weight decay stays as it was adapted."""
+        return FitState(members, optax.scale_by_adam().init(members), self.weight_decay)
+
+
+class Minibatch(NamedTuple):
+    """Comparisons of one gradient step; or, with an axis `call` in front, of as many as one compiled call makes."""
+
+    obs: Num[Array, "*call comparison 2 frame features"]
+    action: Float[Array, "*call comparison 2 frame act"]
+    target: Float[Array, "*call comparison"]
+    weight: Float[Array, "*call member comparison"]
+    starts: Int[Array, "*call crop 2"]
+    """First frame of each crop, left and right."""
+    lengths: Int[Array, "*call crop"]
+    frame_weight: Float[Array, "*call"]
+    """Frames of the whole segment per frame looked at, so that a thinned segment has the return of a whole one."""
+
+
+def label_weights(
+    key: Int[np.ndarray, " comparison"], config: RewardModelConfig
+) -> Float[np.ndarray, "member comparison"]:
+    """How much each label weighs for each member; one of weight 0 is held out, and judges that member.
+
+    Weights depend only on the comparison's own key and the member, so they are never redrawn.
+    """
+    if config.num_members == 1:
+        return np.ones((1, len(key)), np.float32)
+    if config.bootstrap:
+        return bootstrap_weights(key, config.num_members)
+    return np.asarray(_uniform(key, config.num_members) >= config.held_out, np.float32)
+
+
+def bootstrap_weights(key: Int[np.ndarray, " comparison"], num_members: int) -> Float[np.ndarray, "member comparison"]:
+    """Poisson(1) weights: P(0) = 1/e is the share that Christiano et al. 2017 hold out."""
+    cumulative = np.cumsum([np.exp(-1.0) / f for f in (1, 1, 2, 6, 24, 120, 720)])
+    return np.asarray(np.searchsorted(cumulative, _uniform(key, num_members)), np.float32)
+
+
+def _uniform(key: Int[np.ndarray, " comparison"], num_members: int) -> Float[np.ndarray, "member comparison"]:
+    """Numbers in [0, 1) that each comparison and member always get (SplitMix64)."""
+    mixed = key.astype(np.uint64)[None, :] + np.arange(1, num_members + 1, dtype=np.uint64)[:, None] * np.uint64(
+        0x9E3779B97F4A7C15
+    )
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray(((mixed ^ (mixed >> np.uint64(31))) >> np.uint64(11)).astype(np.float64) / 2**53)
+
+
+def fit_members(
+    state: FitState, data: LabeledBatch, stats: ObsStats, config: RewardModelConfig,
+    num_steps: int | None, key: PRNGKeyArray,
+) -> tuple[FitState, dict[str, float]]:  # fmt: skip
+    """Fit for `num_steps` gradient steps, or for as many as the number of labels deserves.
+
+    Args:
+        state: where to begin.
+        data: at least one label.
+        stats: snapshot of the observation statistics.
+        num_steps: None: `passes_per_fit` passes within min_steps..max_steps.
+    """
+    steps = num_steps or default_steps(len(data), config)
+    weights = label_weights(data.key, config)
+    generator = host_generator(key)
+    done = 0
+    while done < steps:
+        count = STEPS_PER_CALL
+        batches = _minibatches(data, weights, config, generator, count)
+        live = (np.arange(count) < steps - done).astype(np.float32)
+        state = _run_steps(state, batches, live, stats, config, jax.random.fold_in(key, done))
+        done += count
+    state, metrics = judge(state, data, weights, stats, config)
+    return state, metrics | {"predictor/fit_steps": float(steps)}
+
+
+def default_steps(num_labels: int, config: RewardModelConfig) -> int:
+    """passes_per_fit passes over the labels, within min_steps..max_steps."""
+    batches = -(-num_labels // config.minibatch_size)
+    return int(np.clip(round(config.passes_per_fit * batches), config.min_steps, config.max_steps))
+
+
+def adapted_decay(decay: float, train_loss: float, held_out_loss: float) -> float:
+    """The next weight decay: a step of 0.1 in its logarithm, up when held-out / training loss > 1.5, down when < 1.1.
+
+    Unchanged where the ratio is undefined: nothing held out, or nothing trained on.
+
+    Source: Christiano et al. 2017, arXiv:1706.03741, section 2.2.3.
+    """
+    if not (math.isfinite(held_out_loss) and train_loss > 0):
+        return decay
+    ratio = held_out_loss / train_loss
+    change = 0.1 if ratio > 1.5 else -0.1 if ratio < 1.1 else 0.0
+    return min(max(decay * math.exp(change), 1e-6), 1.0)
+
+
+def _minibatches(
+    data: LabeledBatch, weights: Float[np.ndarray, "member comparison"], config: RewardModelConfig,
+    generator: np.random.Generator, count: int,
+) -> Minibatch:  # fmt: skip
+    """`count` minibatches of one fixed size, stacked: rows shuffled anew for every pass, frames and crops drawn."""
+    size, num = config.minibatch_size, len(data)
+    if num <= size:  # full batch; the rows beyond are padding
+        rows = np.tile(np.arange(size) % num, (count, 1))
+        used = np.tile(np.arange(size) < num, (count, 1))
+    else:
+        passes = -(-count * size // num)
+        rows = np.concatenate([generator.permutation(num) for _ in range(passes)])[: count * size].reshape(count, size)
+        used = np.ones_like(rows, bool)
+    length = data.action.shape[2]
+    stride = -(-length // config.max_frames) if config.max_frames else 1
+    frames = length // stride
+    offset = generator.integers(0, length - (frames - 1) * stride, count)
+    picked = offset[:, None] + stride * np.arange(frames)[None]  # (count, frame)
+    index = (rows[:, :, None, None], np.arange(2)[None, None, :, None], picked[:, None, None, :])
+    obs, action = data.obs[index], data.action[index]
+    crops = config.num_crops
+    shortest, longest = max(1, round(config.min_crop * frames)), max(1, round(config.max_crop * frames))
+    lengths = generator.integers(shortest, longest + 1, (count, crops))
+    starts = (generator.random((count, crops, 2)) * (frames - lengths[:, :, None] + 1)).astype(np.int64)
+    whole_start, whole_length = np.zeros((count, 1, 2), np.int64), np.full((count, 1), frames)
+    return Minibatch(
+        jnp.asarray(obs.reshape(*obs.shape[:4], -1)), jnp.asarray(action), jnp.asarray(data.target[rows], jnp.float32),
+        jnp.asarray(np.moveaxis(weights[:, rows] * used[None], 0, 1), jnp.float32),
+        jnp.asarray(np.concatenate([whole_start, starts], 1), jnp.int32),
+        jnp.asarray(np.concatenate([whole_length, lengths], 1), jnp.int32),
+        jnp.full(count, length / frames),
+    )  # fmt: skip
+
+
+@partial(jax.jit, static_argnames="config")
+def _run_steps(
+    state: FitState, batches: Minibatch, live: Float[Array, " call"], stats: ObsStats,
+    config: RewardModelConfig, key: PRNGKeyArray,
+) -> FitState:  # fmt: skip
+    optimizer = optax.scale_by_adam()
+
+    def step(state: FitState, inputs: tuple[Minibatch, Array, PRNGKeyArray]) -> tuple[FitState, None]:
+        batch, alive, key = inputs
+        gradient = jax.grad(_loss)(state.members, batch, stats, config, key)
+        norm = jnp.sqrt(jnp.square(gradient).sum(1, keepdims=True))
+        gradient = gradient * jnp.minimum(1.0, config.max_grad_norm / (norm + 1e-9))
+        direction, opt_state = optimizer.update(gradient, state.opt_state)
+        moved = state.members - config.learning_rate * (direction + state.weight_decay * state.members)
+        new = FitState(moved, opt_state, state.weight_decay)
+        return jax.tree.map(lambda a, b: jnp.where(alive > 0, a, b), new, state), None
+
+    keys = jax.random.split(key, live.shape[0])
+    state, _ = jax.lax.scan(step, state, (batches, live, keys))
+    return state
+
+
+def _loss(
+    members: Float[Array, "member params"], batch: Minibatch, stats: ObsStats, config: RewardModelConfig,
+    key: PRNGKeyArray,
+) -> Float[Array, ""]:  # fmt: skip
+    """Sum over members of each one's weighted mean loss over comparisons and crops; members do not mix."""
+    reward = member_rewards(members, batch.obs, batch.action, stats, config, key)  # (member, comparison, 2, frame)
+    sums = jnp.cumsum(jnp.pad(reward * batch.frame_weight, ((0, 0), (0, 0), (0, 0), (1, 0))), -1)
+    left = _crop_sums(sums[:, :, 0], batch.starts[:, 0], batch.lengths)
+    right = _crop_sums(sums[:, :, 1], batch.starts[:, 1], batch.lengths)
+    target = jnp.broadcast_to(batch.target[None, :, None], left.shape)
+    loss = preference_loss(
+        left - right, target, random_answer_prob=config.random_answer_prob or 0.0, smoothing=config.label_smoothing
+    ).mean(-1)
+    return ((loss * batch.weight).sum(1) / jnp.maximum(batch.weight.sum(1), 1.0)).sum()
+
+
+def _crop_sums(
+    sums: Float[Array, "member comparison frame"], starts: Int[Array, " crop"], lengths: Int[Array, " crop"]
+) -> Float[Array, "member comparison crop"]:
+    """Return of frames start .. start + length from prefix sums."""
+    return sums[:, :, starts + lengths] - sums[:, :, starts]
+
+
+@partial(jax.jit, static_argnames="config")
+def _gaps(
+    members: Float[Array, "member params"], obs: Num[Array, "comparison 2 step features"],
+    action: Float[Array, "comparison 2 step act"], target: Float[Array, " comparison"], stats: ObsStats,
+    config: RewardModelConfig,
+) -> tuple[Float[Array, "member comparison"], Float[Array, "member comparison"]]:  # fmt: skip
+    """Predicted return of left minus that of right, and the loss of the bare Bradley-Terry model."""
+    returns = member_rewards(members, obs, action, stats, config).sum(-1)
+    gap = returns[..., 0] - returns[..., 1]
+    return gap, preference_loss(gap, jnp.broadcast_to(target[None], gap.shape))
+
+
+def judge(
+    state: FitState, data: LabeledBatch, weights: Float[np.ndarray, "member comparison"], stats: ObsStats,
+    config: RewardModelConfig,
+) -> tuple[FitState, dict[str, float]]:  # fmt: skip
+    """Losses and accuracies on what each member trained on and on what it held out; and the next weight decay."""
+    size = config.minibatch_size
+    parts = [_gaps(state.members, *_padded(data, at, size), stats, config) for at in range(0, len(data), size)]
+    gaps, loss = (np.concatenate([np.asarray(part[i]) for part in parts], axis=1)[:, : len(data)] for i in (0, 1))
+    target = np.broadcast_to(data.target[None], gaps.shape)
+    held = (weights == 0).astype(np.float64)
+    train_loss, held_loss = _mean(loss, weights), _mean(loss, held)
+    probability = 1.0 / (1.0 + np.exp(-np.clip(gaps, -50, 50)))
+    decay = state.weight_decay
+    if config.adapt_weight_decay:
+        decay = jnp.float32(adapted_decay(float(decay), train_loss, held_loss))
+    metrics = {
+        "predictor/loss": train_loss,
+        "predictor/holdout_loss": held_loss,
+        "predictor/accuracy": decisive_accuracy(gaps, target, weights),
+        "predictor/holdout_accuracy": decisive_accuracy(gaps, target, held),
+        "predictor/disagreement": float(probability.std(axis=0).mean()),
+        "predictor/weight_decay": float(decay),
+        "predictor/tie_share": float((data.target == 0.5).mean()),
+    }
+    return FitState(state.members, state.opt_state, decay), metrics
+
+
+def _padded(data: LabeledBatch, at: int, size: int) -> tuple[Array, Array, Array]:
+    """Observations, actions and targets of `size` comparisons from `at` on; the last one fills up."""
+    rows = np.minimum(np.arange(at, at + size), len(data) - 1)
+    obs = data.obs[rows]
+    return jnp.asarray(obs.reshape(*obs.shape[:3], -1)), jnp.asarray(data.action[rows]), jnp.asarray(data.target[rows])
+
+
+def _mean(values: np.ndarray, weight: np.ndarray) -> float:
+    """Weighted mean; nan when nothing has weight."""
+    total = float(weight.sum())
+    return float((values * weight).sum() / total) if total > 0 else float("nan")

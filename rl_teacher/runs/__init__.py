@@ -1,1 +1,0 @@
-"""The run folder: configuration, checkpoints, labels, metrics, plots."""

@@ -1,0 +1,58 @@
+"""The server as one ASGI app: static files and clips by Starlette, everything else by Django."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+
+from django.conf import settings
+from starlette.applications import Starlette
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route, Router
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Scope
+
+from rl_teacher.server.bundle import bundle
+from rl_teacher.server.guards import Guards
+from rl_teacher.server.media import media_endpoint
+from rl_teacher.server.request_threads import DjangoApp, Lanes
+from rl_teacher.server.settings import CSP, PACKAGE, ServerConfig, static_folders
+
+FOREVER = "public, max-age=31536000, immutable"
+LABELING = PACKAGE / "static" / "feedback" / "label" / "page.js"
+
+
+class _ImmutableStatic(StaticFiles):
+    """Static files under a URL that changes with their content."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        if response.status_code in (200, 206, 304):
+            response.headers["Cache-Control"] = FOREVER
+        return response
+
+
+def make_app(config: ServerConfig, background: Callable[[], AbstractContextManager[None]] = nullcontext) -> ASGIApp:
+    """The app; `background` runs beside it for as long as it lives (mirror, backups)."""
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        with background():
+            yield
+
+    labeling = bundle(LABELING).encode()
+
+    async def labeling_page(request: Request) -> Response:
+        return Response(labeling, media_type="text/javascript", headers={"Cache-Control": FOREVER})
+
+    static = _ImmutableStatic(directory=None, packages=None, check_dir=False)
+    static.all_directories = static_folders()  # type: ignore[assignment]
+    address = str(settings.STATIC_URL).rstrip("/")
+    files = Router([Route("/feedback/label.js", labeling_page), Mount("/", static)])
+    routes = [
+        Mount(address, GZipMiddleware(files)),
+        Route("/media/{name:str}", media_endpoint(config.folder), methods=["GET"]),
+        Mount("/", Lanes(DjangoApp())),
+    ]
+    app = Starlette(routes=routes, lifespan=lifespan)
+    return Guards(app, config.hosts, CSP, https=config.behind_proxy)

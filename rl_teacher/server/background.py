@@ -1,0 +1,72 @@
+"""What the server does beside answering: mirror the feed, copy the database, take back stale leases, sweep orphans."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from django.db import connections
+
+from rl_teacher.server import blobs
+from rl_teacher.server import notify as bell
+from rl_teacher.server.data_folder import DataFolder
+from rl_teacher.server.database import backup
+from rl_teacher.server.journal import catch_up
+from rl_teacher.server.transactions.claim import expire_all
+from rl_teacher.server.transactions.upload import uses_of
+
+log = logging.getLogger("rl_teacher.server")
+MIRROR_EVERY_S = 2.0
+EXPIRE_EVERY_S = 15.0
+BACKUP_EVERY_S = 3600.0
+SWEEP_EVERY_S = 6 * 3600.0
+
+
+@contextmanager
+def running(folder: DataFolder, *, with_backups: bool = True) -> Iterator[None]:
+    """Run the chores in a thread each while the block lasts."""
+    stop = threading.Event()
+    chores: list[tuple[str, float, Callable[[], object]]] = [
+        ("expire", EXPIRE_EVERY_S, expire_all),
+        ("sweep", SWEEP_EVERY_S, lambda: blobs.sweep(folder.blobs, uses_of)),
+    ]
+    if with_backups:
+        chores.append(("backup", BACKUP_EVERY_S, lambda: backup(folder, "hourly")))
+    threads = [threading.Thread(target=_repeat, args=(stop, *chore), daemon=True, name=chore[0]) for chore in chores]
+    threads.append(threading.Thread(target=_mirror, args=(stop, folder), daemon=True, name="mirror"))
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        bell.ring("")
+        for thread in threads:
+            thread.join(timeout=5)
+
+
+def _repeat(stop: threading.Event, name: str, every_s: float, chore: Callable[[], object]) -> None:
+    while not stop.wait(every_s):
+        _try(name, chore)
+
+
+def _mirror(stop: threading.Event, folder: DataFolder) -> None:
+    with bell.listening_thread() as rung:
+        while True:
+            rung.clear()
+            _try("mirror", lambda: catch_up(folder))
+            if stop.is_set():
+                return
+            rung.wait(30)
+            if not stop.is_set():
+                time.sleep(MIRROR_EVERY_S)  # many answers share one fsync
+
+
+def _try(name: str, chore: Callable[[], object]) -> None:
+    try:
+        chore()
+    except Exception:  # a chore that fails now is tried again; answers go on meanwhile
+        log.exception("chore %s failed; it is tried again", name)
+    finally:
+        connections.close_all()

@@ -1,0 +1,136 @@
+"""The server's commands by name; each takes the rest of the command line and gives an exit code."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from rl_teacher.errors import RlTeacherError
+from rl_teacher.server import serve as serving
+from rl_teacher.server.data_folder import DataFolder, running_server
+from rl_teacher.server.serve import add_data_dir
+from rl_teacher.server.settings import ServerConfig, configure, given_database_url
+
+
+def open_folder(data_dir: Path) -> ServerConfig:
+    """Set Django up for a data folder, beside a server that may be running, and bring the database up to date."""
+    folder = DataFolder(data_dir.expanduser().resolve()).make()
+    found = running_server(folder)
+    port = int(str(found["url"]).rsplit(":", 1)[1]) if found else 8000
+    config = ServerConfig(folder, port, database_url=given_database_url())
+    configure(config)
+    if found is None:
+        from rl_teacher.server.database import prepare
+
+        prepare(config)
+    return config
+
+
+def manage(argv: list[str]) -> int:
+    """`rl-teacher manage …`: Django's management commands for the data folder."""
+    found = argparse.ArgumentParser(prog="rl-teacher manage", add_help=False)
+    add_data_dir(found)
+    args, rest = found.parse_known_args(argv)
+    open_folder(args.data_dir)
+    from django.core.management import execute_from_command_line
+
+    execute_from_command_line(["rl-teacher manage", *(rest or ["help"])])
+    return 0
+
+
+def token(argv: list[str]) -> int:
+    """`rl-teacher token create NAME`, `token list`, `token revoke PREFIX`."""
+    found = argparse.ArgumentParser(prog="rl-teacher token", description="Tokens of trainers on other machines.")
+    add_data_dir(found)
+    actions = found.add_subparsers(dest="action", required=True)
+    create = actions.add_parser("create", help="make one; it is shown once and stored as a hash")
+    create.add_argument("name")
+    create.add_argument("--experiment", default="", help="only for this one (default: any)")
+    create.add_argument("--days", type=int, default=None, help="how long it lasts (default: until revoked)")
+    actions.add_parser("list", help="all tokens, without their text")
+    revoke = actions.add_parser("revoke", help="close the door for one")
+    revoke.add_argument("prefix")
+    args = found.parse_args(argv)
+    open_folder(args.data_dir)
+    from rl_teacher.server import tokens
+
+    match args.action:
+        case "create":
+            print(tokens.create(args.name, args.experiment, args.days))
+        case "list":
+            print("\n".join(tokens.describe_all()) or "no tokens")
+        case _:
+            print(f"revoked: {', '.join(tokens.revoke(args.prefix))}")
+    return 0
+
+
+def login_url(argv: list[str]) -> int:
+    """`rl-teacher login-url`: a new link for the owner of this machine, or for somebody by name."""
+    found = argparse.ArgumentParser(
+        prog="rl-teacher login-url", description="Print a link that signs in once, within 10 minutes."
+    )
+    add_data_dir(found)
+    found.add_argument("--user", default="", help="for whom (default: the owner)")
+    args = found.parse_args(argv)
+    config = open_folder(args.data_dir)
+    from rl_teacher.server import tokens
+
+    running = running_server(config.folder)
+    url = str(running["url"]) if running else f"http://127.0.0.1:{config.port}"
+    print(f"{url}/enter#{tokens.login_secret(args.user)}")
+    if running is None:
+        print("No server runs for this folder; start it with `rl-teacher serve`.", file=sys.stderr)
+    return 0
+
+
+def export(argv: list[str]) -> int:
+    """`rl-teacher export NAME --to DIR`."""
+    found = argparse.ArgumentParser(
+        prog="rl-teacher export", description="Write everything of an experiment into a folder."
+    )
+    add_data_dir(found)
+    found.add_argument("name")
+    found.add_argument("--to", type=Path, required=True, help="a folder that does not exist or is empty")
+    args = found.parse_args(argv)
+    config = open_folder(args.data_dir)
+    from rl_teacher.server.exchange.write_out import export_folder
+
+    print(export_folder(config.folder, args.name, args.to))
+    return 0
+
+
+def bring_in(argv: list[str]) -> int:
+    """`rl-teacher import DIR`."""
+    found = argparse.ArgumentParser(
+        prog="rl-teacher import", description="Bring an exported experiment into this server."
+    )
+    add_data_dir(found)
+    found.add_argument("folder", type=Path)
+    args = found.parse_args(argv)
+    config = open_folder(args.data_dir)
+    from rl_teacher.server.exchange.read_in import import_folder
+
+    print(import_folder(config.folder, args.folder))
+    return 0
+
+
+COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "serve": serving.main,
+    "manage": manage,
+    "token": token,
+    "login-url": login_url,
+    "export": export,
+    "import": bring_in,
+}
+
+
+def run(argv: list[str]) -> int:
+    """Find the command and run it; what a user can mend is one line and exit code 2."""
+    if not argv or argv[0] not in COMMANDS:
+        print(f"expected one of: {', '.join(COMMANDS)}", file=sys.stderr)
+        return 0 if argv[:1] in (["-h"], ["--help"]) else 2
+    try:
+        return COMMANDS[argv[0]](argv[1:])
+    except RlTeacherError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 2

@@ -1,0 +1,116 @@
+"""Plain ASGI around everything: is the Host ours, is the body small enough, which headers every answer carries."""
+
+import json
+import re
+from collections.abc import Collection
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rl_teacher.server.problems import TITLES
+
+MIB = 1024 * 1024
+MAX_BODY = 1 * MIB
+MAX_BLOB = 32 * MIB
+MAX_DRAIN = 64 * MIB
+BLOB_PATH = re.compile(r"/api/v1/experiments/[^/]+/blobs/[^/]+")
+
+
+def split_host(value: str) -> str:
+    """The name in a Host header, without the port."""
+    if value.startswith("["):
+        return value[: value.find("]") + 1].lower()
+    return value.rsplit(":", 1)[0].lower() if ":" in value else value.lower()
+
+
+class Guards:
+    """Refuses foreign hosts and oversized bodies before anything is stored, and adds the security headers."""
+
+    def __init__(self, app: ASGIApp, hosts: Collection[str], csp: str, *, https: bool = False) -> None:
+        self._app, self._hosts = app, {host.lower() for host in hosts}
+        self._headers = [
+            (b"content-security-policy", csp.encode()),
+            (b"x-content-type-options", b"nosniff"),
+            (b"referrer-policy", b"same-origin"),
+            (b"cross-origin-opener-policy", b"same-origin"),
+        ]
+        if https:
+            self._headers.append((b"strict-transport-security", b"max-age=31536000; includeSubDomains"))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        if split_host(headers.get("host", "")) not in self._hosts:
+            await _refuse(scope, send, "malformed", "the Host header names another server.")
+            return
+        path, limit = scope["path"], MAX_BODY
+        if scope["method"] == "PUT" and BLOB_PATH.fullmatch(path):
+            if not headers.get("authorization", "").lower().startswith("bearer "):
+                await _drain(receive)
+                await _refuse(scope, send, "not-signed-in", "an upload needs the header `Authorization: Bearer rlt_…`.")
+                return
+            limit = MAX_BLOB
+        length = headers.get("content-length")
+        if length is not None and not (length.isascii() and length.isdecimal()):
+            await _refuse(scope, send, "malformed", "Content-Length is not a number.")
+            return
+        if length is not None and int(length) > limit:
+            if int(length) <= MAX_DRAIN:
+                await _drain(receive)
+            await _refuse(scope, send, "too-large", f"the body has {length} bytes, expected at most {limit}.")
+            return
+        await self._run(scope, receive, send, limit)
+
+    async def _run(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
+        seen, refused = 0, False
+
+        async def counted() -> Message:
+            nonlocal seen, refused
+            message = await receive()
+            if message["type"] == "http.request":
+                seen += len(message.get("body", b""))
+                if seen > limit:
+                    refused = True
+                    if message.get("more_body", False):
+                        await _drain(receive)
+                    await _refuse(scope, send, "too-large", f"the body has more than {limit} bytes.")
+                    return {"type": "http.disconnect"}
+            return message
+
+        async def with_headers(message: Message) -> None:
+            if refused:
+                return
+            if message["type"] == "http.response.start":
+                raw = list(message.get("headers", ()))
+                present = {name.lower() for name, _ in raw}  # Django does not send names in lower case
+                message["headers"] = raw + [(name, value) for name, value in self._headers if name not in present]
+            await send(message)
+
+        await self._app(scope, counted, with_headers)
+
+
+async def _drain(receive: Receive) -> None:
+    """Read on and drop it, up to a limit: a client that is still sending would not see the answer."""
+    seen, more = 0, True
+    while more and seen <= MAX_DRAIN:
+        message = await receive()
+        seen += len(message.get("body", b""))
+        more = message["type"] == "http.request" and message.get("more_body", False)
+
+
+async def _refuse(scope: Scope, send: Send, slug: str, detail: str) -> None:
+    status, title = TITLES[slug]
+    document = {"type": f"/problems/{slug}", "title": title, "status": status, "detail": detail}
+    body = json.dumps(document).encode()
+    headers = [
+        (b"content-type", b"application/problem+json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

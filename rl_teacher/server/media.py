@@ -1,0 +1,90 @@
+"""Addresses of clips that cannot be forged, and the bytes behind them, with Range."""
+
+import math
+import re
+import time
+
+from django.core.signing import b64_encode
+from django.utils.crypto import constant_time_compare, salted_hmac
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+
+from rl_teacher.server.data_folder import DataFolder
+from rl_teacher.server.models import Blob, Clip
+
+TYPES = {"mp4": "video/mp4", "webm": "video/webm", "npz": "application/x-npz", "zip": "application/zip"}
+SUFFIX = {content_type: suffix for suffix, content_type in TYPES.items()}
+NAME = re.compile(r"([0-9a-f]{64}|[0-9a-f]{32})\.(mp4|webm|npz|zip)")
+HEADERS = {
+    "Cache-Control": "private, max-age=31536000, immutable",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "sandbox",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+SMALL = 1024**2
+GRID_S = 3600
+KEEP_S = 6 * 3600
+MAX_S = 12 * 3600
+
+
+def signed_url(name: str, experiment: int, user: str, now: float | None = None) -> str:
+    """Where `name` can be fetched for the next hours; the same all hour long, so that caches work."""
+    now = time.time() if now is None else now
+    expiry = (math.floor(now / GRID_S) + 1) * GRID_S + KEEP_S
+    return f"/media/{name}?x={experiment}&u={user}&e={expiry}&s={_sign(name, str(experiment), user, str(expiry))}"
+
+
+def blob_url(blob: Blob, user: str) -> str:
+    """The address of a blob for one person or token."""
+    return signed_url(f"{blob.sha256}.{SUFFIX[blob.content_type]}", blob.experiment_id, user)
+
+
+def clip_urls(clip: Clip, user: str) -> dict[str, str | None]:
+    """The renditions of a clip."""
+    return {"mp4": blob_url(clip.mp4, user), "webm": blob_url(clip.webm, user) if clip.webm else None}
+
+
+def _sign(name: str, experiment: str, user: str, expiry: str) -> str:
+    digest = salted_hmac("rl_teacher.server.media", f"{name}|{experiment}|{user}|{expiry}", algorithm="sha256")
+    return b64_encode(digest.digest()).decode()
+
+
+def is_genuine(name: str, query: dict[str, str], now: float | None = None) -> bool:
+    """Whether the server made this address and it is not too old."""
+    now = time.time() if now is None else now
+    expiry = query.get("e", "")
+    expected = _sign(name, query.get("x", ""), query.get("u", ""), expiry)
+    if not constant_time_compare(query.get("s", ""), expected):
+        return False
+    return expiry.isascii() and expiry.isdecimal() and now <= int(expiry) <= now + MAX_S
+
+
+def media_endpoint(folder: DataFolder):  # type: ignore[no-untyped-def]
+    """The Starlette endpoint that hands out bytes."""
+
+    async def media(request: Request) -> Response:
+        name = request.path_params["name"]
+        match = NAME.fullmatch(name)
+        if match is None:
+            return _plain(404)
+        if not is_genuine(name, dict(request.query_params)):
+            return _plain(403)
+        stem, suffix = match.groups()
+        path = folder.exports / f"{stem}.zip" if suffix == "zip" else folder.blobs / stem[:2] / stem[2:4] / stem
+        try:
+            size = path.stat().st_size
+        except FileNotFoundError:
+            return _plain(404)
+        headers = HEADERS | {"Accept-Ranges": "bytes", "ETag": f'"{stem}"'}
+        if size > SMALL or "range" in request.headers:
+            return FileResponse(path, media_type=TYPES[suffix], headers=headers)
+        # A clip is in the page cache, and read faster than a thread is asked to read it.
+        return Response(path.read_bytes(), media_type=TYPES[suffix], headers=headers)
+
+    return media
+
+
+def _plain(status: int) -> Response:
+    texts = {403: "forged or expired address; reload the page", 404: "no such file"}
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
+    return Response(texts[status], status_code=status, media_type="text/plain", headers=headers)

@@ -1,0 +1,112 @@
+"""The door: one-time link, password, invitation, and out again."""
+
+from django.contrib.auth import authenticate, login, logout
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.csrf import ensure_csrf_cookie
+
+from rl_teacher.server.pages.guard import open_page, page
+from rl_teacher.server.problems import Problem, problem_response
+from rl_teacher.server.throttle import EVERYBODY, LOGINS
+from rl_teacher.server.transactions.access import accept_invite, find_invite, use_login_link
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+def _safe_next(request: HttpRequest, target: str) -> str:
+    safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
+    return target if safe and target.startswith("/") else "/"
+
+
+@open_page("GET", "POST")
+@ensure_csrf_cookie
+def enter(request: HttpRequest) -> HttpResponseBase:
+    """Trade the token of a one-time link (it came in the fragment) for a session, and go to ?next."""
+    target = _safe_next(request, request.GET.get("next", "/"))
+    if request.method != "POST":
+        return render(request, "feedback/enter.html", {})
+    wants_json = "application/json" in request.headers.get("Accept", "")
+    try:
+        EVERYBODY.check("enter")
+        user = use_login_link(request.POST.get("token", ""))
+        if user is None:
+            raise Problem("scope", "This link was used already or is too old. `rl-teacher login-url` prints a new one.")
+    except Problem as problem:
+        return (
+            problem_response(problem)
+            if wants_json
+            else render(
+                request,
+                "feedback/login.html",
+                {"error": problem.detail, "next": target, "username": ""},
+                status=problem.status,
+            )
+        )
+    login(request, user, BACKEND)
+    return JsonResponse({"next": target}) if wants_json else _see(target)
+
+
+@open_page("GET", "POST")
+def sign_in(request: HttpRequest) -> HttpResponseBase:
+    """Name and password."""
+    if request.method != "POST":
+        target = _safe_next(request, request.GET.get("next", "/"))
+        return render(request, "feedback/login.html", {"error": "", "next": target, "username": ""})
+    name, target = request.POST.get("username", "")[:150], _safe_next(request, request.POST.get("next", "/"))
+    error, status = "Name or password is wrong.", 403
+    try:
+        LOGINS.check(name.lower())
+        EVERYBODY.check("login")
+        user = authenticate(
+            request, username=name.replace("\x00", ""), password=request.POST.get("password", "")[:1000]
+        )
+        if user is not None:
+            LOGINS.forget(name.lower())
+            login(request, user)
+            return _see(target)
+    except Problem as problem:
+        error, status = problem.detail, problem.status
+    return render(request, "feedback/login.html", {"error": error, "next": target, "username": name}, status=status)
+
+
+@page("POST")
+def sign_out(request: HttpRequest) -> HttpResponseBase:
+    """End the session."""
+    logout(request)
+    return _see("/login")
+
+
+@open_page("GET", "POST")
+def join(request: HttpRequest, code: str) -> HttpResponseBase:
+    """Become a member by an invitation, making an account if there is none."""
+    user = request.user if request.user.is_authenticated else None
+    invite = find_invite(code)
+    context = {
+        "invite": invite
+        and {"experiment": invite.experiment.slug, "role": invite.role, "expires_at": invite.expires_at},
+        "error": "",
+        "needs_account": user is None,
+        "username": request.POST.get("username", "")[:150],
+    }
+    if request.method != "POST":
+        return render(request, "feedback/join.html", context, status=200 if invite else 404)
+    try:
+        EVERYBODY.check("join")
+        if user is None and request.POST.get("password", "") != request.POST.get(
+            "password2", request.POST.get("password", "")
+        ):
+            raise Problem("invalid", "The two passwords differ.")
+        member = accept_invite(code, user, context["username"], request.POST.get("password", "")[:1000])
+    except Problem as problem:
+        return render(request, "feedback/join.html", context | {"error": problem.detail}, status=problem.status)
+    if user is None:
+        login(request, member, BACKEND)
+    return _see(f"/e/{invite.experiment.slug}" if invite and invite.role != "labeler" else "/")
+
+
+def _see(url: str) -> HttpResponse:
+    response = HttpResponseRedirect(url)
+    response.status_code = 303
+    return response

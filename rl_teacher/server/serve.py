@@ -1,0 +1,231 @@
+"""`rl-teacher serve`: one command from an empty folder to a running server."""
+
+import argparse
+import gc
+import os
+import signal
+import socket
+import sys
+import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from rl_teacher.errors import ServerFault
+from rl_teacher.server.data_folder import DataFolder, ServerLock, refuse_network_disk, running_server, write_private
+from rl_teacher.server.settings import (
+    LOOPBACK_HOSTS,
+    ServerConfig,
+    configure,
+    default_data_dir,
+    given_database_url,
+    given_trainer_token,
+    safe_journal_mode,
+)
+from rl_teacher.server.version import VERSION
+
+if TYPE_CHECKING:
+    import uvicorn
+
+
+def parser() -> argparse.ArgumentParser:
+    """Flags of `serve`."""
+    found = argparse.ArgumentParser(prog="rl-teacher serve", description="Start the feedback server.")
+    add_data_dir(found)
+    found.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on; another than this machine's own needs accounts"
+    )
+    found.add_argument("--port", type=int, default=8000, help="0 takes a free one (default: %(default)s)")
+    found.add_argument(
+        "--allowed-host", action="append", default=[], help="a further name browsers may use; repeatable"
+    )
+    found.add_argument("--open", action="store_true", help="open the browser, signed in")
+    found.add_argument("--behind-proxy", action="store_true", help="a TLS proxy in front: trust its X-Forwarded-Proto")
+    found.add_argument("--allow-network-disk", action="store_true", help="use a data folder on NFS, SMB, Lustre …")
+    found.add_argument("--database-url", default="", help="postgres://user:password@host:port/name instead of SQLite")
+    return found
+
+
+def add_data_dir(to: argparse.ArgumentParser) -> None:
+    """The flag that every command of the server has."""
+    to.add_argument(
+        "--data-dir", type=Path, default=default_data_dir(), help="folder of all data (default: %(default)s)"
+    )
+
+
+def serve(
+    data_dir: Path,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    *,
+    open_browser: bool = False,
+    allowed_hosts: tuple[str, ...] = (),
+    behind_proxy: bool = False,
+    allow_network_disk: bool = False,
+    database_url: str = "",
+    trainer_token: str | None = None,
+) -> int:
+    """Serve `data_dir` until stopped; if somebody does already, attach: print its address and a login link.
+
+    Returns:
+        The exit code.
+    """
+    folder = DataFolder(data_dir.expanduser().resolve())
+    if not allow_network_disk:
+        refuse_network_disk(folder.root)
+    folder.make()
+    lock = ServerLock(folder)
+    if not lock.acquire():
+        return _attach(folder, database_url, open_browser=open_browser)
+    try:
+        with _listening(host, port) as listener:
+            port = listener.getsockname()[1]
+            config = ServerConfig(
+                folder,
+                port,
+                (*LOOPBACK_HOSTS, *allowed_hosts, *([host] if host not in ("0.0.0.0", "::") else [])),
+                behind_proxy,
+                database_url,
+                "TRUNCATE" if allow_network_disk else safe_journal_mode(),
+            )
+            configure(config)
+            return _run(config, host, listener, open_browser, trainer_token)
+    finally:
+        lock.release()
+
+
+def _run(
+    config: ServerConfig, host: str, listener: socket.socket, open_browser: bool, trainer_token: str | None
+) -> int:
+    import uvicorn
+
+    from rl_teacher.server.asgi import make_app
+    from rl_teacher.server.background import running
+    from rl_teacher.server.database import prepare
+    from rl_teacher.server.transactions.access import know_own_token, local_owner
+    from rl_teacher.server.transactions.exports import fail_interrupted
+
+    prepare(config)
+    owner = local_owner()
+    _refuse_open_door(host)
+    fail_interrupted()
+    know_own_token(config.folder.own_token(trainer_token))
+    url = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{config.port}"
+    server_json = f'{{"url": "{url}", "pid": {os.getpid()}, "version": "{VERSION}"}}\n'
+    app = make_app(config, lambda: running(config.folder, with_backups=not config.database_url))
+    options = uvicorn.Config(
+        app,
+        access_log=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=5,
+        log_level="warning",
+        server_header=False,
+        lifespan="on",
+        date_header=True,
+    )
+    write_private(config.folder.server_json, server_json)
+    _greet(url, owner, open_browser)
+    signal.signal(signal.SIGTERM, _leave)  # uvicorn stops gracefully, then raises the signal once more
+    gc.freeze()  # a full collection over all of Django holds up every answer for 60 ms
+    try:
+        _server(options).run(sockets=[listener])
+    except KeyboardInterrupt:
+        print("Stopped.")
+    finally:
+        config.folder.server_json.unlink(missing_ok=True)
+    return 0
+
+
+def _server(options: "uvicorn.Config") -> "uvicorn.Server":
+    """A server that ends open long-polls before it waits for them to end."""
+    import uvicorn
+
+    from rl_teacher.server import notify as bell
+
+    class Server(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            bell.close()
+            await super().shutdown(sockets)
+
+    return Server(options)
+
+
+def _leave(signum: int, frame: object) -> NoReturn:
+    raise SystemExit(0)
+
+
+def _greet(url: str, owner: object, open_browser: bool) -> None:
+    """Say where it is, with a login that works once."""
+    from rl_teacher.server.transactions.access import make_login_link
+
+    link = f"{url}/enter#{make_login_link(owner)}"  # type: ignore[arg-type]
+    port = url.rsplit(":", 1)[1]
+    print(f"Feedback server: {url}")
+    print(f"Sign in (once, within 10 minutes): {link}")
+    print(f"From another machine: ssh -L {port}:127.0.0.1:{port} {socket.gethostname()}", flush=True)
+    if open_browser:
+        webbrowser.open(link)
+
+
+def _refuse_open_door(host: str) -> None:
+    from rl_teacher.server.models import User
+
+    if host in ("127.0.0.1", "localhost", "::1"):
+        return
+    if not any(user.has_usable_password() for user in User.objects.filter(is_active=True)):
+        raise ServerFault(
+            f"--host {host}: other machines could reach a server that has no account with a password. "
+            "Make one first: rl-teacher manage createsuperuser"
+        )
+
+
+def _attach(folder: DataFolder, database_url: str, *, open_browser: bool) -> int:
+    """Somebody serves this folder already: that is fine."""
+    found = running_server(folder)
+    if found is None:
+        print(
+            f"Data folder {folder.root}: another process is just starting or stopping a server; try again.",
+            file=sys.stderr,
+        )
+        return 2
+    url = str(found["url"])
+    configure(ServerConfig(folder, int(url.rsplit(":", 1)[1]), database_url=database_url))
+    from rl_teacher.server.transactions.access import local_owner
+
+    print(f"A server (pid {found['pid']}) serves {folder.root} already.")
+    _greet(url, local_owner(), open_browser)
+    return 0
+
+
+@contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio sends small answers at once only on sockets that say TCP; else each waits 40 ms for the other side's ACK.
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise ServerFault(
+                f"address {host}:{port}: {error.strerror}. Choose another with --port (0 takes a free one)."
+            ) from error
+        listener.listen(1024)
+        listener.set_inheritable(True)
+        yield listener
+
+
+def main(argv: list[str]) -> int:
+    """The command line."""
+    args = parser().parse_args(argv)
+    return serve(
+        args.data_dir,
+        args.host,
+        args.port,
+        open_browser=args.open,
+        allowed_hosts=tuple(args.allowed_host),
+        behind_proxy=args.behind_proxy,
+        allow_network_disk=args.allow_network_disk,
+        database_url=args.database_url or given_database_url(),
+        trainer_token=given_trainer_token(),
+    )

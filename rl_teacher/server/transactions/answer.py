@@ -1,0 +1,264 @@
+"""Takes answers, second thoughts and withdrawals. Human work is never thrown away and never counted twice."""
+
+import uuid
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import Case, F, Q, Value, When
+from django.utils import timezone
+
+from rl_teacher.server import notify as bell
+from rl_teacher.server.hashing import body_hash
+from rl_teacher.server.models import Assignment, Comparison, Experiment, LabelEvent, Membership, Response, Withdrawal
+from rl_teacher.server.problems import Problem
+from rl_teacher.server.transactions.claim import Wish, claim_inside, free_slot
+from rl_teacher.server.transactions.prepared import Prepared, PreparedUpdate
+from rl_teacher.server.transactions.write import write, write_together
+
+_NEXT_SEQ = (
+    "UPDATE experiment SET next_seq = next_seq + 1, answered = answered + %s, cant_tell = cant_tell + %s "
+    "WHERE id = %s RETURNING next_seq, answered, cant_tell"
+)
+_ASSIGNMENT: Prepared[Assignment] = Prepared(
+    lambda pk, user: Assignment.objects.select_related("comparison__experiment", "labeler").filter(
+        pk=pk, labeler__user=user
+    ),
+    uuid.UUID,
+    int,
+)
+_SAID: Prepared[Response] = Prepared(
+    lambda pk, assignment: Response.objects.filter(Q(pk=pk) | Q(assignment=assignment, supersedes=None)),
+    uuid.UUID,
+    uuid.UUID,
+)
+_ANSWERED = PreparedUpdate(lambda pk: (Assignment.objects.filter(pk=pk), {"state": "answered"}), uuid.UUID)
+_ONE_MORE = PreparedUpdate(lambda pk: (Membership.objects.filter(pk=pk), {"answers": F("answers") + 1}), int)
+_MEANS = {("left", False): "a", ("left", True): "b", ("right", False): "b", ("right", True): "a"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the browser sends; its hash makes a retry recognisable."""
+
+    assignment: uuid.UUID
+    side: str
+    rt_ms: int | None = None
+    shown_ms: int | None = None
+    hidden_ms: int | None = None
+    loops: float | None = None
+    speed: float | None = None
+    rendition: str = ""
+    pressed_at: datetime | None = None
+    strength: float | None = None
+    supersedes: uuid.UUID | None = None
+
+    @property
+    def body_hash(self) -> str:
+        """Of the content, whatever else came with it."""
+        return body_hash(asdict(self))
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """How an answer was taken; labeler and experiment as they are now."""
+
+    response: Response
+    is_new: bool
+    refill: list[Assignment]
+    labeler: Membership
+    experiment: Experiment
+
+
+def preferred(side: str, swapped: bool) -> str:
+    """Which clip was meant: the mapping from screen to meaning, checked once more by the database."""
+    return _MEANS.get((side, swapped), side)
+
+
+def submit(
+    user_id: int, response_id: uuid.UUID, answer: Answer, wish: Wish | None = None, now: datetime | None = None
+) -> Taken:
+    """Store `answer` under `response_id` and refill the tab, all in one transaction (which others may share).
+
+    Args:
+        user_id: who says it; an assignment of anybody else does not exist for them.
+        response_id: made by the browser; the same again with the same content is the same answer.
+    """
+    at = now or timezone.now()
+    return write_together(lambda: _submit(user_id, response_id, answer, wish, at))
+
+
+def _submit(user_id: int, response_id: uuid.UUID, answer: Answer, wish: Wish | None, now: datetime) -> Taken:
+    assignment = _assignment(answer.assignment, user_id)
+    labeler, experiment = assignment.labeler, assignment.comparison.experiment
+    known = {row.pk: row for row in _SAID(response_id, assignment.pk)}
+    response = known.pop(response_id, None)
+    is_new = response is None
+    if response is not None:
+        if response.body_hash != answer.body_hash or response.labeler_id != labeler.id:
+            raise Problem("body-differs", f"response {response_id}: exists with another content.")
+    else:
+        if answer.supersedes is not None:
+            response = _revise(experiment, assignment, response_id, answer, now)
+        else:
+            response = _first(experiment, assignment, response_id, answer, now, next(iter(known), None))
+        bell.ring_on_commit(experiment.slug)
+    refill = claim_inside(experiment, labeler, wish, now) if wish is not None else []
+    return Taken(response, is_new, refill, labeler, experiment)
+
+
+def withdraw(user_id: int, response_id: uuid.UUID, now: datetime | None = None) -> bool:
+    """Take a current answer back and free its slot; False if that was done before."""
+    now = now or timezone.now()
+    with write():
+        response = (
+            Response.objects.select_related("assignment__comparison__experiment", "labeler")
+            .filter(pk=response_id, labeler__user=user_id)
+            .first()
+        )
+        if response is None:
+            raise Problem("not-found", f"response {response_id}: there is none of yours.")
+        if Withdrawal.objects.filter(response=response).exists():
+            return False
+        if Response.objects.filter(supersedes=response).exists():
+            raise Problem("superseded", f"response {response_id}: a newer answer stands; withdraw that one.")
+        Withdrawal.objects.create(response=response, by=response.labeler, at=now)
+        assignment, comparison = response.assignment, response.assignment.comparison
+        if assignment.state == "answered":
+            Assignment.objects.filter(pk=assignment.pk).update(state="released")
+            if assignment.kind == "normal":
+                _COUNTED[-1](comparison.pk)
+                Comparison.objects.filter(pk=comparison.pk).update(open_slots=F("open_slots") + 1)
+        _event(comparison.experiment, response, "withdrawn", now, gone=response.preferred)
+        Membership.objects.filter(pk=response.labeler_id).update(answers=F("answers") - 1)
+        bell.ring_on_commit(comparison.experiment.slug)
+    return True
+
+
+def _assignment(assignment_id: uuid.UUID, user_id: int) -> Assignment:
+    found = _ASSIGNMENT(assignment_id, user_id)
+    if not found:
+        raise Problem("not-found", f"assignment {assignment_id}: there is none of yours.")
+    return found[0]
+
+
+def _first(
+    experiment: Experiment,
+    assignment: Assignment,
+    response_id: uuid.UUID,
+    answer: Answer,
+    now: datetime,
+    earlier: uuid.UUID | None,
+) -> Response:
+    if earlier is not None:
+        text = f"assignment {assignment.id}: answered by response {earlier}; send `supersedes` to change it."
+        raise Problem("already-answered", text)
+    extra = not _settle(assignment)
+    response = _store(assignment, response_id, answer, now, extra)
+    _event(experiment, response, "answered", now, came=response.preferred)
+    _ONE_MORE(assignment.labeler_id)
+    assignment.labeler.answers += 1
+    return response
+
+
+def _settle(assignment: Assignment) -> bool:
+    """Whether the answer takes a slot (or needs none): True; or comes too late: False."""
+    comparison = assignment.comparison
+    if assignment.state == "leased":
+        _ANSWERED(assignment.pk)
+        if assignment.kind == "normal":
+            _COUNTED[+1](comparison.pk)
+        return True
+    if assignment.kind != "normal":
+        return False
+    again = comparison.assignments.filter(labeler=assignment.labeler_id, state__in=Assignment.LIVE).exclude(
+        kind="repeat"
+    )
+    slot = None if comparison.state == "broken" or again.exists() else free_slot(comparison)
+    if slot is None:
+        return False
+    Assignment.objects.filter(pk=assignment.pk).update(state="answered", slot=slot)
+    Comparison.objects.filter(pk=comparison.pk).update(open_slots=F("open_slots") - 1)
+    _COUNTED[+1](comparison.pk)
+    return True
+
+
+def _counted(change: int) -> PreparedUpdate:
+    """One statement, so that on PostgreSQL two people who answer at once count as two."""
+    after = F("done") + change
+    state = Case(
+        When(state__in=("open", "done"), wanted__lte=after, then=Value("done")),
+        When(state__in=("open", "done"), then=Value("open")),
+        default=F("state"),
+    )
+    return PreparedUpdate(lambda pk: (Comparison.objects.filter(pk=pk), {"done": after, "state": state}), uuid.UUID)
+
+
+_COUNTED = {change: _counted(change) for change in (-1, +1)}
+
+
+def _revise(
+    experiment: Experiment, assignment: Assignment, response_id: uuid.UUID, answer: Answer, now: datetime
+) -> Response:
+    earlier = Response.objects.filter(pk=answer.supersedes, assignment=assignment).first()
+    if earlier is None:
+        raise Problem("not-found", f"response {answer.supersedes}: there is none of yours for this assignment.")
+    if Response.objects.filter(supersedes=earlier).exists() or Withdrawal.objects.filter(response=earlier).exists():
+        raise Problem("superseded", f"response {earlier.id}: revised or withdrawn meanwhile; load your latest answers.")
+    response = _store(assignment, response_id, answer, now, earlier.extra, earlier)
+    _event(experiment, response, "revised", now, came=response.preferred, gone=earlier.preferred)
+    return response
+
+
+def _store(
+    assignment: Assignment,
+    response_id: uuid.UUID,
+    answer: Answer,
+    now: datetime,
+    extra: bool,
+    supersedes: Response | None = None,
+) -> Response:
+    response = Response(
+        id=response_id,
+        assignment=assignment,
+        labeler=assignment.labeler,
+        side=answer.side,
+        swapped=assignment.swapped,
+        preferred=preferred(answer.side, assignment.swapped),
+        strength=answer.strength,
+        rt_ms=answer.rt_ms,
+        shown_ms=answer.shown_ms,
+        hidden_ms=answer.hidden_ms,
+        loops=answer.loops,
+        speed=answer.speed,
+        rendition=answer.rendition,
+        pressed_at=answer.pressed_at,
+        answered_at=now,
+        supersedes=supersedes,
+        extra=extra,
+        body_hash=answer.body_hash,
+    )
+    response.save(force_insert=True)
+    return response
+
+
+def _event(
+    experiment: Experiment,
+    response: Response,
+    kind: str,
+    now: datetime,
+    came: str | None = None,
+    gone: str | None = None,
+) -> None:
+    """The next line of the feed. The row lock on the experiment makes the order of `seq` the order of commits."""
+    trains = response.assignment.kind == "normal" and not response.extra
+    answered = (_trains(came) - _trains(gone)) if trains else 0
+    cant_tell = ((came == "cant_tell") - (gone == "cant_tell")) if trains else 0
+    with connection.cursor() as cursor:
+        cursor.execute(_NEXT_SEQ, [answered, cant_tell, experiment.pk])
+        experiment.next_seq, experiment.answered, experiment.cant_tell = cursor.fetchone()
+    LabelEvent.objects.create(experiment=experiment, seq=experiment.next_seq, kind=kind, response=response, at=now)
+
+
+def _trains(said: str | None) -> int:
+    return int(said in ("a", "b", "tie"))

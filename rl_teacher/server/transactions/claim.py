@@ -1,0 +1,335 @@
+"""Lends comparisons to people: claim, renew, release, expire, give up. Never two people on one slot."""
+
+import random
+import secrets
+import time
+import uuid
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from rl_teacher.server import notify as bell
+from rl_teacher.server.models import Assignment, Comparison, Experiment, Flag, Membership, Response
+from rl_teacher.server.transactions.prepared import Prepared, PreparedUpdate
+from rl_teacher.server.transactions.write import write, write_together
+
+MAX_GRANT = 8
+MAX_LEASES = 12
+REPEAT_DISTANCE = 20
+"""Own answers that lie between an answer and its repetition."""
+CHECK_SPACING = 8
+"""At most one check in so many assignments."""
+MANY_OPEN = 200
+_OPEN: dict[int, tuple[int, float]] = {}
+CLIPS = ("comparison__a__mp4", "comparison__a__webm", "comparison__b__mp4", "comparison__b__webm")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a tab asks for."""
+
+    want: int
+    have: Collection[uuid.UUID]
+    tab: uuid.UUID
+
+
+def claim(experiment: Experiment, labeler: Membership, wish: Wish, now: datetime | None = None) -> list[Assignment]:
+    """Lend up to `wish.want` comparisons; leases of the tab that are not in `have` are given back first."""
+    at = now or timezone.now()
+    return write_together(lambda: claim_inside(experiment, labeler, wish, at))
+
+
+def claim_inside(experiment: Experiment, labeler: Membership, wish: Wish, now: datetime) -> list[Assignment]:
+    """The same, within a transaction that runs already."""
+    unwanted = {pk for (pk,) in _HELD(labeler.pk, wish.tab)} - set(wish.have)
+    if unwanted:
+        give_back(Assignment.objects.filter(pk__in=unwanted), "released")
+    until = now + timedelta(seconds=experiment.lease_s)
+    if wish.have and _HOLD(labeler.pk, wish.tab, until) < len(wish.have):
+        _revive(labeler, wish, until)
+    if experiment.paused or wish.want <= 0:
+        return []
+    terms = _Terms(labeler, wish.tab, now, until, experiment.guideline_version)
+    granted = _grant(experiment, labeler, wish.want)
+    if granted <= 0:
+        return []
+    check = _check(experiment, labeler, terms)
+    found = [check] if check is not None else []
+    found += _lend(experiment, terms, granted - len(found))
+    if len(found) < granted and expire(experiment, now):
+        found += _lend(experiment, terms, granted - len(found))
+    return found
+
+
+def _revive(labeler: Membership, wish: Wish, until: datetime) -> None:
+    """A tab that slept still shows pairs whose leases ran out: it gets them back where nobody took them."""
+    lapsed = Assignment.objects.filter(
+        labeler=labeler,
+        tab=wish.tab,
+        id__in=wish.have,
+        state="expired",
+        kind="normal",
+        comparison__state="open",
+        responses=None,
+    )
+    for row in lapsed.select_related("comparison"):
+        slot = free_slot(row.comparison)
+        live = row.comparison.assignments.filter(labeler=labeler, state__in=Assignment.LIVE).exclude(kind="repeat")
+        if slot is not None and not live.exists():
+            Assignment.objects.filter(pk=row.pk).update(state="leased", slot=slot, expires_at=until)
+            Comparison.objects.filter(pk=row.comparison_id).update(open_slots=F("open_slots") - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    labeler: Membership
+    tab: uuid.UUID
+    leased_at: datetime
+    expires_at: datetime
+    guideline_version: int
+
+    def assignment(self, comparison: Comparison, **more: object) -> Assignment:
+        return Assignment(
+            comparison=comparison,
+            labeler=self.labeler,
+            tab=self.tab,
+            leased_at=self.leased_at,
+            expires_at=self.expires_at,
+            guideline_version=self.guideline_version,
+            **({"swapped": bool(secrets.randbits(1))} | more),
+        )
+
+
+def claimable(experiment: int, labeler: int) -> "QuerySet[Comparison]":
+    """Comparisons that this member may be lent, the most urgent first."""
+    seen = Assignment.objects.filter(comparison=OuterRef("pk"), labeler=labeler).filter(
+        Q(state__in=["leased", "answered", "failed"]) | Q(responses__isnull=False)
+    )
+    return (
+        Comparison.objects.filter(experiment=experiment, state="open", open_slots__gt=0)
+        .filter(~Exists(seen))
+        .order_by("-priority", "-created_at")
+    )
+
+
+def _lendable(most: int) -> "Prepared[Comparison]":
+    """The first of them with their clips; on PostgreSQL without those that another claim is just taking."""
+
+    def build(experiment: int, labeler: int) -> "QuerySet[Comparison]":
+        rows = claimable(experiment, labeler).select_related("a__mp4", "a__webm", "b__mp4", "b__webm")
+        if connection.features.has_select_for_update_skip_locked:
+            rows = rows.select_for_update(skip_locked=True, of=("self",))
+        return rows[:most]
+
+    return Prepared(build, int, int)
+
+
+_LENDABLE = {most: _lendable(most) for most in range(1, MAX_GRANT + 1)}
+_BUSY: Prepared[tuple[int, int]] = Prepared(
+    lambda experiment: (
+        Assignment.objects.filter(labeler__experiment=experiment, state="leased")
+        .order_by()
+        .values_list("labeler")
+        .annotate(Count("pk"))
+    ),
+    int,
+)
+_RECENT_KINDS: Prepared[tuple[str]] = Prepared(
+    lambda labeler: (
+        Assignment.objects.filter(labeler=labeler).order_by("-leased_at").values_list("kind")[: CHECK_SPACING - 1]
+    ),
+    int,
+)
+_ONE_SLOT_LESS = PreparedUpdate(
+    lambda pk: (Comparison.objects.filter(pk=pk), {"open_slots": F("open_slots") - 1}), uuid.UUID
+)
+
+
+def _leases(labeler: int, tab: uuid.UUID) -> "QuerySet[Assignment]":
+    return Assignment.objects.filter(labeler=labeler, state="leased", tab=tab)
+
+
+_HELD: Prepared[tuple[uuid.UUID]] = Prepared(
+    lambda labeler, tab: _leases(labeler, tab).values_list("pk"), int, uuid.UUID
+)
+_HOLD = PreparedUpdate(
+    lambda labeler, tab, until: (_leases(labeler, tab), {"expires_at": until}), int, uuid.UUID, datetime
+)
+
+
+def _grant(experiment: Experiment, labeler: Membership, want: int) -> int:
+    """How many pairs to lend: a fast labeler must not starve behind a slow one."""
+    by_labeler = dict(_BUSY(experiment.pk))
+    mine, others = by_labeler.pop(labeler.pk, 0), len(by_labeler)
+    share = num_open(experiment) // (others + 1) if others else MAX_GRANT
+    return min(want, MAX_GRANT, max(1, share), MAX_LEASES - mine)
+
+
+def num_open(experiment: Experiment) -> int:
+    """Comparisons with a free slot; a large number may be a second old."""
+    count, at = _OPEN.get(experiment.pk, (0, 0.0))
+    if count < MANY_OPEN or time.monotonic() - at > 1.0:
+        count = Comparison.objects.filter(experiment=experiment, state="open", open_slots__gt=0).count()
+        _OPEN[experiment.pk] = (count, time.monotonic())
+    return count
+
+
+def _lend(experiment: Experiment, terms: _Terms, count: int) -> list[Assignment]:
+    """Up to `count` new leases; a slot that another took meanwhile is tried again, at most three times."""
+    found: list[Assignment] = []
+    for _ in range(3):
+        if len(found) >= count:
+            break
+        lost = False
+        for comparison in _LENDABLE[count - len(found)](experiment.pk, terms.labeler.pk):
+            try:
+                with transaction.atomic():
+                    found.append(_take_slot(comparison, terms))
+            except IntegrityError:
+                lost = True
+        if not lost:
+            break
+    return found
+
+
+def _take_slot(comparison: Comparison, terms: _Terms) -> Assignment:
+    slot = 0 if comparison.wanted == 1 else free_slot(comparison)
+    if slot is None:
+        raise IntegrityError("no slot is free")
+    assignment = terms.assignment(comparison, slot=slot)
+    assignment.save(force_insert=True)
+    _ONE_SLOT_LESS(comparison.pk)
+    return assignment
+
+
+def free_slot(comparison: Comparison) -> int | None:
+    """The lowest slot that nobody holds."""
+    held = set(comparison.assignments.filter(kind="normal", state__in=Assignment.LIVE).values_list("slot", flat=True))
+    return next((slot for slot in range(comparison.wanted) if slot not in held), None)
+
+
+def _check(experiment: Experiment, labeler: Membership, terms: _Terms) -> Assignment | None:
+    """Now and then, with more than one labeler: a pair whose answer is known, or an own one with its sides swapped."""
+    wanted = experiment.gold_rate + experiment.repeat_rate
+    # Seven of eight assignments cannot be one; p / (1 + 7p) = wanted gives the chance of the eighth.
+    chance = min(1.0, wanted / max(1e-9, 1 - (CHECK_SPACING - 1) * wanted))
+    draw = random.SystemRandom().random()
+    if draw >= chance or not has_two_labelers(experiment):
+        return None
+    if any(kind != "normal" for (kind,) in _RECENT_KINDS(labeler.pk)):
+        return None
+    return _gold(experiment, terms) if draw < chance * experiment.gold_rate / wanted else _repeat(labeler, terms)
+
+
+def has_two_labelers(experiment: Experiment) -> bool:
+    """Whether more than one person has answered."""
+    return Membership.objects.filter(experiment=experiment, answers__gt=0)[:2].count() > 1
+
+
+def _gold(experiment: Experiment, terms: _Terms) -> Assignment | None:
+    met = Assignment.objects.filter(comparison=OuterRef("pk"), labeler=terms.labeler).exclude(state="released")
+    rows = Comparison.objects.filter(experiment=experiment, state="open", gold_answer__isnull=False).filter(
+        ~Exists(met)
+    )
+    rows = rows.select_related("a__mp4", "a__webm", "b__mp4", "b__webm")
+    comparison = rows.order_by("-priority", "created_at").first()
+    if comparison is None:
+        return None
+    assignment = terms.assignment(comparison, kind="gold")
+    assignment.save(force_insert=True)
+    return assignment
+
+
+def _repeat(labeler: Membership, terms: _Terms) -> Assignment | None:
+    again = Assignment.objects.filter(comparison=OuterRef("assignment__comparison"), labeler=labeler, kind="repeat")
+    answers = Response.objects.filter(
+        labeler=labeler, assignment__kind="normal", assignment__state="answered", supersedes=None, extra=False
+    ).exclude(assignment__comparison__state="broken")
+    earlier = list(
+        answers.filter(~Exists(again))
+        .order_by("-answered_at")
+        .select_related(*(f"assignment__{name}" for name in CLIPS))[REPEAT_DISTANCE : REPEAT_DISTANCE + 20]
+    )
+    if not earlier:
+        return None
+    first = secrets.choice(earlier).assignment
+    assignment = terms.assignment(first.comparison, kind="repeat", swapped=not first.swapped)
+    assignment.save(force_insert=True)
+    return assignment
+
+
+def give_back(rows: "QuerySet[Assignment]", state: str) -> list[Assignment]:
+    """End leases; what they held is free again."""
+    found = list(rows.filter(state="leased"))
+    for assignment in found:
+        changed = Assignment.objects.filter(pk=assignment.pk, state="leased").update(state=state)
+        if changed and assignment.kind == "normal":
+            Comparison.objects.filter(pk=assignment.comparison_id).update(open_slots=F("open_slots") + 1)
+    return found
+
+
+def expire(experiment: Experiment, now: datetime) -> list[Assignment]:
+    """Take back what was not renewed in time."""
+    stale = Assignment.objects.filter(comparison__experiment=experiment, state="leased", expires_at__lt=now)
+    return give_back(stale, "expired")
+
+
+def expire_all(now: datetime | None = None) -> int:
+    """Take back stale leases of every experiment, so that whoever waits hears of free pairs."""
+    now = now or timezone.now()
+    stale = Assignment.objects.filter(state="leased", expires_at__lt=now)
+    if not stale.exists():
+        return 0
+    with write():
+        found = give_back(stale.select_related("comparison__experiment"), "expired")
+        for slug in {row.comparison.experiment.slug for row in found}:
+            bell.ring_on_commit(slug)
+    return len(found)
+
+
+def renew(labelers: Iterable[Membership], tab: uuid.UUID, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, datetime]:
+    """Hold on to the leases `ids` of a tab; says until when."""
+    now, until = timezone.now(), {}
+    with write():
+        rows = Assignment.objects.filter(labeler__in=list(labelers), state="leased", tab=tab, id__in=ids)
+        for row in rows.select_related("comparison__experiment"):
+            until[row.id] = now + timedelta(seconds=row.comparison.experiment.lease_s)
+            Assignment.objects.filter(pk=row.pk).update(expires_at=until[row.id])
+    return until
+
+
+def release(labelers: Iterable[Membership], tab: uuid.UUID, leases: Mapping[uuid.UUID, datetime]) -> list[uuid.UUID]:
+    """Give leases of a tab back; one that was renewed after the caller looked at it stays."""
+    with write():
+        rows = Assignment.objects.filter(labeler__in=list(labelers), state="leased", tab=tab, id__in=list(leases))
+        seen = [row.id for row in rows if row.expires_at <= leases[row.id]]
+        released = give_back(
+            Assignment.objects.filter(id__in=seen).select_related("comparison__experiment"), "released"
+        )
+        for slug in {row.comparison.experiment.slug for row in released}:
+            bell.ring_on_commit(slug)
+    return [row.id for row in released]
+
+
+def media_error(assignment: Assignment, detail: str) -> bool:
+    """A browser cannot play the pair. Two people or leases that say so make it `broken`; whether it now is."""
+    with write():
+        Flag.objects.create(assignment=assignment, reason=detail[:500], is_media_error=True)
+        give_back(Assignment.objects.filter(pk=assignment.pk), "failed")
+        comparison = Comparison.objects.select_related("experiment").get(pk=assignment.comparison_id)
+        failed = Flag.objects.filter(assignment__comparison=comparison, is_media_error=True)
+        broken = failed.values("assignment").distinct().count() >= 2
+        if broken and comparison.state == "open":
+            Comparison.objects.filter(pk=comparison.pk).update(state="broken")
+        bell.ring_on_commit(comparison.experiment.slug)
+    return broken
+
+
+def flag(assignment: Assignment, reason: str) -> None:
+    """Somebody says that something is wrong; the pair stays in use."""
+    with write():
+        Flag.objects.create(assignment=assignment, reason=reason[:500])

@@ -1,0 +1,52 @@
+"""Keeps track of copies of experiments that are made in the background."""
+
+import threading
+from pathlib import Path
+
+from django.db import connections
+
+from rl_teacher.server.data_folder import DataFolder
+from rl_teacher.server.models import Experiment, Export, User
+from rl_teacher.server.problems import Problem
+from rl_teacher.server.transactions.access import audit
+from rl_teacher.server.transactions.write import write
+
+
+def start(folder: DataFolder, experiment: Experiment, by: User) -> Export:
+    """Begin a copy; a thread finishes it."""
+    with write():
+        if Export.objects.filter(experiment=experiment, state="running").exists():
+            raise Problem("conflict", f"a copy of {experiment.slug!r} is being made already; wait for it.")
+        row = Export.objects.create(experiment=experiment, by=by)
+        audit(by, "export", experiment)
+    threading.Thread(target=_make, args=(folder, row), name=f"export-{row.id}", daemon=True).start()
+    return row
+
+
+def _make(folder: DataFolder, row: Export) -> None:
+    from rl_teacher.server.exchange.write_out import export_zip
+
+    try:
+        target = folder.exports / f"{row.id.hex}.zip"
+        export_zip(folder, row.experiment, target)
+        finish(row, target)
+    except Exception as error:  # a thread has nobody to raise to: the page shows what went wrong
+        finish(row, None, f"{type(error).__name__}: {error}")
+    finally:
+        connections.close_all()
+
+
+def finish(row: Export, target: Path | None, error: str = "") -> None:
+    """Say how a copy ended."""
+    with write():
+        Export.objects.filter(pk=row.pk).update(
+            state="done" if target else "failed", size=target.stat().st_size if target else None, error=error[:500]
+        )
+
+
+def fail_interrupted() -> None:
+    """Copies that a former process did not finish never will be."""
+    with write():
+        Export.objects.filter(state="running").update(
+            state="failed", error="the server was stopped meanwhile; start it again"
+        )

@@ -1,0 +1,1 @@
+"""What is kept on disk of a run: its folder, lock, labels, checkpoint and metrics."""

@@ -1,0 +1,63 @@
+"""From the settings that a user gave to those that a run has: names resolved, counts filled in."""
+
+import dataclasses
+import os
+
+from rl_teacher.config.agents import discount_of
+from rl_teacher.config.presets import PRESETS, with_preset
+from rl_teacher.config.run import DEFAULT_HUMAN_PRETRAIN_LABELS, DEFAULT_LABELS, RunConfig
+from rl_teacher.envs.catalog import find_env
+from rl_teacher.preferences.schedules import FIRST_LABELS, default_pretrain_labels
+from rl_teacher.preferences.selection import SCORES
+from rl_teacher.teachers.synthetic import PRESETS as TEACHERS
+from rl_teacher.training.parts import AGENTS, PREDICTORS, REWARD_MODELS, SCHEDULES, choose
+from rl_teacher.training.segment_length import with_clip_length
+
+
+def complete(config: RunConfig) -> tuple[RunConfig, list[str]]:
+    """The configuration with names resolved, presets applied and label counts filled in; and what to tell the user.
+
+    Raises:
+        ConfigError: see errors.py; nothing was created yet.
+    """
+    notes = []
+    choose("-p/--predictor", config.predictor, PREDICTORS)
+    choose("-a/--agent", config.agent, tuple(AGENTS))
+    choose("--schedule", config.schedule, SCHEDULES)
+    choose("--preset", config.preset, tuple(PRESETS))
+    choose("--pretrain-rollouts", config.pretrain_rollouts, ("random_actions", "policy"))
+    choose("--selection.rule", config.selection.rule, tuple(SCORES))
+    choose("--reward.model", config.reward.model, REWARD_MODELS)
+    if ":" not in config.teacher:
+        choose("--teacher", config.teacher, tuple(TEACHERS))
+    config = dataclasses.replace(config, agent=AGENTS[config.agent])
+    if config.predictor == "human":
+        config = dataclasses.replace(config, server=config.server or os.environ.get("RL_TEACHER_SERVER", ""))
+    config = with_preset(config)
+    if config.preset == "paper" and config.agent != "trpo":
+        notes.append(f"The paper's agent is TRPO, this run's is {config.agent}. Use -a trpo for the paper's.")
+    if config.predictor != "rl" and config.n_labels is None:
+        if config.pretrain_labels is None and config.predictor == "synth":
+            config = dataclasses.replace(config, n_labels=DEFAULT_LABELS)
+            notes.append(f"No label limit given (-l). Using {DEFAULT_LABELS} synthetic labels.")
+        elif config.pretrain_labels is None:
+            config = dataclasses.replace(config, pretrain_labels=DEFAULT_HUMAN_PRETRAIN_LABELS)
+        if config.n_labels is None:
+            notes.append("No label limit given. We will request one label every few seconds.")
+    if config.predictor != "rl" and config.pretrain_labels is None:
+        assert config.n_labels is not None, "one of the two counts is known by now"
+        at_least = FIRST_LABELS if config.preset == "default" else 0
+        first = default_pretrain_labels(config.n_labels, at_least=at_least)
+        config = dataclasses.replace(config, pretrain_labels=first)
+    spec = find_env(config.env_id)
+    config, clip_notes = with_clip_length(config, spec)
+    return with_discount(config, spec.dt), notes + clip_notes
+
+
+def with_discount(config: RunConfig, dt: float | None) -> RunConfig:
+    """The configuration with the discounts that were not set; `dt` is the simulated time of a step [s], where known."""
+    return dataclasses.replace(
+        config,
+        ppo=dataclasses.replace(config.ppo, discount=discount_of(config.ppo, dt)),
+        trpo=dataclasses.replace(config.trpo, discount=discount_of(config.trpo, dt)),
+    )

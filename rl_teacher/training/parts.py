@@ -1,0 +1,94 @@
+"""From the word in a setting to the class: which agents, reward models, teachers and schedules there are."""
+
+import dataclasses
+import difflib
+
+from jaxtyping import PRNGKeyArray
+
+from rl_teacher.agents.ppo import PPO
+from rl_teacher.agents.sac import SAC
+from rl_teacher.agents.trpo import TRPO
+from rl_teacher.config.reward import RewardModelConfig
+from rl_teacher.config.run import RunConfig, TeacherConfig
+from rl_teacher.core.actions import ActionSpec
+from rl_teacher.core.streams import Streams
+from rl_teacher.envs.spec import EnvSpec
+from rl_teacher.errors import UnknownChoice
+from rl_teacher.preferences.schedules import NoLabels, Schedule, ScheduleOptions, build_schedule
+from rl_teacher.protocols import Agent, RewardModel, Teacher
+from rl_teacher.rewards.baselines import ConstantReward, UntrainedReward
+from rl_teacher.rewards.ensemble.model import RewardEnsemble
+from rl_teacher.rewards.gp.model import GaussianProcessReward
+from rl_teacher.teachers.scripted import load_teacher
+from rl_teacher.teachers.synthetic import SyntheticTeacher, preset
+
+AGENTS = {"ppo": "ppo", "trpo": "trpo", "sac": "sac", "pposgd_mpi": "ppo", "parallel_trpo": "trpo"}
+PREDICTORS = ("rl", "synth", "human")
+REWARD_MODELS = ("gp", "ensemble", "constant", "untrained")
+SCHEDULES = ("auto", "annealed", "hyperbolic", "constant_steps", "constant_seconds", "rounds")
+
+
+def choose(flag: str, value: str, choices: tuple[str, ...]) -> None:
+    """Refuse a value that is not among the choices, naming close ones."""
+    if value not in choices:
+        close = difflib.get_close_matches(value, choices, n=2)
+        hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+        raise UnknownChoice(f"{flag}: got {value!r}.{hint} Choose one of {', '.join(choices)}.")
+
+
+def fresh_agent(config: RunConfig, obs_shape: tuple[int, ...], actions: ActionSpec) -> Agent:
+    """An agent that has seen nothing."""
+    key = Streams(config.seed).key("agent")
+    if config.agent == "ppo":
+        return PPO.build(obs_shape, actions, config.ppo, key)
+    if config.agent == "trpo":
+        return TRPO.build(obs_shape, actions, config.trpo, key)
+    return SAC.build(
+        obs_shape, actions, config.sac, key,
+        num_timesteps=config.num_timesteps, with_true_reward=config.predictor == "rl",
+    )  # fmt: skip
+
+
+def fresh_reward_model(
+    config: RewardModelConfig, obs_shape: tuple[int, ...], num_actions: int, *, center: bool, key: PRNGKeyArray
+) -> RewardModel:
+    """A model of the kind that `config` names; `center` shifts its reward to mean 0."""
+    if config.model == "constant":
+        return ConstantReward.build(config)
+    if config.model == "gp":
+        return GaussianProcessReward.build(obs_shape, num_actions, config, center=center, key=key)
+    is_untrained = config.model == "untrained"
+    ensemble = RewardEnsemble.build(
+        obs_shape, num_actions, config, center=center, key=key, last_scale=1.0 if is_untrained else 0.01
+    )
+    return UntrainedReward(ensemble) if is_untrained else ensemble
+
+
+def build_teacher(config: RunConfig, spec: EnvSpec) -> Teacher | None:
+    """The teacher of the run; None with `-p rl`, and with `-p human` until runs/people.py has invited them."""
+    if config.predictor != "synth":
+        return None
+    if ":" in config.teacher:
+        return load_teacher(config.teacher, spec.dt or 1.0 / spec.clip_fps)
+    changed = {
+        f.name: value
+        for f in dataclasses.fields(TeacherConfig)
+        if (value := getattr(config.synthetic, f.name)) not in (None, False)
+    }
+    settings = dataclasses.replace(preset(config.teacher), **changed)
+    return SyntheticTeacher(config.teacher, settings, config.seed)
+
+
+def build_label_schedule(config: RunConfig) -> Schedule:
+    """How many comparisons are wanted when."""
+    if config.predictor == "rl":
+        return NoLabels()
+    kind = config.schedule
+    if kind == "auto":
+        by_time = "constant_seconds" if config.predictor == "human" else "constant_steps"
+        kind = "annealed" if config.n_labels is not None else by_time
+    assert config.pretrain_labels is not None, "complete() fills in the label counts"
+    return build_schedule(
+        kind, pretrain_labels=config.pretrain_labels, num_labels=config.n_labels, horizon_steps=config.num_timesteps,
+        options=ScheduleOptions(),
+    )  # fmt: skip

@@ -1,0 +1,361 @@
+"""Who may open what: every address as stranger, outsider, labeler, viewer, owner; CSRF; stored scripts; logs."""
+
+import json
+import re
+import uuid
+from html.parser import HTMLParser
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from rl_teacher.server.guideline_text import to_html
+from rl_teacher.server.logs import mask
+from rl_teacher.server.models import Experiment, Invite, LoginLink, Membership, User
+from rl_teacher.server.transactions import access, manage
+
+OPEN = {"healthz", "readyz", "enter", "login", "join/<str:code>", "admin/login/"}
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+ODD = "11111111-1111-4111-8111-111111111111"
+
+
+def routes(patterns=None, prefix=""):
+    """Every address that Django serves."""
+    for entry in get_resolver().url_patterns if patterns is None else patterns:
+        path = prefix + str(entry.pattern)
+        if isinstance(entry, URLResolver):
+            yield from routes(entry.url_patterns, path)
+        elif isinstance(entry, URLPattern):
+            yield path
+
+
+def fill(route, slug="one", comparison=ODD):
+    route = (
+        re.sub(r"^\^|\$$", "", route).replace("(?P<app_label>auth|feedback)", "feedback").replace("(?P<url>.*)", "x")
+    )
+    values = {
+        "slug": slug,
+        "comparison_id": comparison,
+        "sha256": "0" * 64,
+        "code": "nothing",
+        "token_id": 1,
+        "user_id": 1,
+    }
+
+    def value(found):
+        name = found[0].strip("<>").split(":")[-1]
+        return str(values.get(name, ODD if "uuid" in found[0] else 1))
+
+    return "/" + re.sub(r"<[^>]+>", value, re.sub(r"\(\?P<\w+>[^)]*\)", "x", route))
+
+
+def all_routes():
+    found = sorted(set(routes()))
+    assert len(found) > 100
+    return found
+
+
+def test_strangers_find_nothing_but_login_and_health(world):
+    experiment = world.experiment()
+    world.comparison(experiment)
+    browser = world.browser()
+    for route in all_routes():
+        for method in METHODS:
+            response = browser.generic(method, fill(route), "{}", "application/json")
+            where = (method, route, response.status_code)
+            if route in OPEN:
+                assert response.status_code in (200, 303, 400, 403, 404, 405), where
+            elif response.status_code in (301, 302):
+                assert re.match(r"/(login|admin/login/)\?next=", response["Location"]) or response["Location"].endswith(
+                    "/"
+                ), where
+            else:
+                assert response.status_code in (401, 403, 404, 405), where
+            if route.startswith("api/") and response.status_code >= 400 and method != "HEAD":
+                assert response["Content-Type"] == "application/problem+json", where
+
+
+NEEDS_WEBM = "api/v1/experiments/<slug>/queue:needs_webm"  # the one thing of the experiment that labelers may change
+
+
+@pytest.mark.parametrize(("who", "role"), [("outsider", None), ("labeler", "labeler"), ("viewer", "viewer")])
+def test_each_role_gets_in_only_where_it_belongs(world, who, role):
+    experiment = world.experiment()
+    comparison = world.comparison(experiment)
+    user = world.user(who)
+    if role:
+        Membership.objects.create(experiment=experiment, user=user, role=role, pseudonym=who)
+    browser = world.browser(user)
+    allowed = {
+        "outsider": set(),
+        "labeler": {
+            "e/<str:slug>/label",
+            "api/v1/experiments/<slug>/agent",
+            "api/v1/experiments/<slug>/queue",
+            "api/v1/experiments/<slug>/responses",
+        },
+        "viewer": {
+            "e/<str:slug>",
+            "e/<str:slug>/comparisons",
+            "e/<str:slug>/clips",
+            "c/<uuid:comparison_id>",
+            "api/v1/experiments/<slug>/series",
+            "api/v1/experiments/<str:slug>/events",
+        },
+    }[who]
+    own = {"", "me", "me/data", "api/v1/me", "api/docs", "api/openapi.json", *OPEN}
+    before = Experiment.objects.values().get()
+    for route in all_routes():
+        if route.startswith("admin/") or route in own or route == "logout":
+            continue
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+            body, kind = (
+                ("{}", "application/json") if route.startswith("api/") else ("", "application/x-www-form-urlencoded")
+            )
+            response = browser.generic(method, fill(route, "one", str(comparison.id)), body, kind)
+            where = (who, method, route, response.status_code)
+            if (method == "GET" and route in allowed) or (
+                method == "POST" and who == "labeler" and route == NEEDS_WEBM
+            ):
+                assert response.status_code == 200, where
+            elif method == "GET" and who == "labeler" and route == "e/<str:slug>":
+                assert response["Location"] == "/e/one/label", where
+            elif response.status_code == 422:  # said before the role is looked at; nothing is looked up or changed
+                assert route.startswith("api/") or route in ("me/answers/<uuid:response_id>", "me/password"), where
+            else:
+                assert response.status_code in (401, 403, 404, 405), where
+    assert Experiment.objects.values().get() == before | {"needs_webm": who == "labeler"}
+    assert browser.get("/admin/").status_code == 302
+
+
+def test_labelers_see_a_pair_only_after_answering_and_no_step_before(world):
+    experiment = world.experiment(step=123456)
+    comparison = world.comparison(experiment)
+    browser = world.browser(world.member(experiment, "ann"))
+    assert browser.get(f"/c/{comparison.id}").status_code == 403
+    for path in ("/e/one/label", "/"):
+        assert b"123456" not in browser.get(path).content
+    (row,) = browser.post(
+        "/api/v1/experiments/one/queue:claim",
+        json.dumps({"want": 1, "have": [], "tab": ODD}),
+        content_type="application/json",
+    ).json()["assignments"]
+    body = {"answer": {"assignment": row["assignment"], "side": "left"}}
+    browser.put(f"/api/v1/responses/{uuid.uuid4()}", json.dumps(body), content_type="application/json")
+    assert browser.get(f"/c/{comparison.id}").status_code == 200
+
+
+def test_every_unsafe_session_route_wants_the_csrf_token(world):
+    experiment = world.experiment()
+    comparison = world.comparison(experiment)
+    admin = world.user("root", admin=True)
+    browser = world.browser(admin, csrf=True)
+    bearer = re.compile(r"blobs|clips|comparisons|labels|metrics|predictions|videos|heartbeat|experiments/<slug>$")
+    for route in all_routes():
+        if route.startswith("admin/") or (route.startswith("api/v1/experiments/<slug>") and bearer.search(route)):
+            continue
+        for method in ("POST", "PUT", "PATCH", "DELETE"):
+            response = browser.generic(
+                method, fill(route, "one", str(comparison.id)), "", "application/x-www-form-urlencoded"
+            )
+            assert response.status_code in (403, 405), (method, route, response.status_code)
+    assert not Experiment.objects.get().paused
+
+
+XSS = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "<svg/onload=alert(1)>",
+    '"><script>alert(1)</script>',
+    "javascript:alert(1)",
+    "[click](javascript:alert(1))",
+    "[x](data:text/html,<script>alert(1)</script>)",
+    "<a href='jaVa\tscript:alert(1)'>x</a>",
+    "<iframe srcdoc='<script>alert(1)</script>'>",
+    "<style>*{background:url(//evil)}</style>",
+    "<form action=//evil><input></form>",
+    "</script><script>alert(1)</script>",
+    "{{ 7*7 }}{% debug %}",
+    "<math><mtext></table><mglyph><style><!--</style><img src onerror=alert(1)>",
+    "![x](http://evil/p.png)",
+    "<div hx-get='/evil' hx-trigger='load'>x</div>",
+    "<body onload=alert(1)>",
+    "<base href=//evil>",
+]
+
+
+class Alive(HTMLParser):
+    """Collects whatever in a page a browser would run or fetch that is not ours."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        ours = (given.get("src") or "").startswith("/static/")
+        if tag == "script" and not ours and given.get("type") != "application/json":
+            self.found.append((tag, attrs))
+        if tag in ("iframe", "base", "object", "embed", "style", "math"):
+            self.found.append((tag, attrs))
+        for name, value in attrs:
+            value = (value or "").strip().lower()
+            if name.startswith("on") or name == "style" or value.startswith(("javascript:", "data:", "vbscript:")):
+                self.found.append((tag, attrs))
+            if name in ("src", "action", "formaction", "hx-get") and (value.startswith("//") or "evil" in value):
+                self.found.append((tag, attrs))
+
+
+def alive(text):
+    parser = Alive()
+    parser.feed(text)
+    return parser.found
+
+
+@pytest.mark.parametrize("text", XSS)
+def test_guidelines_are_harmless(text):
+    html = to_html(text)
+    assert not re.search(
+        r"<(script|style|img|svg|iframe|form|input|base|body|div|math)|on\w+\s*=\s*['\"]?alert[^&]*>|href=\"(?:javascript|data)",
+        html,
+        re.I,
+    ), html
+
+
+def test_stored_scripts_never_come_out_alive(world):
+    experiment = world.experiment(env_id=XSS[3])
+    admin = world.user("root", admin=True)
+    manage.add_guideline(experiment, "\n\n".join(XSS), admin)
+    world.user(XSS[1][:140])
+    for text in XSS:
+        comparison = world.comparison(experiment, note=text)
+    member = Membership.objects.create(
+        experiment=experiment, user=User.objects.get(username=XSS[1][:140]), role="labeler", pseudonym="<b>x"
+    )
+    access.make_token(XSS[0], experiment=experiment)
+    browser = world.browser(admin)
+    pages = [
+        "/",
+        "/e/one",
+        "/e/one/label",
+        "/e/one/comparisons",
+        "/e/one/comparisons?note=%22%3E%3Cscript%3Ealert(1)%3C/script%3E",
+        "/e/one/clips",
+        "/e/one/quality",
+        "/e/one/people",
+        "/people",
+        "/tokens",
+        "/me",
+        f"/c/{comparison.id}",
+        "/login?next=%22%3E%3Cscript%3Ealert(1)%3C/script%3E",
+        "/join/%3Cscript%3E",
+    ]
+    for page in pages:
+        text = browser.get(page).content.decode()
+        assert alive(text) == [], page
+        assert "<b>x" not in text
+    assert member.pk
+
+
+def test_the_one_time_link_works_once_and_not_for_long(world):
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    admin = world.user("root", admin=True)
+    secret = access.make_login_link(admin)
+    assert secret not in json.dumps(list(LoginLink.objects.values()), default=str)
+    headers = {"Accept": "application/json"}
+    first, second = world.browser(), world.browser()
+    assert first.post("/enter", {"token": secret}, headers=headers).json() == {"next": "/"}
+    assert first.get("/").status_code == 200
+    assert second.post("/enter", {"token": secret}, headers=headers).status_code == 403
+    old = access.make_login_link(admin)
+    LoginLink.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert second.post("/enter", {"token": old}, headers=headers).status_code == 403
+
+
+def test_passwords_and_the_login_throttle(world):
+    world.user("ann", password="a long enough password")
+    browser = world.browser()
+    assert browser.post("/login", {"username": "ann", "password": "wrong"}).status_code == 403
+    good = browser.post("/login", {"username": "ann", "password": "a long enough password", "next": "//evil.example"})
+    assert (good.status_code, good["Location"]) == (303, "/")
+    other = world.browser()
+    codes = [other.post("/login", {"username": "bob", "password": "x"}).status_code for _ in range(11)]
+    assert codes == [403] * 10 + [429]
+
+
+def test_invitations_make_members_until_they_are_used_up(world):
+    experiment = world.experiment()
+    admin = world.user("root", admin=True)
+    code = access.make_invite(experiment, "labeler", admin, uses=1)
+    assert code not in json.dumps(list(Invite.objects.values()), default=str)
+    browser = world.browser()
+    weak = browser.post(f"/join/{code}", {"username": "ann", "password": "short", "password2": "short"})
+    assert weak.status_code == 422
+    form = {"username": "ann", "password": "a long enough one", "password2": "a long enough one"}
+    assert browser.post(f"/join/{code}", form).status_code == 303
+    assert Membership.objects.get(user__username="ann").role == "labeler"
+    assert browser.get("/e/one/label").status_code == 200
+    late = world.browser()
+    assert late.post(f"/join/{code}", form | {"username": "bob"}).status_code == 404
+    assert User.objects.filter(username="bob").count() == 0
+
+
+def test_an_owner_manages_and_the_last_owner_stays(world):
+    experiment = world.experiment()
+    owner = world.member(experiment, "olga", "owner")
+    ann = world.member(experiment, "ann")
+    browser = world.browser(owner)
+    assert browser.post("/e/one/pause", {"paused": "1"}).status_code == 303
+    assert Experiment.objects.get().paused
+    assert browser.post("/e/one/people", {"member": owner.pk, "role": "viewer"}).status_code == 409
+    assert browser.post("/e/one/people", {"member": ann.pk, "remove": "1"}).status_code == 303
+    ann.refresh_from_db()
+    assert (ann.user, ann.pseudonym) == (None, "p-ann")
+    assert browser.post("/e/one/invites", {"role": "labeler"}).status_code == 303
+    assert b"/join/" in browser.get("/e/one/people").content
+    token = browser.post("/tokens", {"name": "laptop", "experiment": "one", "days": "7"})
+    assert b"rlt_" in token.content
+    assert browser.get("/people").status_code == 404
+    assert browser.post("/tokens", {"name": "all", "experiment": ""}).status_code == 422
+
+
+def test_the_admin_shows_answers_and_changes_none(world):
+    browser = world.browser(world.user("root", admin=True))
+    for model in ("response", "labelevent", "comparison", "guideline", "clip"):
+        assert browser.get(f"/admin/feedback/{model}/").status_code == 200
+        assert browser.get(f"/admin/feedback/{model}/add/").status_code == 403
+
+
+def test_secrets_are_masked_in_logs():
+    line = mask("GET /join/abcdef rlt_SECRET-1 /media/x.mp4?x=1&s=SIG /enter#TOKEN Bearer rlt_y")
+    for secret in ("abcdef", "SECRET", "SIG", "TOKEN", "rlt_y"):
+        assert secret not in line
+
+
+def test_deployment_checks_find_nothing(world):
+    from django.core import checks
+
+    found = [
+        m
+        for m in checks.run_checks(include_deployment_checks=True)
+        if m.level >= checks.WARNING and not m.is_silenced()
+    ]
+    # Without a TLS proxy (this machine only) cookies cannot be `Secure` and there is no HSTS.
+    assert {m.id for m in found} <= {"security.W004", "security.W012", "security.W016"}
+
+
+def test_behind_a_proxy_cookies_are_secure(world):
+    from dataclasses import replace
+
+    from django.conf import settings
+
+    from rl_teacher.server.settings import make_settings
+
+    found = make_settings(replace(settings.RL_TEACHER, behind_proxy=True, hosts=("lab.example",)))
+    assert found["SESSION_COOKIE_SECURE"]
+    assert found["CSRF_COOKIE_SECURE"]
+    assert found["SECURE_HSTS_SECONDS"] > 0
+    assert found["CSRF_TRUSTED_ORIGINS"] == ["https://lab.example"]
+    assert found["DEBUG"] is False

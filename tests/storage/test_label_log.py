@@ -1,0 +1,77 @@
+"""The label log: append-only, whole after a crash, the same when a round is repeated."""
+
+from pathlib import Path
+
+import numpy as np
+
+from rl_teacher.core.arrays import Segments
+from rl_teacher.preferences.dataset import Dataset
+from rl_teacher.records import Comparison, Label, Preference
+from rl_teacher.storage.label_log import COMPARISONS, LABELS, LabelLog
+
+
+def segments(prefix: str, num: int = 2) -> Segments:
+    grid = np.arange(num * 3, dtype=np.float32).reshape(num, 3)
+    return Segments(
+        id=np.array([f"{prefix}{i}" for i in range(num)], dtype="U36"), obs=np.stack([grid, grid], -1),
+        reward_action=grid[..., None], env_action=grid[..., None], true_reward=grid,
+        sim_state=np.zeros((num, 3, 4)), env=np.arange(num), episode=np.zeros(num, np.int64),
+        start=np.zeros(num, np.int64), iteration=np.zeros(num, np.int64),
+    )  # fmt: skip
+
+
+PAIRS = [Comparison("c0000000", "l0", "r0", 5), Comparison("c1111111", "l1", "r1", 5)]
+
+
+def test_what_was_written_is_read_back(tmp_path: Path) -> None:
+    log = LabelLog(tmp_path)
+    log.write_comparisons(3, PAIRS, segments("l"), segments("r"))
+    log.write_labels([Label("c0000000", Preference.LEFT, "a", ""), Label("c1111111", Preference.TIE, "a", "")])
+    dataset = Dataset()
+    LabelLog(tmp_path).read(dataset, before_iteration=4)
+    labeled = dataset.labeled()
+    assert labeled is not None
+    assert dataset.comparisons == PAIRS
+    np.testing.assert_array_equal(labeled.target, [1.0, 0.5])
+    np.testing.assert_array_equal(labeled.obs[:, 0], segments("l").obs)
+
+
+def test_rounds_after_the_checkpoint_are_left_to_be_asked_again(tmp_path: Path) -> None:
+    log = LabelLog(tmp_path)
+    log.write_comparisons(3, PAIRS[:1], segments("l", 1), segments("r", 1))
+    log.write_comparisons(5, PAIRS[1:], segments("m", 1), segments("s", 1))
+    dataset = Dataset()
+    log.read(dataset, before_iteration=5)
+    assert dataset.comparisons == PAIRS[:1]
+
+
+def test_repeating_a_round_changes_no_byte(tmp_path: Path) -> None:
+    def write(log: LabelLog) -> list[bytes]:
+        log.write_comparisons(3, PAIRS, segments("l"), segments("r"))
+        log.write_labels([Label("c0000000", Preference.LEFT, "a", "")])
+        return [(tmp_path / name).read_bytes() for name in (COMPARISONS, LABELS)]
+
+    assert write(LabelLog(tmp_path)) == write(LabelLog(tmp_path))
+
+
+def test_a_line_torn_by_a_crash_is_dropped_and_the_next_one_is_whole(tmp_path: Path) -> None:
+    log = LabelLog(tmp_path)
+    log.write_labels([Label("c0000000", Preference.LEFT, "a", "")])
+    with (tmp_path / LABELS).open("ab") as file:
+        file.write(b'{"comparison": "c111')
+    log = LabelLog(tmp_path)
+    log.write_labels([Label("c1111111", Preference.RIGHT, "a", "")])
+    assert [label.preference for label in LabelLog(tmp_path).labels()] == [Preference.LEFT, Preference.RIGHT]
+
+
+def test_a_revision_is_appended_and_wins(tmp_path: Path) -> None:
+    log = LabelLog(tmp_path)
+    log.write_comparisons(0, PAIRS, segments("l"), segments("r"))
+    log.write_labels([Label("c0000000", Preference.LEFT, "a", "1")])
+    log.write_labels([Label("c0000000", Preference.RIGHT, "a", "2")])
+    dataset = Dataset()
+    log.read(dataset, before_iteration=1)
+    labeled = dataset.labeled()
+    assert labeled is not None
+    np.testing.assert_array_equal(labeled.target, [0.0])
+    assert len((tmp_path / LABELS).read_text().splitlines()) == 2
