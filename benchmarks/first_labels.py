@@ -19,11 +19,13 @@ from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.config.run import RunConfig
 from rl_teacher.core.arrays import LabeledBatch, RewardInput, Rollout, Segments
 from rl_teacher.core.correlation import correlation
+from rl_teacher.envs.catalog import find_env
 from rl_teacher.preferences.segments import cut_segments
 from rl_teacher.rollouts.local import Collector
 from rl_teacher.rollouts.random_actor import RandomActor
 from rl_teacher.training.build import Run, build_run
 from rl_teacher.training.complete import complete
+from rl_teacher.training.segment_length import with_clip_length
 
 TASKS = ("ShortHopper-v1", "ShortWalker-v1", "ShortHalfCheetah-v1", "ShortReacher-v1", "DoublePendulum-v1")
 NETWORKS: dict[str, Any] = {"model": "ensemble"}
@@ -83,7 +85,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     given = parser.parse_args(argv)
     cells: dict[str, list[str]] = {name: [] for name in VARIANTS}
     for task in TASKS:
-        config, _ = complete(RunConfig(env_id=task, predictor="synth", name="first", n_labels=4 * given.labels))
+        spec = find_env(task)
+        config, _ = complete(RunConfig(env_id=task, predictor="synth", name="first", n_labels=4 * given.labels), spec)
+        config, _ = with_clip_length(config, spec)
         run = build_run(config)
         collector = run.make_envs(64, "pretrain envs")
         found: dict[str, list[tuple[float, float]]] = {name: [] for name in VARIANTS}

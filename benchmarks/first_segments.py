@@ -20,6 +20,7 @@ from benchmarks.reward_fits import fitted, labels_of, rows_of, told_right
 from rl_teacher.commands.replay import RUNS_DIR
 from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.core.arrays import LabeledBatch, RewardInput, Rollout, Segments, concatenate
+from rl_teacher.envs.catalog import find_env
 from rl_teacher.preferences.segments import cut_segments
 from rl_teacher.rollouts.local import Collector
 from rl_teacher.rollouts.random_actor import RandomActor
@@ -90,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     taught, batch = labels_of(given.runs_dir, given.name)
     later = rows_of(batch, np.arange(taught.pretrain_labels or 0, len(batch)))
 
-    config, _ = complete(dataclasses.replace(taught, name="first"))
+    config, _ = complete(dataclasses.replace(taught, name="first"), find_env(taught.env_id))
     run = build_run(config)
     collector = run.make_envs(64, "pretrain envs")
     horizon = run.spec.horizon or run.rollout_steps

@@ -35,6 +35,7 @@ from rl_teacher.records import Comparison
 from rl_teacher.training.build import build_run
 from rl_teacher.training.complete import complete
 from rl_teacher.training.people import content_of
+from rl_teacher.training.segment_length import with_clip_length
 from rl_teacher.video.backend import choose_backend
 
 ENV, EVERY_S = "ShortHopper-v1", 3.0
@@ -63,7 +64,9 @@ def seconds_to_see(num_pairs: int, *, with_training: bool) -> list[float]:
     """From ask() until the labeler has both clips, pair by pair."""
     with tempfile.TemporaryDirectory() as home:
         flags = {"data_dir": f"{home}/feedback", "port": 0}
-        config, _ = complete(RunConfig(env_id=ENV, predictor="human", name="see", runs_dir=home))
+        spec = find_env(ENV)
+        config, _ = complete(RunConfig(env_id=ENV, predictor="human", name="see", runs_dir=home), spec)
+        config, _ = with_clip_length(config, spec)
         config = _with_human(config, flags)
         run, lines = build_run(config), []
         line = connect(config, "see", lines.append)

@@ -6,16 +6,22 @@ import os
 from rl_teacher.config.agents import discount_of
 from rl_teacher.config.presets import PRESETS, with_preset
 from rl_teacher.config.run import DEFAULT_HUMAN_PRETRAIN_LABELS, DEFAULT_LABELS, RunConfig
-from rl_teacher.envs.catalog import find_env
+from rl_teacher.envs.spec import EnvSpec
 from rl_teacher.preferences.schedules import FIRST_LABELS, default_pretrain_labels
 from rl_teacher.preferences.selection import SCORES
 from rl_teacher.teachers.synthetic import PRESETS as TEACHERS
 from rl_teacher.training.parts import AGENTS, PREDICTORS, REWARD_MODELS, SCHEDULES, choose
-from rl_teacher.training.segment_length import with_clip_length
 
 
-def complete(config: RunConfig) -> tuple[RunConfig, list[str]]:
-    """The configuration with names resolved, presets applied and label counts filled in; and what to tell the user.
+def complete(config: RunConfig, spec: EnvSpec) -> tuple[RunConfig, list[str]]:
+    """The configuration with names resolved, presets applied and counts filled in; and what to tell the user.
+
+    No environment is made or stepped: where the length of a clip was not set, it stays so, and
+    `training.segment_length.with_clip_length` finds it.
+
+    Args:
+        config: as the user gave it.
+        spec: of the environment, from `find_env(config.env_id)`.
 
     Raises:
         ConfigError: see errors.py; nothing was created yet.
@@ -49,9 +55,7 @@ def complete(config: RunConfig) -> tuple[RunConfig, list[str]]:
         at_least = FIRST_LABELS if config.preset == "default" else 0
         first = default_pretrain_labels(config.n_labels, at_least=at_least)
         config = dataclasses.replace(config, pretrain_labels=first)
-    spec = find_env(config.env_id)
-    config, clip_notes = with_clip_length(config, spec)
-    return with_discount(config, spec.dt), notes + clip_notes
+    return with_discount(config, spec.dt), notes
 
 
 def with_discount(config: RunConfig, dt: float | None) -> RunConfig:

@@ -44,7 +44,7 @@ def with_clip_length(config: RunConfig, spec: EnvSpec) -> tuple[RunConfig, list[
 
 def steps_of_segment(config: RunConfig, spec: EnvSpec) -> int:
     """int(seconds * frames per second), as in the seed: one frame per step."""
-    assert config.clip_length is not None, "complete() fills in the length of a clip"
+    assert config.clip_length is not None, "with_clip_length() fills it in"
     steps = _steps(config.clip_length, spec)
     if steps < 1:
         raise ConfigError(

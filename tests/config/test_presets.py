@@ -2,16 +2,15 @@
 
 import pytest
 
-from rl_teacher.config.flags import parse
 from rl_teacher.config.run import RunConfig
 from rl_teacher.errors import UnknownChoice
-from rl_teacher.training.complete import complete
 from rl_teacher.training.parts import build_label_schedule
+from tests.completed import completed_flags
 
 
 def read(*words: str) -> tuple[RunConfig, list[str]]:
     base = ["-p", "synth", "-e", "ShortHopper-v1", "-n", "x", "-l", "350"]
-    return complete(parse(RunConfig, [*base, *words], "rl-teacher teach", ""))
+    return completed_flags([*base, *words])
 
 
 def test_the_paper_is_three_bootstrapped_networks_with_a_noise_floor_and_trpo() -> None:

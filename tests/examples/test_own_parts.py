@@ -19,8 +19,8 @@ from rl_teacher.storage.folder import open_run
 from rl_teacher.storage.metrics import read_metrics
 from rl_teacher.teach import TeachState, teach
 from rl_teacher.training.build import Run, build_run
-from rl_teacher.training.complete import complete
 from rl_teacher.training.session import Session
+from tests.completed import completed
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -43,7 +43,7 @@ LinearAgent, LinearReward = load("own_agent").LinearAgent, load("own_reward").Li
 @pytest.fixture
 def config(tmp_path: Path) -> Iterator[RunConfig]:
     before = signal.getsignal(signal.SIGINT)
-    yield complete(
+    yield completed(
         RunConfig(
             env_id="Pendulum-v1", predictor="synth", name="own", n_labels=24, num_timesteps=3200,
             ppo=PPOConfig(num_envs=16, rollout_steps=25), runs_dir=str(tmp_path / "runs"), tb_dir=str(tmp_path / "tb"),

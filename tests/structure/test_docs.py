@@ -14,7 +14,6 @@ import pytest
 from rl_teacher import errors
 from rl_teacher.cli import COMMANDS, main
 from rl_teacher.config.agents import PPOConfig, SACConfig, TRPOConfig
-from rl_teacher.config.flags import parse
 from rl_teacher.config.presets import PRESETS as SETTINGS_OF_OTHERS
 from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.config.run import RunConfig, SelectionConfig
@@ -22,9 +21,9 @@ from rl_teacher.envs.catalog import find_env, task_ids
 from rl_teacher.preferences.selection import SCORES
 from rl_teacher.storage.metrics import read_metrics
 from rl_teacher.teachers.synthetic import PRESETS
-from rl_teacher.training.complete import complete
 from rl_teacher.training.parts import PREDICTORS, REWARD_MODELS, build_teacher
 from scripts.config_page import page, table
+from tests.completed import completed_flags
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -97,7 +96,7 @@ def test_a_command_that_teaches_is_understood(command: str, monkeypatch: pytest.
     monkeypatch.chdir(ROOT)
     words = teach_words(command)
     assert words is not None
-    config, _ = complete(parse(RunConfig, words, "rl-teacher teach", ""))
+    config, _ = completed_flags(words)
     spec = find_env(config.env_id)
     assert build_teacher(config, spec) is not None or config.predictor in ("rl", "human")
 

@@ -3,13 +3,12 @@
 import pytest
 
 from rl_teacher.config.agents import PPOConfig, discount_of
-from rl_teacher.config.flags import parse
 from rl_teacher.config.run import RunConfig
-from rl_teacher.training.complete import complete
+from tests.completed import completed_flags
 
 
 def read(env: str, *words: str) -> RunConfig:
-    return complete(parse(RunConfig, ["-p", "rl", "-e", env, "-n", "x", *words], "rl-teacher teach", ""))[0]
+    return completed_flags(["-p", "rl", "-e", env, "-n", "x", *words])[0]
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,12 @@ from rl_teacher.config.flags import parse
 from rl_teacher.config.run import RunConfig
 from rl_teacher.envs.catalog import find_env, make_envs
 from rl_teacher.errors import NoSegments
-from rl_teacher.training.complete import complete
 from rl_teacher.training.segment_length import random_rollout, steps_of_segment, usual_episode_steps
+from tests.completed import completed_flags
 
 
 def completed(env: str, *words: str) -> tuple[RunConfig, list[str]]:
-    return complete(parse(RunConfig, ["-p", "synth", "-l", "20", "-e", env, "-n", "x", *words], "rl-teacher teach", ""))
+    return completed_flags(["-p", "synth", "-l", "20", "-e", env, "-n", "x", *words])
 
 
 def test_the_usual_length_is_the_median_and_episodes_that_go_on_count_once_they_are_long_enough() -> None:

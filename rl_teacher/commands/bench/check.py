@@ -8,7 +8,7 @@ from rl_teacher.envs.catalog import find_env
 from rl_teacher.errors import RlTeacherError
 from rl_teacher.training.complete import complete
 from rl_teacher.training.parts import build_label_schedule, build_teacher
-from rl_teacher.training.segment_length import steps_of_segment
+from rl_teacher.training.segment_length import steps_of_segment, with_clip_length
 
 
 def check_trainings(plan: Plan) -> None:
@@ -24,8 +24,10 @@ def check_trainings(plan: Plan) -> None:
 
 def _check(cell: Cell, flags: tuple[str, ...]) -> None:
     try:
-        config, _ = complete(parse(RunConfig, [*cell.words, *flags, "-n", "cell"], "rl-teacher teach", ""))
+        config = parse(RunConfig, [*cell.words, *flags, "-n", "cell"], "rl-teacher teach", "")
         spec = find_env(config.env_id)
+        config, _ = complete(config, spec)
+        config, _ = with_clip_length(config, spec)
         steps_of_segment(config, spec)
         build_teacher(config, spec)
         build_label_schedule(config)
