@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Scope
 from rl_teacher.server.bundle import bundle
 from rl_teacher.server.guards import Guards
 from rl_teacher.server.media import media_endpoint
-from rl_teacher.server.request_threads import DjangoApp, Lanes
+from rl_teacher.server.request_threads import DjangoApp, RequestThreads
 from rl_teacher.server.settings import CSP, PACKAGE, ServerConfig, static_folders
 
 FOREVER = "public, max-age=31536000, immutable"
@@ -33,7 +33,7 @@ class _ImmutableStatic(StaticFiles):
 
 
 def make_app(config: ServerConfig, background: Callable[[], AbstractContextManager[None]] = nullcontext) -> ASGIApp:
-    """The app; `background` runs beside it for as long as it lives (mirror, backups)."""
+    """The app; `background` runs beside it for as long as it lives (event journal, backups)."""
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -52,7 +52,7 @@ def make_app(config: ServerConfig, background: Callable[[], AbstractContextManag
     routes = [
         Mount(address, GZipMiddleware(files)),
         Route("/media/{name:str}", media_endpoint(config.folder), methods=["GET"]),
-        Mount("/", Lanes(DjangoApp())),
+        Mount("/", RequestThreads(DjangoApp())),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
     return Guards(app, config.hosts, CSP, https=config.behind_proxy)

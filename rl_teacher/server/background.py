@@ -1,4 +1,4 @@
-"""What the server does beside answering: mirror the feed, copy the database, take back stale leases, sweep orphans."""
+"""What the server does beside answering: the event journal, backups, ending stale leases, sweeping orphans."""
 
 import logging
 import threading
@@ -8,8 +8,7 @@ from contextlib import contextmanager
 
 from django.db import connections
 
-from rl_teacher.server import blobs
-from rl_teacher.server import notify as bell
+from rl_teacher.server import blobs, notify
 from rl_teacher.server.data_folder import DataFolder
 from rl_teacher.server.database import backup
 from rl_teacher.server.journal import catch_up
@@ -17,7 +16,7 @@ from rl_teacher.server.transactions.claim import expire_all
 from rl_teacher.server.transactions.upload import uses_of
 
 log = logging.getLogger("rl_teacher.server")
-MIRROR_EVERY_S = 2.0
+JOURNAL_EVERY_S = 2.0
 EXPIRE_EVERY_S = 15.0
 BACKUP_EVERY_S = 3600.0
 SWEEP_EVERY_S = 6 * 3600.0
@@ -34,14 +33,14 @@ def running(folder: DataFolder, *, with_backups: bool = True) -> Iterator[None]:
     if with_backups:
         chores.append(("backup", BACKUP_EVERY_S, lambda: backup(folder, "hourly")))
     threads = [threading.Thread(target=_repeat, args=(stop, *chore), daemon=True, name=chore[0]) for chore in chores]
-    threads.append(threading.Thread(target=_mirror, args=(stop, folder), daemon=True, name="mirror"))
+    threads.append(threading.Thread(target=_write_journal, args=(stop, folder), daemon=True, name="journal"))
     for thread in threads:
         thread.start()
     try:
         yield
     finally:
         stop.set()
-        bell.ring("")
+        notify.notify("")
         for thread in threads:
             thread.join(timeout=5)
 
@@ -51,16 +50,16 @@ def _repeat(stop: threading.Event, name: str, every_s: float, chore: Callable[[]
         _try(name, chore)
 
 
-def _mirror(stop: threading.Event, folder: DataFolder) -> None:
-    with bell.listening_thread() as rung:
+def _write_journal(stop: threading.Event, folder: DataFolder) -> None:
+    with notify.subscribed_thread() as changed:
         while True:
-            rung.clear()
-            _try("mirror", lambda: catch_up(folder))
+            changed.clear()
+            _try("journal", lambda: catch_up(folder))
             if stop.is_set():
                 return
-            rung.wait(30)
+            changed.wait(30)
             if not stop.is_set():
-                time.sleep(MIRROR_EVERY_S)  # many answers share one fsync
+                time.sleep(JOURNAL_EVERY_S)  # many answers share one fsync
 
 
 def _try(name: str, chore: Callable[[], object]) -> None:

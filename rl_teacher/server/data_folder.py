@@ -52,9 +52,9 @@ class DataFolder:
         return self.root / "blobs"
 
     @property
-    def mirror(self) -> Path:
-        """The feed again, as lines of JSON."""
-        return self.root / "mirror"
+    def journal(self) -> Path:
+        """The event journal: the feed again, as lines of JSON."""
+        return self.root / "mirror"  # its name in the first version; folders of then go on working
 
     @property
     def backups(self) -> Path:
@@ -69,7 +69,7 @@ class DataFolder:
     def make(self) -> "DataFolder":
         """Create what is missing, readable by its owner only."""
         try:
-            for folder in (self.root, self.blobs, self.mirror, self.backups, self.exports):
+            for folder in (self.root, self.blobs, self.journal, self.backups, self.exports):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.root.chmod(0o700)
         except OSError as error:

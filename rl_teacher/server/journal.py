@@ -1,4 +1,4 @@
-"""The feed once more as lines of JSON, one file per experiment: what is left if the database is lost."""
+"""The event journal: the feed once more as lines of JSON, a file per experiment. It is left if the database is lost."""
 
 import json
 import os
@@ -15,25 +15,25 @@ from rl_teacher.server.transactions.feed import event_json, events_after
 BATCH = 500
 
 
-def mirror_path(folder: DataFolder, slug: str) -> Path:
+def journal_path(folder: DataFolder, slug: str) -> Path:
     """Where the lines of an experiment are."""
-    return folder.mirror / f"{slug}.jsonl"
+    return folder.journal / f"{slug}.jsonl"
 
 
 def catch_up(folder: DataFolder) -> int:
     """Append what the files lack; one writer only. How many lines came."""
     count = 0
     for experiment in Experiment.objects.filter(next_seq__gt=0).order_by("pk"):
-        path = mirror_path(folder, experiment.slug)
+        path = journal_path(folder, experiment.slug)
         cursor = _repair(path)
         while cursor < experiment.next_seq and (events := events_after(experiment, cursor, BATCH)):
-            append_lines(path, (mirror_line(event) for event in events), sort_keys=True)
+            append_lines(path, (journal_line(event) for event in events), sort_keys=True)
             path.chmod(0o600)
             cursor, count = events[-1].seq, count + len(events)
     return count
 
 
-def mirror_line(event: LabelEvent) -> dict[str, Any]:
+def journal_line(event: LabelEvent) -> dict[str, Any]:
     """An event with all that is needed to make its rows again."""
     response, assignment = event.response, event.response.assignment
     return event_json(event) | {
@@ -77,7 +77,7 @@ def _tail(path: Path, size: int = 1 << 16) -> bytes:
     return data[data.find(b"\n") + 1 :]
 
 
-def read_mirror(path: Path) -> list[dict[str, Any]]:
+def read_journal(path: Path) -> list[dict[str, Any]]:
     """All whole lines, in order."""
     with path.open("rb") as file:
         return [json.loads(line) for line in file if line.endswith(b"\n")]

@@ -9,34 +9,34 @@ from contextlib import contextmanager
 from django.db import transaction
 
 _LOCK = threading.Lock()
-_SLEEPERS: dict[str, set[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = defaultdict(set)
-_THREADS: set[threading.Event] = set()
+_SUBSCRIBERS: dict[str, set[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = defaultdict(set)
+_THREAD_SUBSCRIBERS: set[threading.Event] = set()
 _CLOSING = threading.Event()
 
 
-def ring(slug: str) -> None:
+def notify(slug: str) -> None:
     """Wake whoever waits for `slug`, now; from any thread."""
     with _LOCK:
-        sleepers, threads = list(_SLEEPERS.get(slug, ())), list(_THREADS)
-    for loop, event in sleepers:
+        subscribers, threads = list(_SUBSCRIBERS.get(slug, ())), list(_THREAD_SUBSCRIBERS)
+    for loop, event in subscribers:
         if not loop.is_closed():
             loop.call_soon_threadsafe(event.set)
     for thread_event in threads:
         thread_event.set()
 
 
-def ring_on_commit(slug: str) -> None:
+def notify_on_commit(slug: str) -> None:
     """Wake whoever waits for `slug` once the running transaction is on disk."""
-    transaction.on_commit(lambda: ring(slug))
+    transaction.on_commit(lambda: notify(slug))
 
 
 def close() -> None:
     """Wake everybody, for the server stops; whoever still waits then should answer what there is."""
     _CLOSING.set()
     with _LOCK:
-        slugs = list(_SLEEPERS)
+        slugs = list(_SUBSCRIBERS)
     for slug in slugs:
-        ring(slug)
+        notify(slug)
 
 
 def is_closing() -> bool:
@@ -45,28 +45,28 @@ def is_closing() -> bool:
 
 
 @contextmanager
-def listening(slug: str) -> Iterator[asyncio.Event]:
-    """An event that is set whenever the bell of `slug` rings; look at the database only inside the block."""
+def subscribed(slug: str) -> Iterator[asyncio.Event]:
+    """An event that is set whenever something of `slug` changed; look at the database only inside the block."""
     entry = (asyncio.get_running_loop(), asyncio.Event())
     with _LOCK:
-        _SLEEPERS[slug].add(entry)
+        _SUBSCRIBERS[slug].add(entry)
     try:
         yield entry[1]
     finally:
         with _LOCK:
-            _SLEEPERS[slug].discard(entry)
-            if not _SLEEPERS[slug]:
-                del _SLEEPERS[slug]
+            _SUBSCRIBERS[slug].discard(entry)
+            if not _SUBSCRIBERS[slug]:
+                del _SUBSCRIBERS[slug]
 
 
 @contextmanager
-def listening_thread() -> Iterator[threading.Event]:
+def subscribed_thread() -> Iterator[threading.Event]:
     """The same for a thread, for every experiment at once."""
     event = threading.Event()
     with _LOCK:
-        _THREADS.add(event)
+        _THREAD_SUBSCRIBERS.add(event)
     try:
         yield event
     finally:
         with _LOCK:
-            _THREADS.discard(event)
+            _THREAD_SUBSCRIBERS.discard(event)

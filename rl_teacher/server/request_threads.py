@@ -21,7 +21,7 @@ MOST_IDLE = 16
 """Threads that are kept for later requests."""
 
 
-class Lanes:
+class RequestThreads:
     """Runs each request of an app in a thread that no other request uses meanwhile."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -30,15 +30,15 @@ class Lanes:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        lane = self._idle.pop() if self._idle else ThreadPoolExecutor(1, thread_name_prefix="lane")
+        thread = self._idle.pop() if self._idle else ThreadPoolExecutor(1, thread_name_prefix="request")
         try:
-            async with ThreadSensitiveContext(executor=lane):
+            async with ThreadSensitiveContext(executor=thread):
                 await self._app(scope, receive, send)
         finally:
             if len(self._idle) < MOST_IDLE:
-                self._idle.append(lane)  # the last one first: its connection knows most of the database
+                self._idle.append(thread)  # the last one first: its connection knows most of the database
             else:
-                lane.shutdown(wait=False)
+                thread.shutdown(wait=False)
 
 
 class DjangoApp:

@@ -141,11 +141,11 @@ def _server(options: "uvicorn.Config") -> "uvicorn.Server":
     """A server that ends open long-polls before it waits for them to end."""
     import uvicorn
 
-    from rl_teacher.server import notify as bell
+    from rl_teacher.server import notify
 
     class Server(uvicorn.Server):
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            bell.close()
+            notify.close()
             await super().shutdown(sockets)
 
     return Server(options)

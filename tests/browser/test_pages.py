@@ -199,13 +199,13 @@ def test_a_cursor_on_the_predicted_reward_goes_along_with_the_clip(server, films
     curves = {"a": [0.1 * n for n in range(24)], "b": [-0.05 * n for n in range(24)]}
     made.call("POST", "/predictions", json=[{"comparison": comparison, "step": 5, "p_left": 0.73} | curves])
     window = labeler(made.slug).open()
-    assert "data-mind" not in window.page.content()
+    assert "data-prediction" not in window.page.content()
     window.answer("ArrowUp")
     window.wait_saved()
     page = window.page
     page.goto(f"{server.url}/c/{comparison}")
-    assert "the left clip 73 %" in page.inner_text("#mind")
-    place = "document.querySelector('[data-mind=right] .cursor').getAttribute('x1')"
+    assert "the left clip 73 %" in page.inner_text("#prediction")
+    place = "document.querySelector('[data-prediction=right] .cursor').getAttribute('x1')"
     assert page.evaluate(place) == "0"
     page.click("#both")
     page.wait_for_function(f"() => Number({place}) > 10")

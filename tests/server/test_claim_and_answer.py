@@ -10,14 +10,14 @@ from django.utils import timezone
 from rl_teacher.server.models import Assignment, Comparison, Experiment, LabelEvent, Response
 from rl_teacher.server.problems import Problem
 from rl_teacher.server.transactions.answer import Answer, preferred, submit, withdraw
-from rl_teacher.server.transactions.claim import Wish, claim, expire_all, media_error, release, renew
+from rl_teacher.server.transactions.claim import ClaimRequest, claim, expire_all, media_error, release, renew
 from rl_teacher.server.transactions.feed import feed
 
 TAB = uuid.UUID(int=1)
 
 
 def take(world, experiment, labeler, want=1, have=(), tab=TAB, now=None):
-    return claim(Experiment.objects.get(pk=experiment.pk), labeler, Wish(want, list(have), tab), now)
+    return claim(Experiment.objects.get(pk=experiment.pk), labeler, ClaimRequest(want, list(have), tab), now)
 
 
 def say(labeler, assignment, side="left", response_id=None, **fields):

@@ -1,4 +1,4 @@
-"""Export, import, mirror and replay: the same feed and the same bytes."""
+"""Export, import, event journal and replay: the same feed and the same bytes."""
 
 import json
 import uuid
@@ -10,11 +10,11 @@ import pytest
 from rl_teacher.errors import ServerFault
 from rl_teacher.server.exchange.read_in import import_folder
 from rl_teacher.server.exchange.write_out import export_folder, export_zip
-from rl_teacher.server.journal import catch_up, mirror_path, read_mirror
+from rl_teacher.server.journal import catch_up, journal_path, read_journal
 from rl_teacher.server.models import AgentVideo, Comparison, Experiment, Export, Membership, MetricPoint
 from rl_teacher.server.transactions import manage
 from rl_teacher.server.transactions.answer import Answer, submit, withdraw
-from rl_teacher.server.transactions.claim import Wish, claim, expire_all, flag, media_error
+from rl_teacher.server.transactions.claim import ClaimRequest, claim, expire_all, flag, media_error
 from rl_teacher.server.transactions.feed import feed
 
 
@@ -31,7 +31,7 @@ def live_a_little(world):
     world.comparison(experiment, wanted=0, gold_answer="a", note="gold")
 
     def lend(member, tab=1):
-        return claim(Experiment.objects.get(), member, Wish(1, [], uuid.UUID(int=tab)))[0]
+        return claim(Experiment.objects.get(), member, ClaimRequest(1, [], uuid.UUID(int=tab)))[0]
 
     def say(row, side, **more):
         return submit(row.labeler.user_id, uuid.uuid4(), Answer(row.id, side, **more)).response
@@ -164,17 +164,17 @@ def test_an_export_from_the_page_is_made_and_fetched(world):
     assert (world.folder.exports / row["url"].split("/")[2].split("?")[0]).stat().st_size == row["size"]
 
 
-def test_the_mirror_has_each_event_once_and_repairs_a_torn_line(world):
+def test_the_event_journal_has_each_event_once_and_repairs_a_torn_line(world):
     experiment = live_a_little(world)
     assert catch_up(world.folder) == 6
     assert catch_up(world.folder) == 0
-    path = mirror_path(world.folder, "one")
+    path = journal_path(world.folder, "one")
     path.write_bytes(path.read_bytes()[:-20])
-    assert len(read_mirror(path)) == 5
+    assert len(read_journal(path)) == 5
     assert catch_up(world.folder) == 1
     keys = feed(experiment.pk, 0, 1)["events"][0].keys()
-    mirrored = [{key: line[key] for key in keys} for line in read_mirror(path)]
-    assert mirrored == feed(experiment.pk, 0, 100)["events"]
+    written = [{key: line[key] for key in keys} for line in read_journal(path)]
+    assert written == feed(experiment.pk, 0, 100)["events"]
 
 
 def test_replay_brings_back_what_a_backup_lacks(worlds, tmp_path, sqlite_only):
@@ -193,7 +193,7 @@ def test_replay_brings_back_what_a_backup_lacks(worlds, tmp_path, sqlite_only):
         shutil.copy(world.folder.database, tmp_path / "backup.sqlite3")
         ids = []
         for side in ("left", "right", "tie"):
-            (row,) = claim(Experiment.objects.get(), member, Wish(1, [], uuid.uuid4()))
+            (row,) = claim(Experiment.objects.get(), member, ClaimRequest(1, [], uuid.uuid4()))
             ids.append(submit(member.user_id, uuid.uuid4(), Answer(row.id, side)).response)
         withdraw(member.user_id, ids[0].id)
         before = feed(experiment.pk, 0, 100)

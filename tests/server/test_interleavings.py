@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rl_teacher.server.models import Assignment, Comparison, Experiment, LabelEvent, Membership, Response, Withdrawal
 from rl_teacher.server.problems import Problem
 from rl_teacher.server.transactions.answer import Answer, submit, withdraw
-from rl_teacher.server.transactions.claim import Wish, claim, expire_all, release
+from rl_teacher.server.transactions.claim import ClaimRequest, claim, expire_all, release
 from rl_teacher.server.transactions.feed import feed
 from rl_teacher.server.transactions.upload import cancel
 
@@ -49,7 +49,7 @@ class Play:
     def claim(self, who, tab, want, keep):
         labeler, tab_id = self.people[who], uuid.UUID(int=tab)
         held = list(Assignment.objects.filter(labeler=labeler, tab=tab_id, state="leased").values_list("id", flat=True))
-        got = claim(self.fresh(), labeler, Wish(want, held if keep else [], tab_id), self.now)
+        got = claim(self.fresh(), labeler, ClaimRequest(want, held if keep else [], tab_id), self.now)
         assert len(got) <= want
 
     def answer(self, who, number, said, twice):

@@ -18,7 +18,7 @@ from rl_teacher.people.client.embedded import start_or_attach
 from tests.server.crowd import Crowd, database_is_whole, fill, quiet, sign_in
 
 
-def test_a_stopped_server_leaves_a_mirror_and_a_whole_database(tmp_path):
+def test_a_stopped_server_leaves_an_event_journal_and_a_whole_database(tmp_path):
     with start_or_attach(tmp_path, port=0, say=quiet) as server:
         crowd = Crowd(server, pairs=20)
         crowd.work(1, seconds=0.5)

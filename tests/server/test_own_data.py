@@ -6,11 +6,11 @@ import uuid
 from rl_teacher.server.models import AuditLog, Experiment
 from rl_teacher.server.transactions.access import CONSENT, make_invite
 from rl_teacher.server.transactions.answer import Answer, submit, withdraw
-from rl_teacher.server.transactions.claim import Wish, claim, flag
+from rl_teacher.server.transactions.claim import ClaimRequest, claim, flag
 
 
 def lend(member):
-    return claim(Experiment.objects.get(slug="one"), member, Wish(1, [], uuid.uuid4()))[0]
+    return claim(Experiment.objects.get(slug="one"), member, ClaimRequest(1, [], uuid.uuid4()))[0]
 
 
 def say(row, side, **more):

@@ -6,7 +6,7 @@ import pytest
 
 from rl_teacher.server.models import Assignment, Comparison, Experiment, Guideline, Response
 from rl_teacher.server.transactions.answer import Answer, submit
-from rl_teacher.server.transactions.claim import Wish, claim
+from rl_teacher.server.transactions.claim import ClaimRequest, claim
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def owner(world):
 def answer(world, side="left"):
     experiment = Experiment.objects.get()
     member = experiment.members.first()
-    (row,) = claim(experiment, member, Wish(1, [], uuid.uuid4()))
+    (row,) = claim(experiment, member, ClaimRequest(1, [], uuid.uuid4()))
     return submit(member.user_id, uuid.uuid4(), Answer(row.id, side)).response
 
 

@@ -9,12 +9,12 @@ from rl_teacher.server.exchange.read_in import import_folder
 from rl_teacher.server.exchange.write_out import export_folder
 from rl_teacher.server.models import Assignment, Experiment, Prediction
 from rl_teacher.server.models.predictions import pack, unpack
-from rl_teacher.server.pages.predictions import MOST_POINTS, mind_json
+from rl_teacher.server.pages.predictions import MOST_POINTS, prediction_json
 from rl_teacher.server.transactions.answer import Answer, submit, withdraw
-from rl_teacher.server.transactions.claim import Wish, claim
+from rl_teacher.server.transactions.claim import ClaimRequest, claim
 
 P_LEFT, PEAK = 0.734219, 7.125
-SIGNS = ("p_left", "734219", "0.7342", "7.125", "data-mind=", "the model gave", "percent")
+SIGNS = ("p_left", "734219", "0.7342", "7.125", "data-prediction=", "the model gave", "percent")
 
 
 def body(comparison, step=100, p_left=P_LEFT, a=(0.0, PEAK), b=(-1.0, 0.5, 0.25)):
@@ -27,7 +27,7 @@ def post(world, rows, **token):
 
 
 def lend(member, tab=1):
-    return claim(Experiment.objects.get(), member, Wish(1, [], uuid.UUID(int=tab)))[0]
+    return claim(Experiment.objects.get(), member, ClaimRequest(1, [], uuid.UUID(int=tab)))[0]
 
 
 def say(row, side="left"):
@@ -72,15 +72,15 @@ def test_whoever_has_not_answered_learns_nothing(world):
     rows = world.comparisons(experiment, 3, wanted=2)
     post(world, [body(row) for row in rows])
     api, page = "/api/v1/experiments/one", world.browser(ann)
-    wish = {"want": 1, "have": [], "tab": str(uuid.uuid4())}
-    claimed = page.post(f"{api}/queue:claim", json.dumps(wish), content_type="application/json")
+    claim_request = {"want": 1, "have": [], "tab": str(uuid.uuid4())}
+    claimed = page.post(f"{api}/queue:claim", json.dumps(claim_request), content_type="application/json")
     (pair,) = claimed.json()["assignments"]
     lent = Assignment.objects.get().comparison_id
     seen = [claimed, page.get(f"/api/v1/assignments/{pair['assignment']}"), page.get("/e/one/label"), page.get("/me")]
     seen += [page.get(f"{api}/queue"), page.get(f"{api}/responses"), page.get(f"{api}/agent"), page.get("/api/v1/me")]
     seen += [page.get(f"/c/{row.id}") for row in rows]
     # The answer brings new pairs along, and its own prediction is nobody's business there.
-    said = {"answer": {"assignment": pair["assignment"], "side": "left"}, "refill": wish}
+    said = {"answer": {"assignment": pair["assignment"], "side": "left"}, "refill": claim_request}
     seen.append(page.put(f"/api/v1/responses/{uuid.uuid4()}", json.dumps(said), content_type="application/json"))
     assert len(seen[-1].json()["refill"]) == 1
     # An owner could still be asked for the second answer.
@@ -106,10 +106,10 @@ def test_my_labels_show_it_on_the_sides_that_were_seen(world, swapped, percent):
     mine = world.browser(ann).get("/me")
     assert f"the model gave the left clip {percent} %" in mine.content.decode()
     (row,) = mine.context["answers"]
-    sums = (row["mind"]["left"]["sum"], row["mind"]["right"]["sum"])
+    sums = (row["prediction"]["left"]["sum"], row["prediction"]["right"]["sum"])
     assert sums == ((-0.25, PEAK) if swapped else (PEAK, -0.25))
     withdraw(ann.user_id, answer.id)
-    assert world.browser(ann).get(f"/c/{lent.comparison_id}").context["mind"] is None
+    assert world.browser(ann).get(f"/c/{lent.comparison_id}").context["prediction"] is None
 
 
 def test_a_pair_that_comes_again_hides_it(world):
@@ -119,12 +119,12 @@ def test_a_pair_that_comes_again_hides_it(world):
     post(world, [body(comparison)])
     say(lend(ann))
     page = world.browser(ann)
-    assert page.get("/me").context["answers"][0]["mind"] is not None
+    assert page.get("/me").context["answers"][0]["prediction"] is not None
     again = Assignment.objects.get()
     again.pk, again.kind, again.state, again.slot = uuid.uuid4(), "repeat", "leased", None
     again.save(force_insert=True)
-    assert page.get("/me").context["answers"][0]["mind"] is None
-    assert page.get(f"/c/{comparison.id}").context["mind"] is None
+    assert page.get("/me").context["answers"][0]["prediction"] is None
+    assert page.get(f"/c/{comparison.id}").context["prediction"] is None
 
 
 def test_owners_and_viewers_see_it_when_nobody_is_asked_any_more(world):
@@ -132,24 +132,24 @@ def test_owners_and_viewers_see_it_when_nobody_is_asked_any_more(world):
     ann, viewer = world.member(experiment, "ann"), world.member(experiment, "vera", "viewer")
     comparison = world.comparison(experiment)
     post(world, [body(comparison)])
-    assert world.browser(viewer).get(f"/c/{comparison.id}").context["mind"] is None
+    assert world.browser(viewer).get(f"/c/{comparison.id}").context["prediction"] is None
     say(lend(ann))
-    mind = world.browser(viewer).get(f"/c/{comparison.id}").context["mind"]
-    assert (mind["percent"], mind["p_step"], mind["step"]) == (73, 100, 100)
+    prediction = world.browser(viewer).get(f"/c/{comparison.id}").context["prediction"]
+    assert (prediction["percent"], prediction["p_step"], prediction["step"]) == (73, 100, 100)
 
 
 def test_both_curves_have_one_scale_and_no_peak_is_lost():
     # The scale goes from -1 to 3 over 28 of 32 units: 3 is at y = 2, -1 at 30, zero at 30 - 28/4 = 23.
     row = Prediction(p_left=0.5, a=pack([3.0, -1.0]), b=pack([1.0]), p_step=1, step=1)
-    mind = mind_json(row)
-    assert mind["left"] == {"points": "0,2 100,30", "zero": 23.0, "sum": 2.0}
-    assert mind["right"]["points"] == "0,16"
+    prediction = prediction_json(row)
+    assert prediction["left"] == {"points": "0,2 100,30", "zero": 23.0, "sum": 2.0}
+    assert prediction["right"]["points"] == "0,16"
     row.a = pack([0.0] * 900 + [5.0] + [0.0] * 1099)
-    points = mind_json(row)["left"]["points"].split()
+    points = prediction_json(row)["left"]["points"].split()
     assert len(points) <= MOST_POINTS
     assert sum(point.endswith(",2") for point in points) == 1
     row.a = row.b = pack([4.0, 4.0])
-    assert mind_json(row)["left"] == {"points": "0,16 100,16", "zero": None, "sum": 8.0}
+    assert prediction_json(row)["left"] == {"points": "0,16 100,16", "zero": None, "sum": 8.0}
 
 
 def test_an_export_keeps_them_to_the_byte(worlds, tmp_path):

@@ -10,7 +10,7 @@ from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from rl_teacher.server.models import Assignment, Comparison, Membership
-from rl_teacher.server.transactions.claim import Wish, claim
+from rl_teacher.server.transactions.claim import ClaimRequest, claim
 from rl_teacher.server.transactions.prepared import Prepared, PreparedUpdate
 
 OF_LABELER = Prepared(
@@ -29,7 +29,7 @@ def lend(world, tab, names=("ann", "bob")):
     world.comparisons(experiment, 6)
     people = [world.member(experiment, name) for name in names]
     for person in people:
-        claim(experiment, person, Wish(3, [], tab))
+        claim(experiment, person, ClaimRequest(3, [], tab))
     return people
 
 

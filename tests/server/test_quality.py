@@ -6,7 +6,7 @@ import uuid
 import pytest
 
 from rl_teacher.server.transactions.answer import Answer, submit
-from rl_teacher.server.transactions.claim import Wish, claim
+from rl_teacher.server.transactions.claim import ClaimRequest, claim
 from rl_teacher.server.transactions.quality import Judged, krippendorff_alpha, person, report, wilson
 
 
@@ -59,7 +59,7 @@ def test_the_report_uses_current_answers_of_the_database(world):
     world.comparisons(experiment, 3, wanted=2)
     for member in people:
         tab = uuid.uuid4()
-        for row in claim(experiment, member, Wish(8, [], tab)):
+        for row in claim(experiment, member, ClaimRequest(8, [], tab)):
             said = "right" if row.swapped else "left"  # always clip a
             first = submit(member.user_id, uuid.uuid4(), Answer(row.id, "tie")).response
             submit(member.user_id, uuid.uuid4(), Answer(row.id, said, supersedes=first.id, rt_ms=900))

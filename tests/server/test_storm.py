@@ -8,7 +8,7 @@ from django.db import connections
 
 from rl_teacher.server.models import Assignment, Comparison, Experiment, LabelEvent, Response
 from rl_teacher.server.transactions.answer import Answer, submit
-from rl_teacher.server.transactions.claim import Wish, claim
+from rl_teacher.server.transactions.claim import ClaimRequest, claim
 
 
 def storm(world, num_threads, answers_each):
@@ -24,12 +24,12 @@ def storm(world, num_threads, answers_each):
             tab, held = uuid.uuid4(), []
             for _ in range(answers_each):
                 if not held:
-                    held = claim(Experiment.objects.get(), labeler, Wish(2, [], tab))
+                    held = claim(Experiment.objects.get(), labeler, ClaimRequest(2, [], tab))
                 if not held:
                     return
                 row = held.pop(0)
                 response, answer = uuid.uuid4(), Answer(row.id, "left")
-                refill = Wish(1, [other.id for other in held], tab)
+                refill = ClaimRequest(1, [other.id for other in held], tab)
                 first = submit(labeler.user_id, response, answer, refill)
                 acknowledged[response] = row.id
                 again = submit(labeler.user_id, response, answer, None)

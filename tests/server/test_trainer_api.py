@@ -361,7 +361,7 @@ def test_another_persons_cap_on_requests(world, api):
 def test_the_second_labeler_brings_doubled_pairs(world, api, make_mp4, make_npz):
     from rl_teacher.server.models import Experiment
     from rl_teacher.server.transactions.answer import Answer, submit
-    from rl_teacher.server.transactions.claim import Wish, claim
+    from rl_teacher.server.transactions.claim import ClaimRequest, claim
 
     experiment = Experiment.objects.get()
     Experiment.objects.update(double_rate=0.1, gold_rate=0, repeat_rate=0)
@@ -375,7 +375,7 @@ def test_the_second_labeler_brings_doubled_pairs(world, api, make_mp4, make_npz)
     assert set(Comparison.objects.values_list("wanted", flat=True)) == {1}
     for name in ("ann", "bob"):
         member = world.member(experiment, name)
-        (row,) = claim(experiment, member, Wish(1, [], uuid.uuid4()))
+        (row,) = claim(experiment, member, ClaimRequest(1, [], uuid.uuid4()))
         submit(member.user_id, uuid.uuid4(), Answer(row.id, "left"))
     ask(20)
     assert Comparison.objects.filter(wanted=2).count() == 2

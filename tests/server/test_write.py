@@ -11,7 +11,7 @@ from rl_teacher.server.models import Experiment, LabelEvent, Response
 from rl_teacher.server.problems import Problem
 from rl_teacher.server.transactions import write as writing
 from rl_teacher.server.transactions.answer import Answer, submit
-from rl_teacher.server.transactions.claim import Wish, claim
+from rl_teacher.server.transactions.claim import ClaimRequest, claim
 
 
 def commits(world):
@@ -24,7 +24,7 @@ def test_waiting_answers_share_one_commit_and_one_mistake_spoils_nothing(world):
     experiment = world.experiment()
     world.comparisons(experiment, 8)
     people = [world.member(experiment, f"p{number}") for number in range(6)]
-    lent = [claim(Experiment.objects.get(), one, Wish(1, [], uuid.uuid4()))[0] for one in people]
+    lent = [claim(Experiment.objects.get(), one, ClaimRequest(1, [], uuid.uuid4()))[0] for one in people]
     outcomes = {}
 
     def say(number):

@@ -15,11 +15,11 @@ from rl_teacher.people.client.messages import (
     ExperimentAbout,
     ExperimentSpec,
     ExperimentState,
+    HeartbeatReply,
     LabelEvent,
     LabelPage,
     MetricPoint,
     Prediction,
-    Wishes,
 )
 from rl_teacher.records import Comparison, ComparisonId, Preference, SegmentId
 
@@ -217,7 +217,9 @@ class FeedbackClient:
         """What the agent looks like after `step` steps; the blob must be there."""
         self._call("POST", "/videos", {"step": step, "blob": sha256})
 
-    def heartbeat(self, state: str, step: int, next_clips_s: float | None = None, notice: str | None = None) -> Wishes:
+    def heartbeat(
+        self, state: str, step: int, next_clips_s: float | None = None, notice: str | None = None
+    ) -> HeartbeatReply:
         """Say that the trainer lives.
 
         Args:
@@ -229,8 +231,8 @@ class FeedbackClient:
         body: dict[str, Any] = {"state": state, "step": step, "next_clips_s": next_clips_s}
         if notice is not None:
             body["notice"] = notice[:MAX_NOTICE]
-        told = self._call("PUT", "/heartbeat", body).json()
-        return Wishes(paused=bool(told["paused"]), needs_webm=bool(told["needs_webm"]))
+        reply = self._call("PUT", "/heartbeat", body).json()
+        return HeartbeatReply(paused=bool(reply["paused"]), needs_webm=bool(reply["needs_webm"]))
 
     def _rows(self, name: str, which: str = "") -> Iterator[dict[str, Any]]:
         after = ""

@@ -123,8 +123,8 @@ class LabelPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    """What people want of the trainer."""
+class HeartbeatReply:
+    """What the server answers to a sign of life: what people want of the trainer."""
 
     paused: bool
     needs_webm: bool

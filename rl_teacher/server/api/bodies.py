@@ -267,7 +267,7 @@ class HeartbeatOut(Schema):
     target_rate: float | None
 
 
-class WishIn(Body):
+class ClaimRequestIn(Body):
     """What a tab asks for."""
 
     want: Annotated[int, Field(ge=0, le=8)]

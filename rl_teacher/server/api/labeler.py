@@ -12,7 +12,7 @@ from django.middleware.csrf import get_token
 from ninja import Router, Status
 from pydantic import Field
 
-from rl_teacher.server import notify as bell
+from rl_teacher.server import notify
 from rl_teacher.server.api import bodies, labeler_bodies
 from rl_teacher.server.api.auth import person, person_at, session
 from rl_teacher.server.api.screens import assignment_json, held_until, progress_json, sides
@@ -30,8 +30,8 @@ from rl_teacher.server.transactions.overview import is_trainer_gone, next_clips_
 router = Router(auth=session)
 
 
-def _wish(body: bodies.WishIn) -> leases.Wish:
-    return leases.Wish(body.want, body.have, body.tab)
+def _claim_request(body: bodies.ClaimRequestIn) -> leases.ClaimRequest:
+    return leases.ClaimRequest(body.want, body.have, body.tab)
 
 
 @router.get("/me", response=labeler_bodies.Me)
@@ -44,11 +44,11 @@ def me(request: HttpRequest) -> dict[str, Any]:
 
 
 @router.post("/experiments/{slug}/queue:claim", response=labeler_bodies.Claimed)
-def claim(request: HttpRequest, slug: str, body: bodies.WishIn) -> dict[str, Any]:
+def claim(request: HttpRequest, slug: str, body: bodies.ClaimRequestIn) -> dict[str, Any]:
     """Borrow up to `want` pairs; leases of the tab that are not in `have` go back first."""
     at = person_at(request, slug, "label")
     labeler = at.labeler()
-    found = leases.claim(at.experiment, labeler, _wish(body))
+    found = leases.claim(at.experiment, labeler, _claim_request(body))
     labeler.refresh_from_db()
     return {
         "assignments": [assignment_json(row, at.experiment) for row in found],
@@ -73,7 +73,7 @@ async def queue(
 
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait
-    with bell.listening(slug) as event:
+    with notify.subscribed(slug) as event:
         first = None
         while True:
             event.clear()
@@ -81,7 +81,7 @@ async def queue(
             first = found if first is None else first
             left = deadline - loop.time()
             is_news = found["available"] or found["seen"] != (seen or first["seen"])
-            if is_news or left <= 0 or bell.is_closing():
+            if is_news or left <= 0 or notify.is_closing():
                 return found
             with suppress(TimeoutError):
                 await asyncio.wait_for(event.wait(), min(left, LOOK_EVERY_S))
@@ -126,15 +126,15 @@ def agent(request: HttpRequest, slug: str) -> dict[str, Any]:
 )
 def put_response(request: HttpRequest, response_id: uuid.UUID, body: labeler_bodies.ResponseIn) -> Status:
     """Store an answer: 201, or 200 if it is there already; brings new pairs along."""
-    wish = _wish(body.refill) if body.refill else None
-    taken = answers.submit(person(request).pk, response_id, answers.Answer(**body.answer.model_dump()), wish)
+    refill = _claim_request(body.refill) if body.refill else None
+    taken = answers.submit(person(request).pk, response_id, answers.Answer(**body.answer.model_dump()), refill)
     return Status(
         201 if taken.is_new else 200,
         {
             "response": str(taken.response.id),
             "extra": taken.response.extra,
             "refill": [assignment_json(row, taken.experiment) for row in taken.refill],
-            "held_until": held_until(taken.experiment) if wish is not None else None,
+            "held_until": held_until(taken.experiment) if refill is not None else None,
             "state": taken.experiment.shown_state,
             "progress": progress_json(taken.experiment, taken.labeler),
         },

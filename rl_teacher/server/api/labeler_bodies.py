@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from ninja import Schema
 from pydantic import Field
 
-from rl_teacher.server.api.bodies import Body, Line, Moment, Small, WishIn
+from rl_teacher.server.api.bodies import Body, ClaimRequestIn, Line, Moment, Small
 
 
 class Media(Schema):
@@ -102,7 +102,7 @@ class ResponseIn(Body):
     """PUT /responses/{id}; only `answer` counts for whether a retry is the same."""
 
     answer: AnswerIn
-    refill: WishIn | None = None
+    refill: ClaimRequestIn | None = None
 
 
 class ResponseOut(Schema):

@@ -205,7 +205,7 @@ def post_predictions(
     request: HttpRequest, slug: str, body: Annotated[list[bodies.PredictionIn], Body(..., min_length=1, max_length=64)]
 ) -> dict[str, Any]:
     """What the reward model made of pairs: the first `p_left` stays, curves of a newer step replace older ones."""
-    rows = [report.Mind(**row.model_dump()) for row in body]
+    rows = [report.PredictionReport(**row.model_dump()) for row in body]
     return {"count": report.add_predictions(trainer(request).experiment(slug), rows)}
 
 

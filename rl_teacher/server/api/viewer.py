@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from ninja import Router, Status
 
-from rl_teacher.server import notify as bell
+from rl_teacher.server import notify
 from rl_teacher.server.api import labeler_bodies
 from rl_teacher.server.api.auth import person_at, session
 from rl_teacher.server.api.screens import progress_json
@@ -101,8 +101,8 @@ async def _stream(user: User, slug: str) -> AsyncIterator[bytes]:
     """Server-sent events: what changed since the last look. Holds no connection while it waits."""
     sent: dict[str, str] = {}
     number, quiet = 0, 0.0
-    with bell.listening(slug) as event:
-        while not bell.is_closing():
+    with notify.subscribed(slug) as event:
+        while not notify.is_closing():
             event.clear()
             try:
                 found = await sync_to_async(_snapshot, thread_sensitive=False)(user, slug)

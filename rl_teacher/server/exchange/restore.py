@@ -1,4 +1,4 @@
-"""Makes answers again from lines of a mirror or an export; what is there already stays as it is."""
+"""Makes answers again from lines of an event journal or an export; what is there already stays as it is."""
 
 import uuid
 from collections.abc import Sequence

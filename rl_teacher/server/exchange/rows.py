@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from rl_teacher.server.journal import mirror_line
+from rl_teacher.server.journal import journal_line
 from rl_teacher.server.models import (
     AgentVideo,
     Assignment,
@@ -81,7 +81,7 @@ def read_rows(experiment: Experiment) -> Rows:
         ],
         assignments=_assignments(experiment),
         labels=[
-            mirror_line(row) for row in events.select_related("response__assignment__comparison", "response__labeler")
+            journal_line(row) for row in events.select_related("response__assignment__comparison", "response__labeler")
         ],
         flags=[
             {

@@ -7,7 +7,7 @@ from django.db import models
 
 
 class Prediction(models.Model):
-    """The reward model's mind about a comparison: its guess before the answer, and its reward for each frame."""
+    """What the reward model expected of a comparison: its guess before the answer, and its reward for each frame."""
 
     comparison = models.OneToOneField("feedback.Comparison", models.PROTECT, primary_key=True)
     p_left = models.FloatField()

@@ -11,7 +11,7 @@ from django.utils.dateparse import parse_datetime
 
 from rl_teacher.server.media import blob_url, clip_urls
 from rl_teacher.server.models import Clip, Comparison, Flag, Membership, Prediction, Response
-from rl_teacher.server.pages import predictions as minds
+from rl_teacher.server.pages import predictions
 from rl_teacher.server.pages.experiment import see
 from rl_teacher.server.pages.guard import page, user_of
 from rl_teacher.server.pages.keyset import PER_PAGE, cursor_of, next_url
@@ -150,7 +150,9 @@ def comparison(request: HttpRequest, comparison_id: uuid.UUID) -> HttpResponseBa
     context = {
         "exp": describe(at),
         "row": pair,
-        "mind": minds.mind_json(Prediction.objects.filter(pk=row.pk).first()) if minds.may_see(at, row) else None,
+        "prediction": predictions.prediction_json(Prediction.objects.filter(pk=row.pk).first())
+        if predictions.may_see(at, row)
+        else None,
         "answers": [_answer_json(answer) for answer in answers.order_by("answered_at")],
         "flags": [
             {"pseudonym": flag.assignment.labeler.pseudonym, "reason": flag.reason, "at": flag.at} for flag in flags

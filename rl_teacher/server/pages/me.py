@@ -12,7 +12,7 @@ from django.shortcuts import render
 
 from rl_teacher.server.api.screens import sides
 from rl_teacher.server.models import Response
-from rl_teacher.server.pages import predictions as minds
+from rl_teacher.server.pages import predictions
 from rl_teacher.server.pages.comparisons import _moment, _uuid
 from rl_teacher.server.pages.experiment import see
 from rl_teacher.server.pages.guard import page, user_of
@@ -43,7 +43,7 @@ def me(request: HttpRequest) -> HttpResponseBase:
     found = list(rows.order_by("-answered_at", "-id")[: PER_PAGE + 1])
     more = len(found) > PER_PAGE
     found = found[:PER_PAGE]
-    known = minds.of_answered(own.values(), [row.assignment.comparison_id for row in found])
+    known = predictions.of_answered(own.values(), [row.assignment.comparison_id for row in found])
     answers = []
     for row in found:
         row.assignment.labeler = row.labeler
@@ -61,7 +61,9 @@ def me(request: HttpRequest) -> HttpResponseBase:
                 "right_url": shown["right"]["mp4"],
                 "fps": shown["fps"],
                 "n_frames": shown["n_frames"],
-                "mind": minds.mind_json(known.get(row.assignment.comparison_id), swapped=row.assignment.swapped),
+                "prediction": predictions.prediction_json(
+                    known.get(row.assignment.comparison_id), swapped=row.assignment.swapped
+                ),
             }
         )
     context = {

@@ -35,7 +35,7 @@ def _on_screen(labelers: Iterable[Membership], comparisons: Sequence[uuid.UUID])
     return set(live.values_list("comparison_id", flat=True))
 
 
-def mind_json(row: Prediction | None, *, swapped: bool = False) -> dict[str, Any] | None:
+def prediction_json(row: Prediction | None, *, swapped: bool = False) -> dict[str, Any] | None:
     """The guess in percent and both curves, on one scale; `swapped`: clip b is on the left."""
     if row is None:
         return None

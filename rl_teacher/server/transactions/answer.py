@@ -8,11 +8,11 @@ from django.db import connection
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
-from rl_teacher.server import notify as bell
 from rl_teacher.server.hashing import body_hash
 from rl_teacher.server.models import Assignment, Comparison, Experiment, LabelEvent, Membership, Response, Withdrawal
+from rl_teacher.server.notify import notify_on_commit
 from rl_teacher.server.problems import Problem
-from rl_teacher.server.transactions.claim import Wish, claim_inside, free_slot
+from rl_teacher.server.transactions.claim import ClaimRequest, claim_inside, free_slot
 from rl_teacher.server.transactions.prepared import Prepared, PreparedUpdate
 from rl_teacher.server.transactions.write import write, write_together
 
@@ -76,7 +76,11 @@ def preferred(side: str, swapped: bool) -> str:
 
 
 def submit(
-    user_id: int, response_id: uuid.UUID, answer: Answer, wish: Wish | None = None, now: datetime | None = None
+    user_id: int,
+    response_id: uuid.UUID,
+    answer: Answer,
+    request: ClaimRequest | None = None,
+    now: datetime | None = None,
 ) -> Taken:
     """Store `answer` under `response_id` and refill the tab, all in one transaction (which others may share).
 
@@ -85,10 +89,10 @@ def submit(
         response_id: made by the browser; the same again with the same content is the same answer.
     """
     at = now or timezone.now()
-    return write_together(lambda: _submit(user_id, response_id, answer, wish, at))
+    return write_together(lambda: _submit(user_id, response_id, answer, request, at))
 
 
-def _submit(user_id: int, response_id: uuid.UUID, answer: Answer, wish: Wish | None, now: datetime) -> Taken:
+def _submit(user_id: int, response_id: uuid.UUID, answer: Answer, request: ClaimRequest | None, now: datetime) -> Taken:
     assignment = _assignment(answer.assignment, user_id)
     labeler, experiment = assignment.labeler, assignment.comparison.experiment
     known = {row.pk: row for row in _SAID(response_id, assignment.pk)}
@@ -102,8 +106,8 @@ def _submit(user_id: int, response_id: uuid.UUID, answer: Answer, wish: Wish | N
             response = _revise(experiment, assignment, response_id, answer, now)
         else:
             response = _first(experiment, assignment, response_id, answer, now, next(iter(known), None))
-        bell.ring_on_commit(experiment.slug)
-    refill = claim_inside(experiment, labeler, wish, now) if wish is not None else []
+        notify_on_commit(experiment.slug)
+    refill = claim_inside(experiment, labeler, request, now) if request is not None else []
     return Taken(response, is_new, refill, labeler, experiment)
 
 
@@ -131,7 +135,7 @@ def withdraw(user_id: int, response_id: uuid.UUID, now: datetime | None = None) 
                 Comparison.objects.filter(pk=comparison.pk).update(open_slots=F("open_slots") + 1)
         _event(comparison.experiment, response, "withdrawn", now, gone=response.preferred)
         Membership.objects.filter(pk=response.labeler_id).update(answers=F("answers") - 1)
-        bell.ring_on_commit(comparison.experiment.slug)
+        notify_on_commit(comparison.experiment.slug)
     return True
 
 

@@ -12,8 +12,8 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from rl_teacher.server import notify as bell
 from rl_teacher.server.models import Assignment, Comparison, Experiment, Flag, Membership, Response
+from rl_teacher.server.notify import notify_on_commit
 from rl_teacher.server.transactions.prepared import Prepared, PreparedUpdate
 from rl_teacher.server.transactions.write import write, write_together
 
@@ -29,7 +29,7 @@ CLIPS = ("comparison__a__mp4", "comparison__a__webm", "comparison__b__mp4", "com
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ClaimRequest:
     """What a tab asks for."""
 
     want: int
@@ -37,24 +37,26 @@ class Wish:
     tab: uuid.UUID
 
 
-def claim(experiment: Experiment, labeler: Membership, wish: Wish, now: datetime | None = None) -> list[Assignment]:
-    """Lend up to `wish.want` comparisons; leases of the tab that are not in `have` are given back first."""
+def claim(
+    experiment: Experiment, labeler: Membership, request: ClaimRequest, now: datetime | None = None
+) -> list[Assignment]:
+    """Lend up to `request.want` comparisons; leases of the tab that are not in `have` are given back first."""
     at = now or timezone.now()
-    return write_together(lambda: claim_inside(experiment, labeler, wish, at))
+    return write_together(lambda: claim_inside(experiment, labeler, request, at))
 
 
-def claim_inside(experiment: Experiment, labeler: Membership, wish: Wish, now: datetime) -> list[Assignment]:
+def claim_inside(experiment: Experiment, labeler: Membership, request: ClaimRequest, now: datetime) -> list[Assignment]:
     """The same, within a transaction that runs already."""
-    unwanted = {pk for (pk,) in _HELD(labeler.pk, wish.tab)} - set(wish.have)
+    unwanted = {pk for (pk,) in _HELD(labeler.pk, request.tab)} - set(request.have)
     if unwanted:
-        give_back(Assignment.objects.filter(pk__in=unwanted), "released")
+        end_leases(Assignment.objects.filter(pk__in=unwanted), "released")
     until = now + timedelta(seconds=experiment.lease_s)
-    if wish.have and _HOLD(labeler.pk, wish.tab, until) < len(wish.have):
-        _revive(labeler, wish, until)
-    if experiment.paused or wish.want <= 0:
+    if request.have and _HOLD(labeler.pk, request.tab, until) < len(request.have):
+        _revive(labeler, request, until)
+    if experiment.paused or request.want <= 0:
         return []
-    terms = _Terms(labeler, wish.tab, now, until, experiment.guideline_version)
-    granted = _grant(experiment, labeler, wish.want)
+    terms = _Terms(labeler, request.tab, now, until, experiment.guideline_version)
+    granted = _grant(experiment, labeler, request.want)
     if granted <= 0:
         return []
     check = _check(experiment, labeler, terms)
@@ -65,12 +67,12 @@ def claim_inside(experiment: Experiment, labeler: Membership, wish: Wish, now: d
     return found
 
 
-def _revive(labeler: Membership, wish: Wish, until: datetime) -> None:
+def _revive(labeler: Membership, request: ClaimRequest, until: datetime) -> None:
     """A tab that slept still shows pairs whose leases ran out: it gets them back where nobody took them."""
     lapsed = Assignment.objects.filter(
         labeler=labeler,
-        tab=wish.tab,
-        id__in=wish.have,
+        tab=request.tab,
+        id__in=request.have,
         state="expired",
         kind="normal",
         comparison__state="open",
@@ -262,7 +264,7 @@ def _repeat(labeler: Membership, terms: _Terms) -> Assignment | None:
     return assignment
 
 
-def give_back(rows: "QuerySet[Assignment]", state: str) -> list[Assignment]:
+def end_leases(rows: "QuerySet[Assignment]", state: str) -> list[Assignment]:
     """End leases; what they held is free again."""
     found = list(rows.filter(state="leased"))
     for assignment in found:
@@ -275,7 +277,7 @@ def give_back(rows: "QuerySet[Assignment]", state: str) -> list[Assignment]:
 def expire(experiment: Experiment, now: datetime) -> list[Assignment]:
     """Take back what was not renewed in time."""
     stale = Assignment.objects.filter(comparison__experiment=experiment, state="leased", expires_at__lt=now)
-    return give_back(stale, "expired")
+    return end_leases(stale, "expired")
 
 
 def expire_all(now: datetime | None = None) -> int:
@@ -285,9 +287,9 @@ def expire_all(now: datetime | None = None) -> int:
     if not stale.exists():
         return 0
     with write():
-        found = give_back(stale.select_related("comparison__experiment"), "expired")
+        found = end_leases(stale.select_related("comparison__experiment"), "expired")
         for slug in {row.comparison.experiment.slug for row in found}:
-            bell.ring_on_commit(slug)
+            notify_on_commit(slug)
     return len(found)
 
 
@@ -307,11 +309,11 @@ def release(labelers: Iterable[Membership], tab: uuid.UUID, leases: Mapping[uuid
     with write():
         rows = Assignment.objects.filter(labeler__in=list(labelers), state="leased", tab=tab, id__in=list(leases))
         seen = [row.id for row in rows if row.expires_at <= leases[row.id]]
-        released = give_back(
+        released = end_leases(
             Assignment.objects.filter(id__in=seen).select_related("comparison__experiment"), "released"
         )
         for slug in {row.comparison.experiment.slug for row in released}:
-            bell.ring_on_commit(slug)
+            notify_on_commit(slug)
     return [row.id for row in released]
 
 
@@ -319,13 +321,13 @@ def media_error(assignment: Assignment, detail: str) -> bool:
     """A browser cannot play the pair. Two people or leases that say so make it `broken`; whether it now is."""
     with write():
         Flag.objects.create(assignment=assignment, reason=detail[:500], is_media_error=True)
-        give_back(Assignment.objects.filter(pk=assignment.pk), "failed")
+        end_leases(Assignment.objects.filter(pk=assignment.pk), "failed")
         comparison = Comparison.objects.select_related("experiment").get(pk=assignment.comparison_id)
         failed = Flag.objects.filter(assignment__comparison=comparison, is_media_error=True)
         broken = failed.values("assignment").distinct().count() >= 2
         if broken and comparison.state == "open":
             Comparison.objects.filter(pk=comparison.pk).update(state="broken")
-        bell.ring_on_commit(comparison.experiment.slug)
+        notify_on_commit(comparison.experiment.slug)
     return broken
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.db import connections
 
-from rl_teacher.server import notify as bell
+from rl_teacher.server import notify
 from rl_teacher.server.models import Experiment, LabelEvent
 
 TARGETS = {"a": 1.0, "b": 0.0, "tie": 0.5, "cant_tell": None}
@@ -61,12 +61,12 @@ async def wait_for_feed(experiment: Experiment, after: int, limit: int, wait: fl
             connections.close_all()
 
     deadline = asyncio.get_running_loop().time() + wait
-    with bell.listening(experiment.slug) as event:
+    with notify.subscribed(experiment.slug) as event:
         while True:
             event.clear()
             found = await sync_to_async(look)()
             left = deadline - asyncio.get_running_loop().time()
-            if found["events"] or left <= 0 or bell.is_closing():
+            if found["events"] or left <= 0 or notify.is_closing():
                 return found
             with suppress(TimeoutError):
                 await asyncio.wait_for(event.wait(), min(left, LOOK_EVERY_S))

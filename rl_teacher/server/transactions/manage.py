@@ -6,8 +6,8 @@ from typing import Any
 from django.db.models import Max
 from django.utils import timezone
 
-from rl_teacher.server import notify as bell
 from rl_teacher.server.models import Assignment, Comparison, Experiment, Guideline, User
+from rl_teacher.server.notify import notify_on_commit
 from rl_teacher.server.problems import Problem
 from rl_teacher.server.transactions.access import audit
 from rl_teacher.server.transactions.write import write
@@ -33,7 +33,7 @@ def set_paused(experiment: Experiment, paused: bool, by: User) -> None:
     with write():
         Experiment.objects.filter(pk=experiment.pk).update(paused=paused)
         audit(by, "paused" if paused else "resumed", experiment)
-        bell.ring_on_commit(experiment.slug)
+        notify_on_commit(experiment.slug)
 
 
 def add_guideline(experiment: Experiment, markdown: str, by: User) -> int:
@@ -50,7 +50,7 @@ def add_guideline(experiment: Experiment, markdown: str, by: User) -> int:
         Guideline.objects.create(experiment=experiment, version=version, markdown=text, by=by, at=timezone.now())
         Experiment.objects.filter(pk=experiment.pk).update(guideline_version=version)
         audit(by, "guideline", experiment, version=version)
-        bell.ring_on_commit(experiment.slug)
+        notify_on_commit(experiment.slug)
     return version
 
 
@@ -62,7 +62,7 @@ def tune(experiment: Experiment, tuning: Tuning, by: User) -> None:
         if tuning.overlap != experiment.overlap:
             _change_wanted(experiment, tuning.overlap)
         audit(by, "settings", experiment, **fields)
-        bell.ring_on_commit(experiment.slug)
+        notify_on_commit(experiment.slug)
 
 
 def _change_wanted(experiment: Experiment, overlap: int) -> None:

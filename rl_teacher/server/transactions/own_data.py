@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rl_teacher.server.journal import mirror_line
+from rl_teacher.server.journal import journal_line
 from rl_teacher.server.models import AuditLog, Flag, LabelEvent, Membership, User
 
 _SECRET_OF_THE_OWNER = ("swapped", "tab", "slot", "assignment_kind", "body_hash", "preferred", "target")
@@ -43,7 +43,11 @@ def _membership(member: Membership) -> dict[str, Any]:
         "role": member.role,
         "joined": member.joined_at.isoformat(),
         "answers": [
-            {key: value for key, value in mirror_line(row).items() if key not in _SECRET_OF_THE_OWNER and key != "said"}
+            {
+                key: value
+                for key, value in journal_line(row).items()
+                if key not in _SECRET_OF_THE_OWNER and key != "said"
+            }
             for row in events.select_related(*related)
         ],
         "flags": [

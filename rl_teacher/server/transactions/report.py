@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
-from rl_teacher.server import notify as bell
 from rl_teacher.server.models import AgentVideo, Blob, Comparison, Experiment, MetricPoint, Prediction
 from rl_teacher.server.models.predictions import pack
+from rl_teacher.server.notify import notify_on_commit
 from rl_teacher.server.problems import Problem
 from rl_teacher.server.transactions.write import write
 
@@ -28,12 +28,12 @@ def add_metrics(experiment: Experiment, points: Sequence[Point]) -> int:
     rows = [MetricPoint(experiment=experiment, name=p.name, step=p.step, t=p.t, value=p.value) for p in points]
     with write():
         MetricPoint.objects.bulk_create(rows, ignore_conflicts=True, batch_size=100)
-        bell.ring_on_commit(experiment.slug)
+        notify_on_commit(experiment.slug)
     return len(rows)
 
 
 @dataclass(frozen=True, slots=True)
-class Mind:
+class PredictionReport:
     """What the reward model made of a pair at a step: P(a is preferred), and its reward for each frame."""
 
     comparison: uuid.UUID
@@ -43,7 +43,7 @@ class Mind:
     b: Sequence[float]
 
 
-def add_predictions(experiment: Experiment, rows: Sequence[Mind]) -> int:
+def add_predictions(experiment: Experiment, rows: Sequence[PredictionReport]) -> int:
     """All of `rows` or none; the first `p_left` of a pair stays, its newest curves win. How many were news."""
     asked, count = {row.comparison for row in rows}, 0
     with write():
@@ -75,7 +75,7 @@ def add_video(experiment: Experiment, step: int, sha256: str) -> bool:
         video, created = AgentVideo.objects.get_or_create(experiment=experiment, step=step, defaults={"blob": blob})
         if video.blob_id != blob.pk:
             raise Problem("body-differs", f"video of step {step}: exists with other content.")
-        bell.ring_on_commit(experiment.slug)
+        notify_on_commit(experiment.slug)
     return created
 
 
@@ -101,6 +101,6 @@ def heartbeat(
             heartbeat_at=timezone.now(),
         )
         if changed:
-            bell.ring_on_commit(experiment.slug)
+            notify_on_commit(experiment.slug)
     experiment.refresh_from_db()
     return experiment

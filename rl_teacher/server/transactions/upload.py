@@ -11,9 +11,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from rl_teacher.server import blobs
-from rl_teacher.server import notify as bell
 from rl_teacher.server.hashing import body_hash
 from rl_teacher.server.models import Blob, Clip, Comparison, Experiment, Guideline, Membership, User
+from rl_teacher.server.notify import notify_on_commit
 from rl_teacher.server.problems import Problem
 from rl_teacher.server.transactions.claim import has_two_labelers
 from rl_teacher.server.transactions.write import write
@@ -42,7 +42,7 @@ def ensure_experiment(slug: str, body: Mapping[str, Any]) -> tuple[Experiment, b
             Guideline.objects.create(experiment=experiment, version=1, markdown=body["guideline"], at=timezone.now())
         for number, user in enumerate(User.objects.filter(is_superuser=True, is_active=True).order_by("pk"), 1):
             Membership.objects.create(experiment=experiment, user=user, role="owner", pseudonym=f"labeler-{number}")
-        bell.ring_on_commit(slug)
+        notify_on_commit(slug)
     return experiment, True
 
 
@@ -107,7 +107,7 @@ def put_clip(experiment: Experiment, clip_id: uuid.UUID, body: Mapping[str, Any]
         if found is not None:
             found.webm, found.body_hash = webm, digest(body["webm"])
             found.save(update_fields=["webm", "body_hash"])
-            bell.ring_on_commit(experiment.slug)
+            notify_on_commit(experiment.slug)
             return found, False
         clip = Clip(
             id=clip_id,
@@ -165,7 +165,7 @@ def create_comparisons(experiment: Experiment, rows: Sequence[NewComparison]) ->
                 continue
             known[row.id] = _create(experiment, row, next(wanted))
             result[str(row.id)] = "created"
-        bell.ring_on_commit(experiment.slug)
+        notify_on_commit(experiment.slug)
     return result
 
 
@@ -206,7 +206,7 @@ def cancel(experiment: Experiment, ids: Sequence[uuid.UUID]) -> list[str]:
         rows = Comparison.objects.filter(experiment=experiment, pk__in=ids)
         rows.filter(state="open").update(state="cancelled")
         cancelled = [str(pk) for pk in rows.filter(state="cancelled").values_list("pk", flat=True)]
-        bell.ring_on_commit(experiment.slug)
+        notify_on_commit(experiment.slug)
     return cancelled
 
 

@@ -13,7 +13,7 @@ function play(box, isOn) {
 }
 
 /** @param {Event} event */
-const boxOf = (event) => /** @type {Element} */ (event.target).closest?.("[data-film]") ?? null;
+const boxOf = (event) => /** @type {Element} */ (event.target).closest?.("[data-thumbnail]") ?? null;
 
 document.addEventListener("pointerover", (event) => !isTouch && play(boxOf(event), true));
 document.addEventListener("pointerout", (event) => {
@@ -33,14 +33,14 @@ document.addEventListener("htmx:afterSettle", lookOut);
 
 if (isTouch && !still) {
   const seen = new IntersectionObserver((entries) => entries.forEach((entry) => play(entry.target, entry.isIntersecting)), { threshold: 0.6 });
-  const watch = () => document.querySelectorAll("[data-film]").forEach((box) => seen.observe(box));
+  const watch = () => document.querySelectorAll("[data-thumbnail]").forEach((box) => seen.observe(box));
   watch();
   document.addEventListener("htmx:afterSettle", watch);
 }
 
 // one comparison: both at once, from the start
 document.getElementById("both")?.addEventListener("click", () => {
-  const videos = [...document.querySelectorAll("[data-film-group] video")];
+  const videos = [...document.querySelectorAll("[data-pair] video")];
   for (const video of /** @type {HTMLVideoElement[]} */ (videos)) {
     video.currentTime = 0;
     void video.play().catch(() => {});
