@@ -23,7 +23,6 @@ from rl_teacher.people.client.api import FeedbackClient
 from rl_teacher.people.client.embedded import default_data_dir, start_or_attach
 from rl_teacher.people.connection import remote_client
 from rl_teacher.people.download import download
-from rl_teacher.people.restore import as_segments
 from rl_teacher.preferences.dataset import Dataset
 from rl_teacher.protocols import FitData, RewardModel
 from rl_teacher.rewards.relevance import main_looks
@@ -64,8 +63,8 @@ def fit_from(client: FeedbackClient, out: Path, num_steps: int, seed: int) -> in
     config = from_json(RewardModelConfig, about.config.get("reward", {}))
     found = download(client, print)
     dataset = Dataset()
-    if found.comparisons:
-        dataset.add(found.comparisons, *as_segments(found))
+    if found is not None:
+        dataset.add(found.comparisons, found.left, found.right)
         dataset.label(found.labels)
     labeled = dataset.labeled()
     if labeled is None:

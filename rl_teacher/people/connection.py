@@ -1,4 +1,4 @@
-"""From settings to a desk: find or start the server, name the experiment, set clip workers going."""
+"""From settings to an experiment on a feedback server: find the server or start it, make the experiment or join it."""
 
 import hashlib
 import json
@@ -15,19 +15,12 @@ from rl_teacher.errors import ConfigError, RunExists, ServerFault
 from rl_teacher.people.client.api import FeedbackClient, ServerAway
 from rl_teacher.people.client.embedded import EmbeddedServer, default_data_dir, is_locked, start_or_attach
 from rl_teacher.people.client.messages import ExperimentSpec
-from rl_teacher.people.client.outbox import Outbox
-from rl_teacher.people.feedback_session import Desk
-from rl_teacher.people.uploader import ClipPress, Drawable, Journal
-from rl_teacher.video.jobs import Content
-from rl_teacher.video.workers import ClipWorkers
 
-OUTBOX, JOURNAL = "outbox", "sent.jsonl"
-Say = Callable[[str], None]
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Line:
+class Connection:
     """An experiment on a server that can be reached, or could be when the run began."""
 
     client: FeedbackClient
@@ -61,7 +54,7 @@ class Line:
                 f"feedback server: it died, and its address {url} is taken by another program. "
                 "Stop the run with Ctrl-C, and continue it with --resume."
             )
-        log.warning("The feedback server had died, and was started again at %s.", url)
+        logger.warning("The feedback server had died, and was started again at %s.", url)
         self.server = again
         self.server.lines = lines
 
@@ -72,13 +65,13 @@ class Line:
             self.server.leave()
 
 
-def connect(config: RunConfig, slug: str, say: Say) -> Line:
+def connect(config: RunConfig, slug: str, log: Callable[[str], None]) -> Connection:
     """Reach the server, or start one, and make the experiment or join the one of the run that is resumed.
 
     Args:
         config: complete.
         slug: the experiment's name.
-        say: gets lines for people, the one-time login among them.
+        log: gets lines for people, the one-time login among them.
 
     Raises:
         ServerFault: it cannot be reached, or says no. A run that is resumed goes on without it.
@@ -92,45 +85,31 @@ def connect(config: RunConfig, slug: str, say: Say) -> Line:
         next_page = f"/e/{slug}/label"
         server = start_or_attach(
             data_dir(config), port=human.port, keep=human.keep_server,
-            say=lambda line: say(_lead_to(line, next_page, open_browser=human.open_browser)),
+            say=lambda line: log(_lead_to(line, next_page, open_browser=human.open_browser)),
         )  # fmt: skip
         client = FeedbackClient(server.url, server.token, slug)
         if server.process is None:
-            say(f"Feedback server: {server.url} was running already. `rl-teacher login-url` prints a link to sign in.")
-    line = Line(client, server, False, data_dir(config))
+            log(f"Feedback server: {server.url} was running already. `rl-teacher login-url` prints a link to sign in.")
+    connection = Connection(client, server, False, data_dir(config))
     try:
         state = client.ensure_experiment(experiment_spec(config))
     except ServerAway as away:
         if not config.resume:
-            line.close()
+            connection.close()
             raise
-        say(f"{away} Training goes on; questions wait on disk.")
-        return line
+        log(f"{away} Training goes on; questions wait on disk.")
+        return connection
     except BaseException:
-        line.close()
+        connection.close()
         raise
     if not state.is_new and not config.resume:
-        line.close()
+        connection.close()
         raise RunExists(
             f"experiment {slug!r}: {client.url} has one of this name with {state.answered} answers. "
             "Choose another -n, or continue it with the same command and --resume."
         )
-    line.is_new = state.is_new
-    return line
-
-
-def open_desk(
-    line: Line, folder: Path, config: RunConfig, content: Callable[[Drawable], Content], fps: int, backend: str | None
-) -> Desk:
-    """The desk of a run folder, at work. Without a rendering backend only environments that draw themselves work."""
-    journal = Journal(folder / JOURNAL)
-    if line.is_new:
-        journal.clear()
-    outbox = Outbox(folder / OUTBOX, line.client)
-    workers = ClipWorkers(config.human.clip_workers, backend=backend)
-    desk = Desk(line.client, outbox, ClipPress(workers, outbox, journal, fps, config.human.webm), content, line.revive)
-    desk.start()
-    return desk
+    connection.is_new = state.is_new
+    return connection
 
 
 def data_dir(config: RunConfig) -> Path:

@@ -6,20 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rl_teacher.core.arrays import Segments
 from rl_teacher.errors import ServerFault
 from rl_teacher.people.client.api import FeedbackClient
 from rl_teacher.people.client.messages import ClipSpec
 from rl_teacher.records import Comparison, Label, SegmentId
 
-
-@dataclass(frozen=True, slots=True)
-class StoredSegment:
-    """A segment as the server keeps it."""
-
-    id: SegmentId
-    clip: ClipSpec
-    arrays: dict[str, np.ndarray]
-    """obs, actions as the reward model sees them, and where known state and true_reward; each by step."""
+Arrays = dict[str, np.ndarray]
+"""Of one segment, as the server keeps it: obs, actions as the reward model sees them, and where known state and
+true_reward; each by step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +22,19 @@ class Download:
     """The answered comparisons of an experiment, in the order of their first answers, with all labels."""
 
     comparisons: Sequence[Comparison]
-    segments: dict[SegmentId, StoredSegment]
+    left: Segments
+    """Row by row as the comparisons; what the server does not know is 0."""
+    right: Segments
     labels: Sequence[Label]
     """Oldest first."""
 
 
-def download(client: FeedbackClient, say: Callable[[str], None]) -> Download:
-    """Fetch all that was answered and may be trained on.
+def download(client: FeedbackClient, log: Callable[[str], None]) -> Download | None:
+    """Fetch all that was answered and may be trained on; None: nothing was.
+
+    Args:
+        client: of the experiment.
+        log: hears now and then how far it is.
 
     Raises:
         ServerFault: the server cannot be reached, or what it sent makes no sense.
@@ -41,22 +42,46 @@ def download(client: FeedbackClient, say: Callable[[str], None]) -> Download:
     events = [event for event in client.all_labels() if event.trains]
     clips = dict(client.clips())
     comparisons: dict[str, Comparison] = {}
-    segments: dict[SegmentId, StoredSegment] = {}
+    arrays: dict[SegmentId, Arrays] = {}
     for event in events:
         if event.comparison in comparisons:
             continue
         for side in (event.left, event.right):
             if side not in clips:
                 raise ServerFault(f"comparison {event.comparison}: the server knows no clip {side}. Is its disk whole?")
-            if side not in segments:
-                segments[side] = StoredSegment(side, clips[side], _arrays(client, clips[side]))
+            if side not in arrays:
+                arrays[side] = _arrays(client, clips[side])
         step = max(clips[event.left].step, clips[event.right].step)
         comparisons[event.comparison] = Comparison(event.comparison, event.left, event.right, step)
         if len(comparisons) % 50 == 0:
-            say(f"Fetched {len(comparisons)} comparisons")
-    return Download(list(comparisons.values()), segments, [event.label for event in events])
+            log(f"Fetched {len(comparisons)} comparisons")
+    if not comparisons:
+        return None
+    found = list(comparisons.values())
+    left = _rows([one.left for one in found], clips, arrays)
+    right = _rows([one.right for one in found], clips, arrays)
+    return Download(found, left, right, [event.label for event in events])
 
 
-def _arrays(client: FeedbackClient, clip: ClipSpec) -> dict[str, np.ndarray]:
+def _arrays(client: FeedbackClient, clip: ClipSpec) -> Arrays:
     with np.load(io.BytesIO(client.get_blob(clip.arrays)), allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
+
+
+def _rows(ids: Sequence[SegmentId], clips: dict[SegmentId, ClipSpec], arrays: dict[SegmentId, Arrays]) -> Segments:
+    """The segments `ids`, at least one, in rows of equal length."""
+    length = min(len(arrays[one]["actions"]) for one in ids)
+
+    def rows(name: str, width: int) -> np.ndarray:
+        empty = np.zeros((length, width))
+        return np.stack([arrays[one].get(name, empty)[:length] for one in ids])
+
+    def meta(name: str) -> np.ndarray:
+        return np.array([int(clips[one].meta.get(name, 0)) for one in ids], np.int64)
+
+    actions = rows("actions", 0)
+    return Segments(
+        id=np.array(ids, dtype="U36"), obs=rows("obs", 0), reward_action=actions, env_action=actions,
+        true_reward=rows("true_reward", 1).reshape(len(ids), length), sim_state=rows("state", 0),
+        env=meta("env"), episode=meta("episode"), start=meta("start"), iteration=meta("iteration"),
+    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Desk: the trainer's end of the feedback server. Questions go out, answers come in, and no call waits for either."""
+"""FeedbackSession: the trainer's end of a feedback server. Questions go out, answers come in, no call waits."""
 
 import logging
 import random
@@ -7,17 +7,19 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from queue import Empty, SimpleQueue
 
+from rl_teacher.core.segment import Segment
 from rl_teacher.errors import RlTeacherError, VideoFault
 from rl_teacher.people.client.api import FeedbackClient, ServerAway
 from rl_teacher.people.client.messages import MetricPoint, Prediction
 from rl_teacher.people.client.outbox import Outbox
-from rl_teacher.people.uploader import AskedSegment, ClipPress, Drawable, order
-from rl_teacher.records import Comparison, ComparisonId, Label, Preference
+from rl_teacher.people.uploader import ClipUploader, render_request
+from rl_teacher.records import Comparison, ComparisonId, Label, Preference, SegmentId
 from rl_teacher.video.jobs import Content
 
 TRAINER = "trainer"
 """The labeler of labels that say that nobody was asked after all."""
-EAR = "desk-ear"
+UPLOADER, LISTENER, HEARTBEAT = "uploader", "listener", "heartbeat"
+"""Names of the threads."""
 LISTEN_S = 20.0
 """How long one request for new labels waits on the server [s]."""
 HEARTBEAT_S = 5.0
@@ -35,16 +37,16 @@ CURVES = {
     "labels/answered": "labels",
 }
 """Our metrics -> the curves of the experiment page."""
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
-class Desk:
-    """Three threads: one makes clips and hands them to the outbox, one listens for labels, one says that we live.
+class FeedbackSession:
+    """Three threads: the uploader hands clips to the outbox, the listener fetches labels, the heartbeat says we live.
 
     Args:
-        client: of the experiment, which exists on the server.
+        client: of the experiment, which exists on the server; closed with the session.
         outbox: not started yet.
-        press: used by the first thread only.
+        uploader: used by the thread of that name only.
         content: what a clip worker draws a segment from.
         revive: starts the server again if it was started here and has died.
     """
@@ -53,15 +55,17 @@ class Desk:
         self,
         client: FeedbackClient,
         outbox: Outbox,
-        press: ClipPress,
-        content: Callable[[Drawable], Content],
+        uploader: ClipUploader,
+        content: Callable[[Segment], Content],
         revive: Callable[[], None] = lambda: None,
     ) -> None:
-        self._client, self._outbox, self._press = client, outbox, press
+        self._client, self._outbox, self._uploader = client, outbox, uploader
         self._content, self._revive = content, revive
         self._labels: SimpleQueue[Label] = SimpleQueue()
         self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        """What the uploader's thread does next."""
         self._unwanted: set[ComparisonId] = set()
+        """Taken back here, and not cancelled on the server yet."""
         self._lock = threading.Lock()
         self._stop, self._beat_now = threading.Event(), threading.Event()
         self._state, self._step, self._notice = "waiting", 0, ""
@@ -70,11 +74,7 @@ class Desk:
         self._last_point = -1e9
         self._threads = [
             threading.Thread(target=target, name=name, daemon=True)
-            for name, target in (
-                ("desk-press", self._run_press),
-                (EAR, self._listen),
-                ("desk-pulse", self._beat),
-            )
+            for name, target in ((UPLOADER, self._upload), (LISTENER, self._listen), (HEARTBEAT, self._beat))
         ]
 
     def start(self) -> None:
@@ -84,9 +84,11 @@ class Desk:
             thread.start()
 
     def close(self, *, is_done: bool, timeout_s: float = 10.0) -> None:
-        """Stop all threads; what waits stays on disk. `is_done`: the run is over, and the server is told.
+        """Stop all threads; what waits stays on disk. Closing twice is fine.
 
-        Closing twice is fine.
+        Args:
+            is_done: the run is over, and the server is told.
+            timeout_s: how long to wait for each thing that is being finished [s].
         """
         if self._stop.is_set():
             return
@@ -98,7 +100,7 @@ class Desk:
         self._stop.set()
         self._beat_now.set()
         for thread in self._threads:
-            if thread.name != EAR:  # it may hang on the server for LISTEN_S, and writes nothing
+            if thread.name != LISTENER:  # it may hang on the server for LISTEN_S, and writes nothing
                 thread.join(timeout_s)
         self._outbox.close()
         if is_done:
@@ -106,17 +108,17 @@ class Desk:
                 self._client.cancel(sorted(self._unwanted))
                 self._client.heartbeat("done", self._step)
             except RlTeacherError as error:
-                log.warning("desk: the server was not told that the run is over: %s", error)
-        self._press.workers.close()
+                logger.warning("feedback: the server was not told that the run is over: %s", error)
+        self._uploader.workers.close()
         self._client.close()
 
     # -- questions and answers -----------------------------------------------------------------------------------
 
-    def ask(self, comparisons: Sequence[Comparison], segments: Mapping[str, AskedSegment]) -> None:
+    def ask(self, comparisons: Sequence[Comparison], segments: Mapping[SegmentId, Segment]) -> None:
         """Put comparisons to people, once their clips are made."""
         sides = {side for comparison in comparisons for side in (comparison.left, comparison.right)}
-        orders = {side: order(segments[side], self._content) for side in sides}  # now: a tape forgets
-        self._work.put(lambda: self._press.ask(comparisons, orders))
+        requests = {side: render_request(segments[side], self._content) for side in sides}  # now: a history forgets
+        self._work.put(lambda: self._uploader.upload(comparisons, requests))
 
     def take_back(self, ids: Sequence[ComparisonId]) -> None:
         """Ask nobody else. A label TAKEN_BACK comes for each that the server has cancelled."""
@@ -141,7 +143,7 @@ class Desk:
 
     # -- what people see -----------------------------------------------------------------------------------------
 
-    def tell(self, state: str, step: int, values: Mapping[str, float]) -> None:
+    def report(self, state: str, step: int, values: Mapping[str, float]) -> None:
         """What the trainer does now, and how the curves go on."""
         is_news, self._state, self._step = state != self._state, state, step
         if is_news:
@@ -152,22 +154,22 @@ class Desk:
             points = [MetricPoint(curve, step, t, values[name]) for name, curve in CURVES.items() if name in values]
             self._work.put(lambda: self._outbox.put_metrics(points))
 
-    def film(self, step: int, episode: Drawable) -> None:
-        """Show what the agent does after `step` steps."""
+    def send_video(self, step: int, segment: Segment) -> None:
+        """Show what the agent does after `step` environment steps."""
         try:
-            content = self._content(episode)
+            content = self._content(segment)
         except VideoFault as fault:
-            log.warning("film of step %s: %s", step, fault)
+            logger.warning("video of step %s: %s", step, fault)
         else:
-            self._work.put(lambda: self._press.film(step, content))
+            self._work.put(lambda: self._uploader.upload_video(step, content))
 
-    def explain(self, predictions: Sequence[Prediction]) -> None:
+    def send_predictions(self, predictions: Sequence[Prediction]) -> None:
         """Show what the reward model made of answered comparisons."""
         self._work.put(lambda: self._outbox.put_predictions(predictions))
 
     # -- threads -------------------------------------------------------------------------------------------------
 
-    def _run_press(self) -> None:
+    def _upload(self) -> None:
         while not self._stop.is_set():
             try:
                 while True:
@@ -176,15 +178,15 @@ class Desk:
                     except Empty:
                         break
                     task()
-                for failure in self._press.turn(timeout_s=0.1):
+                for failure in self._uploader.send_ready(timeout_s=0.1):
                     self._num_failed += 1
                     lost = f"{self._num_failed} clips could not be made or kept. Their pairs are replaced."
                     self._notice = f"{lost} {failure.reason}"
-                    log.error("%s", failure.reason)
+                    logger.error("%s", failure.reason)
                     for comparison in failure.comparisons:
                         self._labels.put(Label(comparison, Preference.TAKEN_BACK, TRAINER, ""))
             except (RlTeacherError, OSError) as error:  # a full outbox, a full disk: training goes on
-                log.error("desk: %s", error)
+                logger.error("feedback: %s", error)
                 self._notice = str(error)
                 self._stop.wait(1.0)
 
@@ -200,19 +202,19 @@ class Desk:
             except RlTeacherError as error:
                 failures += 1
                 if not isinstance(error, ServerAway):
-                    log.error("desk: %s", error)
+                    logger.error("feedback: %s", error)
                 self._stop.wait(random.uniform(0.5, 1.0) * min(MAX_BACKOFF_S, 2.0**failures / 2))
 
     def _beat(self) -> None:
         while not self._stop.is_set():
             self._beat_now.clear()
             try:
-                wishes = self._client.heartbeat(
+                reply = self._client.heartbeat(
                     self._state, self._step, notice=self._notice[:500] if self._notice else None
                 )
-                self._is_paused = wishes.paused
-                if wishes.needs_webm:
-                    self._work.put(self._press.add_webm)
+                self._is_paused = reply.paused
+                if reply.needs_webm:
+                    self._work.put(self._uploader.add_webm)
                 with self._lock:
                     unwanted = sorted(self._unwanted)
                 cancelled = self._client.cancel(unwanted) if unwanted else []
@@ -223,11 +225,11 @@ class Desk:
             except ServerAway:
                 self._try_to_revive()
             except RlTeacherError as error:
-                log.error("desk: %s", error)
+                logger.error("feedback: %s", error)
             self._beat_now.wait(HEARTBEAT_S)
 
     def _try_to_revive(self) -> None:
         try:
             self._revive()
         except RlTeacherError as error:
-            log.error("desk: %s", error)
+            logger.error("feedback: %s", error)

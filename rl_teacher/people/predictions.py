@@ -10,10 +10,17 @@ from rl_teacher.protocols import RewardModel
 from rl_teacher.records import Comparison
 
 
-def explain(
+def predict_answers(
     pairs: Sequence[tuple[Comparison, Segments, Segments]], step: int, before: RewardModel, after: RewardModel
 ) -> list[Prediction]:
-    """What two reward models say, at a step, of comparisons with their left and right segments, a row each."""
+    """What a reward model made of comparisons before and after it learned from their answers.
+
+    Args:
+        pairs: comparisons, each with its left and its right segment in a row.
+        step: environment steps by now.
+        before: says how likely left was to be preferred.
+        after: says the reward of each frame.
+    """
     num = len(pairs)
     rows = np.resize(np.arange(num), 1 << (num - 1).bit_length()).tolist()  # few shapes: little is compiled
     left = concatenate([pairs[row][1] for row in rows])
@@ -26,3 +33,6 @@ def explain(
         Prediction(comparison.id, step, float(p_left[i]), tuple(curves[0][i].tolist()), tuple(curves[1][i].tolist()))
         for i, (comparison, _, _) in enumerate(pairs)
     ]
+
+
+explain = predict_answers  # until training/session.py says the new name

@@ -1,35 +1,27 @@
-"""Preference data that came back from the server, as the arrays that the learning core works on."""
+"""A run that is resumed where its folder is not: the server has all that was answered."""
 
-import numpy as np
+from collections.abc import Callable
+from pathlib import Path
 
-from rl_teacher.core.arrays import Segments
-from rl_teacher.people.download import Download, StoredSegment
-
-
-def as_segments(download: Download) -> tuple[Segments, Segments]:
-    """Left and right segments of all comparisons, a row each."""
-    left, right = (
-        [download.segments[getattr(comparison, side)] for comparison in download.comparisons]
-        for side in ("left", "right")
-    )
-    return _rows(left), _rows(right)
+from rl_teacher.people.client.api import FeedbackClient
+from rl_teacher.people.download import download
+from rl_teacher.storage.label_log import LabelLog
 
 
-def _rows(stored: list[StoredSegment]) -> Segments:
-    """Rows of equal length; what the server does not know is 0."""
-    length = min(len(one.arrays["actions"]) for one in stored)
+def restore(client: FeedbackClient, folder: Path, log: Callable[[str], None]) -> None:
+    """Fetch what was asked and answered into the label log of a run folder that has none.
 
-    def array(name: str, width: int) -> np.ndarray:
-        empty = np.zeros((length, width))
-        return np.stack([one.arrays.get(name, empty)[:length] for one in stored])
+    What was only asked is taken back first: nobody here knows these pairs, and their answers would teach nothing.
 
-    def meta(name: str) -> np.ndarray:
-        return np.array([int(one.clip.meta.get(name, 0)) for one in stored], np.int64)
-
-    actions = array("actions", 0)
-    return Segments(
-        id=np.array([one.id for one in stored], dtype="U36"), obs=array("obs", 0), reward_action=actions,
-        env_action=actions, true_reward=array("true_reward", 1).reshape(len(stored), length),
-        sim_state=array("state", 0), env=meta("env"), episode=meta("episode"), start=meta("start"),
-        iteration=meta("iteration"),
-    )  # fmt: skip
+    Raises:
+        ServerFault: the server cannot be reached, or what it sent makes no sense.
+    """
+    if left_open := client.open_comparisons():
+        client.cancel(left_open)
+        log(f"Took back {len(left_open)} comparisons that nobody had answered.")
+    found = download(client, log)
+    if found is not None:
+        label_log = LabelLog(folder)
+        label_log.write_comparisons(0, found.comparisons, found.left, found.right)
+        label_log.write_labels(found.labels)
+        log(f"Fetched {len(found.comparisons)} answered comparisons from {client.url}.")

@@ -1,4 +1,4 @@
-"""ClipPress: segments that were asked about become clips, and clips and comparisons go out in the right order."""
+"""ClipUploader: segments that were asked about become clips, and clips and comparisons go out in order."""
 
 import hashlib
 import io
@@ -7,11 +7,10 @@ import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
-from jaxtyping import Float, Float64, Shaped
 
+from rl_teacher.core.segment import Segment
 from rl_teacher.errors import RlTeacherError, VideoFault
 from rl_teacher.files import append_lines, drop_torn_line, read_lines
 from rl_teacher.people.client.messages import ClipSpec
@@ -24,65 +23,17 @@ from rl_teacher.video.workers import ClipWorkers
 MP4 = "video/mp4"
 MOST_KEPT = 1000
 """Segments that can be drawn once more, for browsers without H.264."""
-FILM = "film-"
+VIDEO = "video-"
 """Before the step in the name of a job that shows the agent."""
 
 
-class Drawable(Protocol):
-    """Steps of one episode that can be drawn."""
-
-    @property
-    def obs(self) -> Shaped[np.ndarray, "step *obs"]:
-        """Observations before normalization."""
-        ...
-
-    @property
-    def sim_state(self) -> Float64[np.ndarray, "step state"]:
-        """Simulator rows before each step."""
-        ...
-
-    @property
-    def env(self) -> int:
-        """Which of the environments side by side."""
-        ...
-
-    @property
-    def episode(self) -> int:
-        """Number of the episode in its environment."""
-        ...
-
-    @property
-    def start(self) -> int:
-        """Step of the episode at which it starts."""
-        ...
-
-    @property
-    def iteration(self) -> int:
-        """Of the policy that acted."""
-        ...
-
-
-class AskedSegment(Drawable, Protocol):
-    """A segment that people are asked about; `preferences/` hands out such things."""
-
-    @property
-    def reward_action(self) -> Float[np.ndarray, "step act"]:
-        """Actions as a reward model sees them."""
-        ...
-
-    @property
-    def true_reward(self) -> Float[np.ndarray, " step"]:
-        """The environment's reward of each step [reward]."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
-class Order:
-    """A segment to be drawn."""
+class RenderRequest:
+    """A segment whose clip is wanted."""
 
-    segment: AskedSegment
+    segment: Segment
     content: Content | VideoFault
-    """What from; or why that is not possible."""
+    """What a clip worker draws it from; or why that is not possible."""
 
 
 @dataclass(slots=True)
@@ -102,65 +53,75 @@ class Failure:
 
 
 @dataclass(slots=True)
-class ClipPress:
-    """Draws each asked segment once. Not safe for several threads: one thread calls all of it."""
+class ClipUploader:
+    """Has each segment drawn once, and uploads its clip before the comparisons that show it.
+
+    Not safe for several threads: one thread calls all of it.
+    """
 
     workers: ClipWorkers
     outbox: Outbox
-    journal: "Journal"
+    sent: "SentIds"
     fps: int
     """Frames per second of a clip, one frame per step."""
     with_webm: bool
     """Whether a VP9 copy is made for browsers without H.264."""
     _waiting: dict[ComparisonId, _Waiting] = field(default_factory=dict)
-    _drawing: dict[SegmentId, tuple[Order, int]] = field(default_factory=dict)
+    _drawing: dict[SegmentId, tuple[RenderRequest, int]] = field(default_factory=dict)
     """Those that a worker draws, and their environment steps."""
-    _kept: dict[SegmentId, tuple[Order, int]] = field(default_factory=dict)
+    _kept: dict[SegmentId, tuple[RenderRequest, int]] = field(default_factory=dict)
     """The newest segments that were drawn without a VP9 copy, oldest first, and their environment steps."""
     _undrawn: list[ClipResult] = field(default_factory=list)
     """Segments that no worker could be given."""
     _failures: list[Failure] = field(default_factory=list)
-    """Since the last turn."""
+    """Since the last `send_ready`."""
 
-    def ask(self, comparisons: Sequence[Comparison], orders: Mapping[SegmentId, Order]) -> None:
+    def upload(self, comparisons: Sequence[Comparison], requests: Mapping[SegmentId, RenderRequest]) -> None:
         """Have everything drawn that is not on its way already; returns at once.
 
         Args:
             comparisons: to be put to people once their clips are made.
-            orders: all segments of theirs, and what each is drawn from.
+            requests: all their segments, and what each is drawn from.
         """
         for comparison in comparisons:
-            if comparison.id in self._waiting or comparison.id in self.journal:
+            if comparison.id in self._waiting or comparison.id in self.sent:
                 continue
             sides = {comparison.left, comparison.right}
-            missing = {side for side in sides if side not in self.journal}
+            missing = {side for side in sides if side not in self.sent}
             self._waiting[comparison.id] = _Waiting(comparison, missing)
             for side in sorted(missing - self._drawing.keys()):
-                self._draw(side, orders[side], comparison.step)
+                self._draw(side, requests[side], comparison.step)
             if not missing:
-                self._send(self._waiting.pop(comparison.id))
+                self._send_comparison(self._waiting.pop(comparison.id))
 
     def add_webm(self) -> None:
         """From now on make a VP9 copy of each clip, also of those that are out already, the newest first."""
         if not self.with_webm:
             self.with_webm = True
-            for side, (order, step) in reversed(self._kept.items()):
+            for side, (request, step) in reversed(self._kept.items()):
                 if side not in self._drawing:
-                    self._draw(side, order, step)
+                    self._draw(side, request, step)
             self._kept.clear()
 
-    def film(self, step: int, content: Content) -> None:
-        """Have the agent drawn as it is after `step` environment steps."""
-        self.workers.submit(ClipJob(f"{FILM}{step}", content, self.fps, self.with_webm))
+    def upload_video(self, step: int, content: Content) -> None:
+        """Show what the agent does after `step` environment steps; returns at once."""
+        self.workers.submit(ClipJob(f"{VIDEO}{step}", content, self.fps, self.with_webm))
 
-    def turn(self, timeout_s: float) -> list[Failure]:
-        """Send what is ready; waits up to `timeout_s` for the first clip. What failed since the last turn."""
+    def send_ready(self, timeout_s: float) -> list[Failure]:
+        """Hand the outbox what is drawn by now.
+
+        Args:
+            timeout_s: how long to wait for the first clip [s].
+
+        Returns:
+            What failed since the last call.
+        """
         results, self._undrawn = [*self._undrawn, *self.workers.poll(timeout_s)], []
         for result in results:
-            if result.id.startswith(FILM):
-                self._show(result)
+            if result.id.startswith(VIDEO):
+                self._send_video(result)
             else:
-                self._deliver(result)
+                self._send_clip(result)
         failures, self._failures = self._failures, []
         return failures
 
@@ -169,29 +130,29 @@ class ClipPress:
         """Comparisons whose clips are not made yet."""
         return len(self._waiting)
 
-    def _draw(self, side: SegmentId, order: Order, step: int) -> None:
-        self._drawing[side] = (order, step)
-        if isinstance(order.content, VideoFault):
-            self._undrawn.append(ClipResult(side, None, str(order.content)))
+    def _draw(self, side: SegmentId, request: RenderRequest, step: int) -> None:
+        self._drawing[side] = (request, step)
+        if isinstance(request.content, VideoFault):
+            self._undrawn.append(ClipResult(side, None, str(request.content)))
         else:
-            self.workers.submit(ClipJob(side, order.content, self.fps, self.with_webm))
+            self.workers.submit(ClipJob(side, request.content, self.fps, self.with_webm))
 
-    def _show(self, film: ClipResult) -> None:
-        if film.clip is None:
+    def _send_video(self, video: ClipResult) -> None:
+        if video.clip is None:
             return
         try:
-            self.outbox.put_video(int(film.id.removeprefix(FILM)), self._put_blob(film.clip.mp4, MP4))
+            self.outbox.put_video(int(video.id.removeprefix(VIDEO)), self._put_blob(video.clip.mp4, MP4))
         except (RlTeacherError, OSError) as error:
             self._failures.append(Failure(str(error), ()))
 
-    def _deliver(self, result: ClipResult) -> None:
+    def _send_clip(self, result: ClipResult) -> None:
         """Hand on a segment's clip, and the comparisons that waited for it alone; or give all of them up."""
-        order, step = self._drawing.pop(result.id)
+        request, step = self._drawing.pop(result.id)
         waiting = [one for one in self._waiting.values() if result.id in one.missing]
         try:
             if result.clip is None:
                 raise VideoFault(result.error)
-            self._put_clip(result.id, result.clip, order.segment, step)
+            self._put_clip(result.id, result.clip, request.segment, step)
         except (RlTeacherError, OSError) as error:  # no picture, or no room on the disk for it
             for one in waiting:
                 del self._waiting[one.comparison.id]
@@ -200,26 +161,26 @@ class ClipPress:
         for one in waiting:
             one.missing.discard(result.id)
             if not one.missing:
-                self._send(self._waiting.pop(one.comparison.id))
+                self._send_comparison(self._waiting.pop(one.comparison.id))
         if not self.with_webm:
-            self._keep(result.id, order, step)
+            self._keep(result.id, request, step)
         elif result.clip.webm is None:  # it was on its way when somebody asked for copies
-            self._draw(result.id, order, step)
+            self._draw(result.id, request, step)
 
-    def _keep(self, side: SegmentId, order: Order, step: int) -> None:
-        self._kept[side] = (order, step)
+    def _keep(self, side: SegmentId, request: RenderRequest, step: int) -> None:
+        self._kept[side] = (request, step)
         while len(self._kept) > MOST_KEPT:
             del self._kept[next(iter(self._kept))]
 
-    def _send(self, waiting: _Waiting) -> None:
+    def _send_comparison(self, waiting: _Waiting) -> None:
         comparison = waiting.comparison
         try:
             self.outbox.put_comparisons([comparison], priority=float(comparison.step))
-            self.journal.add(comparison.id)
+            self.sent.add(comparison.id)
         except (RlTeacherError, OSError) as error:
             self._failures.append(Failure(str(error), (comparison.id,)))
 
-    def _put_clip(self, clip_id: SegmentId, clip: EncodedClip, segment: AskedSegment, step: int) -> None:
+    def _put_clip(self, clip_id: SegmentId, clip: EncodedClip, segment: Segment, step: int) -> None:
         mp4 = self._put_blob(clip.mp4, MP4)
         webm = None
         if clip.webm is not None:
@@ -235,7 +196,7 @@ class ClipPress:
                 meta={name: getattr(segment, name) for name in ("env", "episode", "start", "iteration")},
             ),
         )  # fmt: skip
-        self.journal.add(clip_id)
+        self.sent.add(clip_id)
 
     def _put_blob(self, data: bytes, content_type: str) -> str:
         sha256 = hashlib.sha256(data).hexdigest()
@@ -243,7 +204,7 @@ class ClipPress:
         return sha256
 
 
-class Journal:
+class SentIds:
     """Ids of clips and comparisons that the outbox holds or has delivered, in a file: none is drawn twice."""
 
     def __init__(self, path: Path) -> None:
@@ -265,15 +226,15 @@ class Journal:
         self._path.unlink(missing_ok=True)
 
 
-def order(segment: AskedSegment, content: Callable[[Drawable], Content]) -> Order:
-    """An order for a segment, whatever comes of it."""
+def render_request(segment: Segment, content: Callable[[Segment], Content]) -> RenderRequest:
+    """A request to draw a segment; it keeps the reason where `content` cannot say what from."""
     try:
-        return Order(segment, content(segment))
+        return RenderRequest(segment, content(segment))
     except VideoFault as fault:
-        return Order(segment, fault)
+        return RenderRequest(segment, fault)
 
 
-def packed(segment: AskedSegment) -> bytes:
+def packed(segment: Segment) -> bytes:
     """The arrays of a segment as an .npz file, the same bytes each time; actions as the reward model sees them."""
     arrays = {
         "obs": segment.obs, "actions": segment.reward_action, "state": segment.sim_state,

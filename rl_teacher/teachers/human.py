@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from rl_teacher.config.run import HumanConfig
-from rl_teacher.records import Comparison, ComparisonId, Label
+from rl_teacher.core.segment import Segment
+from rl_teacher.records import Comparison, ComparisonId, Label, SegmentId
 from rl_teacher.teachers.pending import TeacherState
 
 IDLE_SECONDS = 120.0
@@ -17,14 +18,14 @@ OLD = 4
 
 
 class Questions(Protocol):
-    """Where people are asked; nothing here waits for them. human/desk.py has the real one."""
+    """Where people are asked; nothing here waits for them. people/feedback_session.py has the real one."""
 
     @property
     def has_room(self) -> bool:
         """Whether new questions make sense now."""
         ...
 
-    def ask(self, comparisons: Sequence[Comparison], segments: Mapping[str, Any]) -> None:
+    def ask(self, comparisons: Sequence[Comparison], segments: Mapping[SegmentId, Segment]) -> None:
         """Put comparisons to people."""
         ...
 
@@ -57,7 +58,7 @@ class HumanTeacher:
         """Of the queue since the last renewal."""
         self._has_pretrained = False
 
-    def ask(self, comparisons: Sequence[Comparison], segments: Mapping[str, Any]) -> None:
+    def ask(self, comparisons: Sequence[Comparison], segments: Mapping[SegmentId, Segment]) -> None:
         """Put comparisons to people; returns at once."""
         self._questions.ask(comparisons, segments)
         now = self._clock()
@@ -78,7 +79,12 @@ class HumanTeacher:
                 self._num_answered += was_open
         return labels
 
-    def room(self) -> int | None:
+    @property
+    def answers_at_once(self) -> bool:
+        """No: people take their time."""
+        return False
+
+    def room(self) -> int:
         """How many new comparisons the queue takes; to be asked for only once training has begun."""
         self._renew()
         if not self._questions.has_room:
