@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Sequence
 
-from rl_teacher.device import prefer_cpu, require_mujoco
+from rl_teacher.device import prefer_cpu, require_mujoco, require_people
 from rl_teacher.errors import RlTeacherError, UnknownChoice
 
 Command = Callable[[list[str]], int]
@@ -14,7 +14,7 @@ def main(argv: Sequence[str] | None = None, *, command: str | None = None) -> in
 
     Args:
         argv: the words after the program's name; those of the process if None.
-        command: the command, when the words do not start with it: the seed's `python rl_teacher/teach.py ...`.
+        command: the command, when the words do not start with it, as in `python rl_teacher/teach.py ...` of 2017.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     prefer_cpu()
@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None, *, command: str | None = None) -> in
             if not words or words[0] in ("-h", "--help"):
                 print(USAGE)
                 return 0
-            if words[0].startswith("-"):  # the seed's `python rl_teacher/ -p rl ...`
+            if words[0].startswith("-"):  # `python rl_teacher/ -p rl ...`, as in 2017
                 command = "teach"
             else:
                 command = words.pop(0)
@@ -80,6 +80,7 @@ def runs(argv: list[str]) -> int:
 
 def fit(argv: list[str]) -> int:
     """Fit a reward model to what a feedback server holds."""
+    require_people("rl-teacher fit")
     from rl_teacher.commands.fit import fit
 
     return fit(argv)
@@ -103,6 +104,7 @@ def server_command(name: str) -> Command:
     """A command of the feedback server, loaded when it is called."""
 
     def run(argv: list[str]) -> int:
+        require_people(f"rl-teacher {name}")
         from rl_teacher.server.commands import COMMANDS as SERVER_COMMANDS
 
         return SERVER_COMMANDS[name](argv)

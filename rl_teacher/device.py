@@ -1,12 +1,15 @@
-"""What the environment variables JAX_PLATFORMS and MUJOCO_GL ask for, and whether this machine has it."""
+"""What a command asks for, and whether this machine has it: a processor, a renderer, what people need."""
 
 import importlib
+import importlib.util
 import os
 from collections.abc import MutableMapping
 
-from rl_teacher.errors import NoSuchDevice
+from rl_teacher.errors import MissingExtra, NoSuchDevice
 
 _DETERMINISTIC = "xla_gpu_deterministic_ops"
+MODULES_OF_PEOPLE = ("django", "ninja", "uvicorn", "starlette", "httpx", "nh3", "markdown_it", "argon2")
+"""Modules that the extra `people` brings."""
 
 
 def prefer_cpu(environment: MutableMapping[str, str] = os.environ) -> None:
@@ -55,3 +58,24 @@ def require_mujoco() -> None:
             f"MUJOCO_GL={os.environ.get('MUJOCO_GL', '')}: MuJoCo cannot be imported: {type(error).__name__}: {error}. "
             "Do: unset it, what works is found without; or install what `rl-teacher doctor` names."
         ) from error
+
+
+def missing_for_people() -> list[str]:
+    """Modules of the extra `people` that are not installed; nothing is imported."""
+    return [name for name in MODULES_OF_PEOPLE if importlib.util.find_spec(name) is None]
+
+
+def require_people(what: str) -> None:
+    """Refuse in one line what people take part in where the extra for it is not installed.
+
+    Args:
+        what: what was asked for, as the user wrote it: `-p human`, `rl-teacher serve`.
+
+    Raises:
+        MissingExtra: a module of the extra `people` is missing.
+    """
+    if missing := missing_for_people():
+        raise MissingExtra(
+            f"{what}: needs the feedback server, and {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} "
+            "not installed. Do: pip install 'rl-teacher[people]'."
+        )

@@ -5,6 +5,7 @@ RlTeacherError
 │   ├── UnknownEnv              no environment has this name
 │   ├── UnknownChoice           no agent, predictor, teacher, ... has this name
 │   ├── SegmentTooLong          a segment does not fit into an episode
+│   ├── MissingExtra            it needs an optional part of this package that is not installed
 │   ├── NoSuchDevice            JAX_PLATFORMS or MUJOCO_GL asks for what this machine does not have
 │   └── UnsupportedSpace        the environment's observations or actions cannot be learned from
 ├── RunError                    something about a run folder
@@ -48,6 +49,10 @@ class UnknownChoice(ConfigError):
 
 class SegmentTooLong(ConfigError):
     """A segment has more steps than an episode."""
+
+
+class MissingExtra(ConfigError):
+    """Something was asked for that needs an optional part of this package, which is not installed."""
 
 
 class NoSuchDevice(ConfigError):

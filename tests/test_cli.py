@@ -1,12 +1,16 @@
 """The command line: one clear line and exit code 2 for whatever is wrong."""
 
+import importlib.metadata
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from rl_teacher.cli import main
+from rl_teacher.device import MODULES_OF_PEOPLE
 
 ROOT = Path(__file__).parent.parent
 
@@ -62,7 +66,7 @@ def test_an_unknown_command_is_refused_with_a_close_match(capsys: pytest.Capture
 
 
 @pytest.mark.parametrize("script", [["rl_teacher/teach.py"], ["rl_teacher"], ["-m", "rl_teacher", "teach"]])
-def test_the_seeds_spellings_reach_the_same_program(script: list[str]) -> None:
+def test_the_spellings_of_2017_reach_the_same_program(script: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, *script, "-p", "rl", "-e", "Hoper-v1", "-n", "x"], cwd=ROOT, capture_output=True, text=True
     )
@@ -74,3 +78,25 @@ def test_help_does_not_load_the_numeric_libraries() -> None:
     heavy = "{'jax', 'mujoco', 'django', 'gymnasium'}"
     code = f"import sys, rl_teacher.cli as c; c.main(['--help']); sys.exit(bool({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize("module", ["django", "httpx", "argon2"])
+@pytest.mark.parametrize("command", ["serve", "login-url", "token", "export", "import", "manage", "fit"])
+def test_what_people_need_is_named_in_one_line_where_it_is_not_installed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, module: str
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setitem(sys.modules, module, None)  # as if it were not installed
+    assert main([command]) == 2
+    assert capsys.readouterr().err == (
+        f"MissingExtra: rl-teacher {command}: needs the feedback server, and {module} is not installed. "
+        "Do: pip install 'rl-teacher[people]'.\n"
+    )
+    assert not list(tmp_path.iterdir()), "nothing is left behind"
+
+
+def test_the_extra_for_people_is_what_is_looked_for() -> None:
+    extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["people"]
+    wanted = {re.split(r"[<>=\[ ]", line)[0].lower() for line in extra} - {"httptools", "uvloop"}  # faster, not needed
+    packages = importlib.metadata.packages_distributions()
+    assert {packages[module][0].lower() for module in MODULES_OF_PEOPLE} == wanted

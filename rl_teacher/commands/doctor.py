@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rl_teacher.device import require_device, require_mujoco
+from rl_teacher.device import missing_for_people, require_device, require_mujoco
 from rl_teacher.errors import RlTeacherError
 
 NETWORK_DISKS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "lustre", "beegfs", "ceph", "gpfs", "afs", "9p", "fuse.sshfs"}
@@ -62,6 +62,7 @@ def run_doctor(*, home: Path | None = None, backend: str | None = None) -> list[
         ("rendering", lambda: check_rendering(backend)),
         ("mp4 (H.264)", lambda: check_encoder("mp4")),
         ("webm (VP9)", lambda: check_encoder("webm")),
+        ("people", check_people),
         ("SQLite", lambda: check_sqlite(sqlite3.sqlite_version_info)),
         ("file system", lambda: check_file_system(folder, Path("/proc/mounts"))),
         ("free disk", lambda: check_disk(folder, shutil.disk_usage(nearest(folder)).free / _GIB)),
@@ -155,6 +156,14 @@ def check_encoder(container: str) -> Check:
         found = f"{len(pictures)} of {clip.num_frames} frames came back, colors off by {error}"
         return Check(name, Verdict.FAIL, found, "pip install --force-reinstall av")
     return Check(name, Verdict.OK, f"{len(pictures)} frames encoded and played back")
+
+
+def check_people() -> Check:
+    """People can teach: what the feedback server needs is installed."""
+    if missing := missing_for_people():
+        found = f"nobody can answer here: no {', '.join(missing)}"
+        return Check("people", Verdict.WARN, found, "For -p human: pip install 'rl-teacher[people]'")
+    return Check("people", Verdict.OK, f"the feedback server can start (Django {importlib.metadata.version('django')})")
 
 
 def check_sqlite(version: tuple[int, ...]) -> Check:

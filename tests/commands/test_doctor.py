@@ -23,10 +23,10 @@ from rl_teacher.video import backend
 def test_everything_is_tried_on_this_machine(tmp_path: Path) -> None:
     checks = doctor.run_doctor(home=tmp_path)
     assert [check.name for check in checks] == [
-        "Python", "JAX", "MuJoCo", "rendering", "mp4 (H.264)", "webm (VP9)", "SQLite",
+        "Python", "JAX", "MuJoCo", "rendering", "mp4 (H.264)", "webm (VP9)", "people", "SQLite",
         "file system", "free disk", "logs",
     ]  # fmt: skip
-    assert not [check for check in checks[:7] if check.verdict is Verdict.FAIL]
+    assert not [check for check in checks[:8] if check.verdict is Verdict.FAIL]
     assert list(tmp_path.iterdir()) == []
 
 
