@@ -51,3 +51,4 @@ bench: setup
 docs: setup
 	$(BIN)/python -m rl_teacher.envs.data_sheets > docs/envs.md
 	$(BIN)/python -m scripts.config_page > docs/config.md
+	$(BIN)/python -m benchmarks.readme_figures
