@@ -212,6 +212,7 @@ def test_arrays_are_the_same_bytes_each_time_and_can_be_read():
     with np.load(io.BytesIO(packed(SEGMENTS["b"])), allow_pickle=False) as arrays:
         assert set(arrays.files) == {"obs", "actions", "state", "true_reward"}
         assert arrays["obs"].tolist() == [[1.0, 1.0]] * 5
+        assert arrays["actions"].tolist() == [[0.5]] * 5  # as a reward model sees them
 
 
 def test_vp9_copies_are_added_to_what_is_out_the_newest_first(tmp_path: Path):

@@ -1,0 +1,406 @@
+"""A session hands on every question, takes in every answer once, and outlives whatever happens to the server."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from small_server import InstantWorkers, SmallServer, frames, segment, wait_for
+
+from rl_teacher.core.segment import Segment
+from rl_teacher.errors import ServerFault, VideoFault
+from rl_teacher.people.client.messages import Prediction
+from rl_teacher.people.client.outbox import Outbox
+from rl_teacher.people.feedback_session import HEARTBEAT, LISTENER, ROOM_BYTES, UPLOADER, FeedbackSession
+from rl_teacher.people.uploader import ClipUploader, SentIds
+from rl_teacher.records import Comparison, Label, Preference
+from rl_teacher.video.jobs import Content
+
+SEGMENTS = {name: segment(i) for i, name in enumerate("abcd")}
+AB, BC, CD = (Comparison(left + right, left, right, 100 + i) for i, (left, right) in enumerate(("ab", "bc", "cd")))
+PREDICTION = Prediction("ab", 5, 0.75, (0.5,), (0.25,))
+
+
+class Rig:
+    """A server, and the parts of sessions that speak to it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.server, self.workers, self.folder = SmallServer(), InstantWorkers(), folder
+        self.sessions: list[FeedbackSession] = []
+
+    def session(
+        self,
+        *,
+        content: Callable[[Segment], Content] = frames,
+        revive: Callable[[], None] = lambda: None,
+        max_bytes: int = 1024**3,
+    ) -> FeedbackSession:
+        """One at work, with the files that earlier ones left."""
+        client = self.server.client()
+        outbox = Outbox(self.folder / "outbox", client, max_bytes=max_bytes)
+        uploader = ClipUploader(self.workers, outbox, SentIds(self.folder / "sent.jsonl"), 20, False)  # type: ignore[arg-type]
+        self.sessions.append(FeedbackSession(client, outbox, uploader, content, revive))
+        self.sessions[-1].start()
+        return self.sessions[-1]
+
+    def ask(self, session: FeedbackSession, *comparisons: Comparison) -> None:
+        """Ask, and wait until people can see all of it."""
+        session.ask(comparisons, SEGMENTS)
+        wait_for(lambda: {one.id for one in comparisons} <= self.server.comparisons.keys())
+
+    def num_beats(self, session: FeedbackSession, state: str) -> int:
+        """Have the heartbeat say a new state; how many heartbeats came before."""
+        before = len(self.server.heartbeats)
+        session.report(state, 7, {})
+        wait_for(lambda: any(one["state"] == state for one in self.server.heartbeats[before:]))
+        return before
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    made = Rig(tmp_path)
+    yield made
+    made.server.is_away = False
+    for one in made.sessions:
+        one.close(is_done=False)
+
+
+def collect(session: FeedbackSession, num: int) -> list[Label]:
+    """The next `num` labels, and those that came with the last of them."""
+    labels: list[Label] = []
+    while len(labels) < num:
+        came = session.answers(timeout_s=20.0)
+        assert came, f"{num} labels were expected, {len(labels)} came"
+        labels += came
+    return labels
+
+
+def said(labels: list[Label]) -> list[tuple[str, Preference | None, str]]:
+    return [(one.comparison, one.preference, one.labeler) for one in labels]
+
+
+def taken_back(*comparisons: str) -> list[tuple[str, Preference | None, str]]:
+    return [(one, Preference.TAKEN_BACK, "trainer") for one in comparisons]
+
+
+# -- questions ---------------------------------------------------------------------------------------------------
+
+
+def test_questions_go_out_in_the_order_asked_each_after_its_clips_and_no_clip_twice(rig: Rig):
+    session = rig.session()
+    session.ask([AB], SEGMENTS)
+    session.ask([BC, CD], SEGMENTS)
+    wait_for(lambda: len(rig.server.comparisons) == 3)  # it refuses one whose clips are not there
+    assert [one for one in rig.server.uploads if len(one) == 2] == ["ab", "bc", "cd"]
+    assert sorted(one for one in rig.server.uploads if len(one) == 1) == ["a", "b", "c", "d"]
+    assert [row["priority"] for row in rig.server.comparisons.values()] == [100.0, 101.0, 102.0]
+
+
+def test_asking_again_sends_nothing_again_in_the_next_process_too(rig: Rig):
+    session = rig.session()
+    rig.ask(session, AB)
+    session.ask([AB], SEGMENTS)
+    session.close(is_done=True)
+    rig.ask(rig.session(), AB, BC)  # resumed
+    assert sorted(rig.server.uploads) == ["a", "ab", "b", "bc", "c"]
+
+
+def test_what_a_clip_is_drawn_from_is_decided_when_it_is_asked(rig: Rig):
+    threads: list[str] = []
+
+    def content(one: Segment) -> Content:
+        threads.append(threading.current_thread().name)
+        return frames(one)
+
+    rig.ask(rig.session(content=content), AB)
+    assert threads == [threading.current_thread().name] * 2
+
+
+def test_a_clip_that_cannot_be_drawn_takes_its_comparisons_back_and_the_owner_is_told(rig: Rig):
+    rig.workers.broken = {"a"}
+    session = rig.session()
+    session.ask([AB, BC], SEGMENTS)
+    assert said(collect(session, 1)) == taken_back("ab")
+    wait_for(lambda: "bc" in rig.server.comparisons)
+    assert "ab" not in rig.server.comparisons
+    before = rig.num_beats(session, "training")
+    assert rig.server.heartbeats[before]["notice"] == (
+        "1 clips could not be made or kept. Their pairs are replaced. no light"
+    )
+
+
+def test_a_segment_whose_episode_is_forgotten_takes_its_comparisons_back(rig: Rig):
+    def content(one: Segment) -> Content:
+        if one.env == 2:  # segment c
+            raise VideoFault("its start is not known any more")
+        return frames(one)
+
+    session = rig.session(content=content)
+    session.ask([AB, BC, CD], SEGMENTS)
+    assert sorted(said(collect(session, 2))) == taken_back("bc", "cd")
+    wait_for(lambda: list(rig.server.comparisons) == ["ab"])
+
+
+def test_vp9_copies_are_sent_once_somebody_needs_them(rig: Rig):
+    session = rig.session()
+    rig.ask(session, AB)
+    assert [clip["webm"] for clip in rig.server.clips.values()] == [None, None]
+    rig.server.needs_webm = True
+    session.report("training", 1, {})
+    wait_for(lambda: all(clip["webm"] for clip in rig.server.clips.values()))
+    rig.ask(session, CD)
+    assert all(clip["webm"] for clip in rig.server.clips.values())
+
+
+# -- answers -----------------------------------------------------------------------------------------------------
+
+
+def test_answers_come_in_once_and_in_order(rig: Rig):
+    session = rig.session()
+    assert session.answers() == []
+    rig.ask(session, AB, BC, CD)
+    rig.server.answer("cd", "a")
+    rig.server.answer("ab", "tie")
+    assert said(collect(session, 2)) == [("cd", Preference.LEFT, "ann"), ("ab", Preference.TIE, "ann")]
+    rig.server.answer("bc", "b")
+    rig.server.answer("cd", "cant_tell")
+    assert said(collect(session, 2)) == [("bc", Preference.RIGHT, "ann"), ("cd", Preference.CANT_TELL, "ann")]
+    assert session.answers() == []
+
+
+def test_a_new_process_hears_all_answers_again_from_the_first_one(rig: Rig):
+    session = rig.session()
+    rig.ask(session, AB, BC)
+    rig.server.answer("ab", "a")
+    first = collect(session, 1)
+    session.close(is_done=False)
+    rig.server.answer("bc", "b")
+    assert collect(rig.session(), 2)[:1] == first
+
+
+def test_checks_of_people_and_answers_that_came_too_late_teach_nothing(rig: Rig):
+    session = rig.session()
+    rig.ask(session, AB, BC, CD)
+    rig.server.answer("ab", "a", assignment_kind="gold")
+    rig.server.answer("bc", "a", extra=True)
+    rig.server.answer("cd", "a")
+    assert said(collect(session, 1)) == [("cd", Preference.LEFT, "ann")]
+
+
+def test_a_withdrawn_answer_comes_as_a_label_without_a_preference(rig: Rig):
+    session = rig.session()
+    rig.ask(session, AB)
+    rig.server.answer("ab", "b")
+    rig.server.answer("ab", None)
+    assert said(collect(session, 2)) == [("ab", Preference.RIGHT, "ann"), ("ab", None, "ann")]
+
+
+def test_a_feed_with_a_gap_is_not_taken_in_and_is_read_again(rig: Rig):
+    session = rig.session()
+    rig.ask(session, AB, BC)
+    rig.server.answer("ab", "a", seq=9)
+    rig.server.answer("bc", "b")
+    assert session.answers(timeout_s=0.2) == []
+    rig.server.events[0]["seq"] = 1
+    assert said(collect(session, 2)) == [("ab", Preference.LEFT, "ann"), ("bc", Preference.RIGHT, "ann")]
+
+
+# -- taking back -------------------------------------------------------------------------------------------------
+
+
+def test_what_is_taken_back_is_cancelled_and_comes_as_a_label_unless_it_was_answered(rig: Rig):
+    session = rig.session()
+    rig.ask(session, AB, BC, CD)
+    rig.server.answer("bc", "a")
+    collect(session, 1)
+    session.take_back(["ab", "bc"])
+    assert said(collect(session, 1)) == taken_back("ab")
+    assert rig.server.states == {"ab": "cancelled", "bc": "answered", "cd": "open"}
+    rig.num_beats(session, "training")  # one heartbeat later
+    assert session.answers() == []
+
+
+def test_what_is_taken_back_on_its_way_is_cancelled_once_it_is_there(rig: Rig):
+    session = rig.session()
+    session.take_back(["ab"])
+    rig.num_beats(session, "waiting too")
+    rig.ask(session, AB)
+    session.report("training", 1, {})
+    assert said(collect(session, 1)) == taken_back("ab")
+    assert rig.server.states == {"ab": "cancelled"}
+
+
+# -- room --------------------------------------------------------------------------------------------------------
+
+
+def test_a_paused_experiment_has_no_room_until_it_goes_on(rig: Rig):
+    session = rig.session()
+    assert session.has_room
+    rig.server.is_paused = True
+    session.report("training", 1, {})
+    wait_for(lambda: not session.has_room)
+    rig.server.is_paused = False
+    session.report("waiting", 1, {})
+    wait_for(lambda: session.has_room)
+
+
+def test_a_full_outbox_has_no_room_until_the_server_took_it(rig: Rig):
+    rig.server.is_away = True
+    session = rig.session(max_bytes=ROOM_BYTES + 100)
+    assert session.has_room
+    session.send_predictions([PREDICTION])  # more than 100 bytes as JSON
+    wait_for(lambda: not session.has_room)
+    rig.server.is_away = False
+    wait_for(lambda: session.has_room)
+    assert [one["comparison"] for one in rig.server.predictions] == ["ab"]
+
+
+def test_what_finds_no_room_is_dropped_and_said_and_the_rest_goes_on(rig: Rig):
+    session = rig.session(max_bytes=400)
+    session.send_predictions([Prediction("ab", 5, 0.75, (0.5,) * 200, (0.25,))])
+    session.send_predictions([PREDICTION])
+    wait_for(lambda: rig.server.predictions)
+    assert [one["a"] for one in rig.server.predictions] == [[0.5]]
+    before = rig.num_beats(session, "training")
+    assert "at most 400 may" in rig.server.heartbeats[before]["notice"]
+
+
+# -- a server that goes and comes ----------------------------------------------------------------------------------
+
+
+def test_a_server_that_died_is_revived_and_nothing_is_lost(rig: Rig):
+    revived = threading.Event()
+
+    def revive() -> None:
+        if restarts.is_set():
+            rig.server.is_away = False
+            revived.set()
+
+    restarts = threading.Event()
+    session = rig.session(revive=revive)
+    rig.ask(session, AB)
+    rig.server.is_away = True
+    session.ask([BC], SEGMENTS)
+    session.take_back(["ab"])
+    session.report("training", 1, {"labels/answered": 3.0})
+    wait_for(lambda: len(list((rig.folder / "outbox").glob("*.item"))) >= 4)  # 2 blobs, a clip and bc, or more
+    assert list(rig.server.comparisons) == ["ab"]
+    restarts.set()
+    session.report("waiting", 2, {})
+    assert revived.wait(20.0)
+    wait_for(lambda: "bc" in rig.server.comparisons)
+    session.report("training", 3, {})
+    assert said(collect(session, 1)) == taken_back("ab")
+    wait_for(lambda: [one["name"] for one in rig.server.points] == ["labels"])
+    rig.server.answer("bc", "a")
+    assert said(collect(session, 1)) == [("bc", Preference.LEFT, "ann")]
+
+
+def test_a_server_that_cannot_be_revived_is_tried_again(rig: Rig):
+    tries: list[int] = []
+
+    def revive() -> None:
+        tries.append(len(tries))
+        raise ServerFault("its address is taken")
+
+    rig.server.is_away = True
+    session = rig.session(revive=revive)
+    wait_for(lambda: len(tries) == 1)
+    session.report("training", 1, {})
+    wait_for(lambda: len(tries) == 2)
+    rig.server.is_away = False
+    assert rig.num_beats(session, "waiting") == 0
+    assert len(tries) == 2
+
+
+# -- what people see -----------------------------------------------------------------------------------------------
+
+
+def test_curves_have_the_names_of_the_page_and_no_more_points_than_it_shows(rig: Rig):
+    session = rig.session()
+    values = {"agent/true_reward_per_episode": 1.5, "labels/answered": 3.0, "agent/kl": 0.1}
+    session.report("training", 10, values)
+    session.report("training", 11, values)  # within three seconds
+    session.close(is_done=True)
+    assert sorted((one["name"], one["step"], one["value"]) for one in rig.server.points) == [
+        ("labels", 10, 3.0),
+        ("true_return", 10, 1.5),
+    ]
+
+
+def test_a_video_goes_out_under_its_step_and_one_that_cannot_be_drawn_stops_nothing(rig: Rig):
+    def content(one: Segment) -> Content:
+        if one.env == 0:  # segment a
+            raise VideoFault("its start is not known any more")
+        return frames(one)
+
+    session = rig.session(content=content)
+    session.send_video(1000, SEGMENTS["a"])
+    session.send_video(2000, SEGMENTS["b"])
+    wait_for(lambda: rig.server.videos)
+    assert [one["step"] for one in rig.server.videos] == [2000]
+    assert rig.server.blobs[rig.server.videos[0]["blob"]] == b"video-2000"
+
+
+# -- the end -------------------------------------------------------------------------------------------------------
+
+
+def test_at_the_end_all_is_handed_on_and_the_server_is_told(rig: Rig):
+    session = rig.session()
+    rig.ask(session, AB, BC)
+    session.report("training", 400, {})
+    session.send_predictions([PREDICTION])
+    session.take_back(["ab", "bc"])
+    session.close(is_done=True)
+    assert [one["comparison"] for one in rig.server.predictions] == ["ab"]
+    assert set(rig.server.states.values()) == {"cancelled"}
+    assert (rig.server.heartbeats[-1]["state"], rig.server.heartbeats[-1]["step"]) == ("done", 400)
+
+
+def test_closing_twice_is_closing_once(rig: Rig):
+    session = rig.session()
+    session.close(is_done=True)
+    session.close(is_done=True)
+    assert [one["state"] for one in rig.server.heartbeats].count("done") == 1
+    assert rig.workers.num_closed == 1
+
+
+def test_a_run_that_is_only_stopped_says_nothing_and_leaves_what_waits_to_the_next_process(rig: Rig):
+    session = rig.session()
+    rig.ask(session, AB)
+    rig.server.is_away = True
+    session.send_predictions([PREDICTION])
+    wait_for(lambda: list((rig.folder / "outbox").glob("*.item")))
+    session.close(is_done=False)
+    rig.server.is_away = False
+    assert "done" not in {one["state"] for one in rig.server.heartbeats}
+    assert rig.server.predictions == []
+    rig.session()
+    wait_for(lambda: [one["comparison"] for one in rig.server.predictions] == ["ab"])
+    assert rig.server.states == {"ab": "open"}
+
+
+@pytest.mark.parametrize("is_done", [True, False])
+@pytest.mark.parametrize("is_away", [True, False])
+def test_no_thread_is_left(rig: Rig, is_done: bool, is_away: bool):
+    before = set(threading.enumerate())
+    rig.server.is_away = is_away
+    session = rig.session()
+    ours = {thread.name for thread in set(threading.enumerate()) - before}
+    assert ours == {UPLOADER, LISTENER, HEARTBEAT, "outbox"}
+    session.close(is_done=is_done, timeout_s=0.5)
+    wait_for(lambda: set(threading.enumerate()) <= before)
+
+
+def test_the_server_keeps_of_a_segment_what_a_reward_model_sees(rig: Rig):
+    rig.ask(rig.session(), AB)
+    clip: dict[str, Any] = rig.server.clips["b"]
+    assert clip["meta"] == {"env": 1, "episode": 2, "start": 3, "iteration": 4}
+    assert (clip["step"], clip["ret"]) == (100, 5.0)  # five steps of reward 1
+    (rig.folder / "b.npz").write_bytes(rig.server.blobs[clip["arrays"]])
+    with np.load(rig.folder / "b.npz", allow_pickle=False) as arrays:
+        assert arrays["actions"].tolist() == [[0.1]] * 5  # not those that the environment got
+    assert json.loads((rig.folder / "sent.jsonl").read_text().splitlines()[-1]) == "ab"
