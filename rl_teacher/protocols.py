@@ -137,7 +137,7 @@ class RewardModel(Protocol):
         ...
 
 
-class Look(NamedTuple):
+class Relevance(NamedTuple):
     """One thing that a learned reward depends on."""
 
     what: str
@@ -147,10 +147,10 @@ class Look(NamedTuple):
 
 
 @runtime_checkable
-class Legible(Protocol):
-    """A reward model that can say what it looks at."""
+class HasRelevances(Protocol):
+    """A reward model that can say what its reward depends on."""
 
-    def looks(self, names: Sequence[str]) -> list[Look]:
+    def relevances(self, names: Sequence[str]) -> list[Relevance]:
         """Everything that its reward depends on, largest first; `names` are those of observed numbers and actions."""
         ...
 

@@ -25,7 +25,7 @@ from rl_teacher.people.connection import remote_client
 from rl_teacher.people.download import download
 from rl_teacher.preferences.dataset import Dataset
 from rl_teacher.protocols import FitData, RewardModel
-from rl_teacher.rewards.relevance import main_looks
+from rl_teacher.rewards.relevance import main_relevances
 from rl_teacher.storage import checkpoint as store
 from rl_teacher.storage.names import slug
 from rl_teacher.training.parts import fresh_reward_model
@@ -71,7 +71,7 @@ def fit_from(client: FeedbackClient, out: Path, num_steps: int, seed: int) -> in
         raise ConfigError(f"experiment {client.experiment!r}: no answer that can be trained on yet. Label some pairs.")
     model, report = fitted(labeled, config, center=spec.is_fixed_horizon, num_steps=num_steps, seed=seed)
     names = input_names(spec, math.prod(labeled.obs.shape[3:]), labeled.action.shape[-1])
-    report["reward_looks_at"] = dict(main_looks(model, names))
+    report["reward_looks_at"] = dict(main_relevances(model, names))
     report |= {"experiment": client.experiment, "env_id": about.env_id, "labels": dataset.num_labels}
     out.mkdir(parents=True, exist_ok=True)
     store.save(out / REWARD, store.pack("reward", model), {"env_id": about.env_id, "config": about.config["reward"]})

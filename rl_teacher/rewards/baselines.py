@@ -12,7 +12,7 @@ from rl_teacher.core.arrays import RewardInput
 from rl_teacher.protocols import FitData
 from rl_teacher.rewards.due import is_due
 from rl_teacher.rewards.ensemble.model import RewardEnsemble
-from rl_teacher.rewards.ensemble.training import judge
+from rl_teacher.rewards.ensemble.training import evaluate_fit
 
 
 class ConstantReward(eqx.Module):
@@ -65,8 +65,8 @@ class UntrainedReward(eqx.Module):
     def fit(
         self, data: FitData, num_steps: int | None, key: PRNGKeyArray
     ) -> tuple["UntrainedReward", dict[str, float]]:
-        """The same networks, on a new snapshot of the observation statistics and with a new scale; all labels judge."""
+        """The same networks, a new snapshot of the observation statistics and a new scale; all labels are held out."""
         ensemble, metrics = self.ensemble.taking(self.ensemble.state, data)
         unused = np.zeros((ensemble.config.num_members, len(data.labeled)), np.float32)
-        _, judged = judge(ensemble.state, data.labeled, unused, ensemble.obs_stats, ensemble.config)
-        return UntrainedReward(ensemble), metrics | judged
+        _, fit_metrics = evaluate_fit(ensemble.state, data.labeled, unused, ensemble.obs_stats, ensemble.config)
+        return UntrainedReward(ensemble), metrics | fit_metrics

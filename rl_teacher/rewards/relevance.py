@@ -1,22 +1,22 @@
-"""What a reward model has learned to look at, in words."""
+"""What a learned reward depends on, in words for people."""
 
 from collections.abc import Sequence
 
-from rl_teacher.protocols import Legible, Look
+from rl_teacher.protocols import HasRelevances, Relevance
 
-MOST_LOOKS = 5
+MOST_NAMED = 5
 LEAST_SHARE = 0.01
 """Less is not worth a word."""
 
 
-def main_looks(model: object, names: Sequence[str]) -> list[Look]:
+def main_relevances(model: object, names: Sequence[str]) -> list[Relevance]:
     """The few that matter, their shares rounded; none where the model cannot say."""
-    if not isinstance(model, Legible):
+    if not isinstance(model, HasRelevances):
         return []
-    looks = model.looks(names)[:MOST_LOOKS]
-    return [Look(what, round(share, 3)) for what, share in looks if share >= LEAST_SHARE]
+    largest = model.relevances(names)[:MOST_NAMED]
+    return [Relevance(what, round(share, 3)) for what, share in largest if share >= LEAST_SHARE]
 
 
-def in_words(looks: Sequence[Look]) -> str:
+def in_words(relevances: Sequence[Relevance]) -> str:
     """One line: 'more forward velocity of the torso (91 %), more height of the torso (8 %)'."""
-    return ", ".join(f"{look.what} ({100 * look.share:.0f} %)" for look in looks)
+    return ", ".join(f"{what} ({100 * share:.0f} %)" for what, share in relevances)

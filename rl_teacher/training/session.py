@@ -19,7 +19,7 @@ from rl_teacher.files import write_json
 from rl_teacher.people.predictions import explain
 from rl_teacher.protocols import RewardModel, UpdateResult
 from rl_teacher.records import ComparisonId
-from rl_teacher.rewards.relevance import in_words, main_looks
+from rl_teacher.rewards.relevance import in_words, main_relevances
 from rl_teacher.rollouts.last_episode import EpisodeFilm
 from rl_teacher.storage import checkpoint as store
 from rl_teacher.storage.label_log import LabelLog
@@ -189,7 +189,7 @@ class Session:
                 f"Nothing could be learned: none of {run.dataset.num_answered} answers prefers a clip. Where every "
                 "step is worth the same, as in CartPole, a teacher of your own can tell clips apart: docs/teachers.md."
             )
-        return f"It looks at: {in_words(main_looks(model, run.input_names)) or 'nothing yet'}"
+        return f"It looks at: {in_words(main_relevances(model, run.input_names)) or 'nothing yet'}"
 
     # -- what survives a crash -----------------------------------------------------------------------------------
 
@@ -273,7 +273,7 @@ class Session:
         if config.predictor == "rl":
             summary |= {"labels": 0, "reward_true_correlation": 1.0, "comparison_accuracy_holdout": None}
         else:
-            summary["reward_looks_at"] = dict(main_looks(state.reward_model, run.input_names))
+            summary["reward_looks_at"] = dict(main_relevances(state.reward_model, run.input_names))
         summary = _jsonable(summary)
         write_json(self.folder / SUMMARY, summary)
         return summary

@@ -9,13 +9,21 @@ from jaxtyping import Array, Float, Num, PRNGKeyArray
 
 from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.core.networks import MLP, uniform_mlp
-from rl_teacher.rewards.view import ObsStats, normalized_inputs
+from rl_teacher.rewards.view import ObsStats, model_inputs
 
 
 def fresh_members(
     num_inputs: int, config: RewardModelConfig, key: PRNGKeyArray, last_scale: float = 0.01
 ) -> Float[Array, "member params"]:
-    """New networks, their last layer `last_scale` times the usual: nearly zero output ranks nothing by chance."""
+    """The parameters of new networks, one row each.
+
+    Args:
+        num_inputs: numbers of a frame.
+        config: hidden layers, and how many networks.
+        key: draws the weights.
+        last_scale: of the last layer's weights. A small one makes the output nearly 0, so that a fresh model ranks
+            nothing by chance.
+    """
     sizes = (num_inputs, *config.hidden, 1)
     keys = jax.random.split(key, config.num_members)
     return jnp.stack([_flatten(uniform_mlp(sizes, "leaky_relu", last_scale=last_scale, key=k)) for k in keys])
@@ -23,7 +31,7 @@ def fresh_members(
 
 def member_rewards(
     members: Float[Array, "member params"],
-    obs: Num[Array, "*batch features"],
+    obs: Num[Array, "..."],
     action: Float[Array, "*batch act"],
     stats: ObsStats,
     config: RewardModelConfig,
@@ -33,12 +41,12 @@ def member_rewards(
 
     Args:
         members: one row of parameters per network.
-        obs: flattened observations, not normalized.
+        obs: observations of any shape, (*batch, *obs), not normalized.
         action: clamped or one-hot.
         stats: what observations are normalized by.
         key: given while fitting only; with it, hidden units are dropped if the config says so.
     """
-    x = normalized_inputs(obs, action, stats)
+    x = model_inputs(obs, action, stats)
     masks = _dropout_masks((len(members), *x.shape[:-1]), config, key)
     out = jax.vmap(lambda flat, own: _forward(_unflatten(flat, x.shape[-1], config), x, own))(members, masks)
     return jnp.tanh(out) if config.tanh_output else out

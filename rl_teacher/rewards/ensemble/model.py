@@ -15,7 +15,7 @@ from rl_teacher.rewards.due import is_due
 from rl_teacher.rewards.ensemble.members import fresh_members, member_rewards
 from rl_teacher.rewards.ensemble.training import FitState, fit_members
 from rl_teacher.rewards.scale import Scale, measure
-from rl_teacher.rewards.view import ObsStats, flat_obs
+from rl_teacher.rewards.view import ObsStats, frozen, no_stats, num_inputs
 
 
 class RewardEnsemble(eqx.Module):
@@ -29,8 +29,6 @@ class RewardEnsemble(eqx.Module):
     scale: Scale
     num_fitted: Array
     """Changes of the labels until the last fit."""
-    obs_axes: int = eqx.field(static=True)
-    """Axes of one observation."""
     center: bool = eqx.field(static=True)
     """Shift the reward to mean 0: only where no episode can end early."""
     config: RewardModelConfig = eqx.field(static=True)
@@ -50,19 +48,21 @@ class RewardEnsemble(eqx.Module):
             key: draws the networks.
             last_scale: of the last layer; so small that a fresh model ranks nothing by chance.
         """
-        num_obs = int(np.prod(obs_shape))
-        members = fresh_members(num_obs + num_actions, config, key, last_scale)
+        members = fresh_members(num_inputs(obs_shape, num_actions), config, key, last_scale)
         return cls(
-            FitState.fresh(members, config), members, (jnp.zeros(num_obs), jnp.ones(num_obs)),
-            Scale.identity(config.num_members), jnp.array(0), len(obs_shape), center, config,
-        )  # fmt: skip
+            state=FitState.fresh(members, config),
+            start=members,
+            obs_stats=no_stats(obs_shape),
+            scale=Scale.identity(config.num_members),
+            num_fitted=jnp.array(0),
+            center=center,
+            config=config,
+        )
 
     def __call__(self, x: RewardInput) -> Float[Array, "*batch"]:
         """Mean over members of the normalized reward, less `pessimism` standard deviations."""
-        action = jnp.asarray(x.action)
-        reward: Array = _score(
-            self.state.members, self.obs_stats, self.scale, flat_obs(x, self.obs_axes), action, self.config
-        )
+        obs, action = jnp.asarray(x.obs), jnp.asarray(x.action)
+        reward: Array = _score(self.state.members, self.obs_stats, self.scale, obs, action, self.config)
         return reward
 
     def member_returns(self, x: RewardInput) -> Float[np.ndarray, "member segment"]:
@@ -75,7 +75,7 @@ class RewardEnsemble(eqx.Module):
 
     def fit(self, data: FitData, num_steps: int | None, key: PRNGKeyArray) -> tuple["RewardEnsemble", dict[str, float]]:
         """The model fitted to all labels, on a new snapshot of the observation statistics."""
-        stats = (data.obs_stats.mean, data.obs_stats.variance)
+        stats = frozen(data.obs_stats)
         begin = self.state if self.config.warm_start else self.state.anew(self.start)
         state, metrics = fit_members(begin, data.labeled, stats, self.config, num_steps, key)
         fitted, scale_metrics = self.taking(state, data)
@@ -83,7 +83,7 @@ class RewardEnsemble(eqx.Module):
 
     def taking(self, state: FitState, data: FitData) -> tuple["RewardEnsemble", dict[str, float]]:
         """The model with these members, a new snapshot of the observation statistics, and the scale that follows."""
-        stats = (data.obs_stats.mean, data.obs_stats.variance)
+        stats = frozen(data.obs_stats)
         fitted = eqx.tree_at(
             lambda model: (model.state, model.obs_stats, model.num_fitted),
             self, (state, stats, jnp.array(data.num_changes)),
@@ -94,11 +94,8 @@ class RewardEnsemble(eqx.Module):
         return eqx.tree_at(lambda model: model.scale, fitted, scale), metrics
 
     def _raw(self, x: RewardInput) -> Float[np.ndarray, "member *batch"]:
-        return np.asarray(
-            _member_rewards(
-                self.state.members, flat_obs(x, self.obs_axes), jnp.asarray(x.action), self.obs_stats, self.config
-            )
-        )
+        obs, action = jnp.asarray(x.obs), jnp.asarray(x.action)
+        return np.asarray(_member_rewards(self.state.members, obs, action, self.obs_stats, self.config))
 
 
 _member_rewards = jax.jit(member_rewards, static_argnames="config")
@@ -109,7 +106,7 @@ def _score(
     members: Float[Array, "member params"],
     stats: ObsStats,
     scale: Scale,
-    obs: Num[Array, "*batch features"],
+    obs: Num[Array, "..."],
     action: Float[Array, "*batch act"],
     config: RewardModelConfig,
 ) -> Float[Array, "*batch"]:

@@ -42,7 +42,8 @@ class FitState(eqx.Module):
 class Minibatch(NamedTuple):
     """Comparisons of one gradient step; or, with an axis `call` in front, of as many as one compiled call makes."""
 
-    obs: Num[Array, "*call comparison 2 frame features"]
+    obs: Num[Array, "..."]
+    """(*call, comparison, 2, frame, *obs)"""
     action: Float[Array, "*call comparison 2 frame act"]
     target: Float[Array, "*call comparison"]
     weight: Float[Array, "*call member comparison"]
@@ -56,7 +57,7 @@ class Minibatch(NamedTuple):
 def label_weights(
     key: Int[np.ndarray, " comparison"], config: RewardModelConfig
 ) -> Float[np.ndarray, "member comparison"]:
-    """How much each label weighs for each member; one of weight 0 is held out, and judges that member.
+    """How much each label weighs for each member; one of weight 0 is held out, and tells how good that member is.
 
     Weights depend only on the comparison's own key and the member, so they are never redrawn.
     """
@@ -68,13 +69,20 @@ def label_weights(
 
 
 def bootstrap_weights(key: Int[np.ndarray, " comparison"], num_members: int) -> Float[np.ndarray, "member comparison"]:
-    """Poisson(1) weights: P(0) = 1/e is the share that Christiano et al. 2017 hold out."""
+    """Poisson(1) weights: how often a label occurs in a bootstrap sample of many. The share 1/e occurs never: held out.
+
+    Source: bootstrap samples and the 1/e: Christiano et al. 2017, arXiv:1706.03741, section 2.2.3; Poisson weights
+    instead of drawing: Oza & Russell 2001, Online Bagging and Boosting.
+    """
     cumulative = np.cumsum([np.exp(-1.0) / f for f in (1, 1, 2, 6, 24, 120, 720)])
     return np.asarray(np.searchsorted(cumulative, _uniform(key, num_members)), np.float32)
 
 
 def _uniform(key: Int[np.ndarray, " comparison"], num_members: int) -> Float[np.ndarray, "member comparison"]:
-    """Numbers in [0, 1) that each comparison and member always get (SplitMix64)."""
+    """Numbers in [0, 1) that each comparison and member always get.
+
+    Source: SplitMix64 of Steele, Lea & Flood 2014, Fast Splittable Pseudorandom Number Generators.
+    """
     mixed = key.astype(np.uint64)[None, :] + np.arange(1, num_members + 1, dtype=np.uint64)[:, None] * np.uint64(
         0x9E3779B97F4A7C15
     )
@@ -105,7 +113,7 @@ def fit_members(
         live = (np.arange(count) < steps - done).astype(np.float32)
         state = _run_steps(state, batches, live, stats, config, jax.random.fold_in(key, done))
         done += count
-    state, metrics = judge(state, data, weights, stats, config)
+    state, metrics = evaluate_fit(state, data, weights, stats, config)
     return state, metrics | {"predictor/fit_steps": float(steps)}
 
 
@@ -155,7 +163,7 @@ def _minibatches(
     starts = (generator.random((count, crops, 2)) * (frames - lengths[:, :, None] + 1)).astype(np.int64)
     whole_start, whole_length = np.zeros((count, 1, 2), np.int64), np.full((count, 1), frames)
     return Minibatch(
-        jnp.asarray(obs.reshape(*obs.shape[:4], -1)), jnp.asarray(action), jnp.asarray(data.target[rows], jnp.float32),
+        jnp.asarray(obs), jnp.asarray(action), jnp.asarray(data.target[rows], jnp.float32),
         jnp.asarray(np.moveaxis(weights[:, rows] * used[None], 0, 1), jnp.float32),
         jnp.asarray(np.concatenate([whole_start, starts], 1), jnp.int32),
         jnp.asarray(np.concatenate([whole_length, lengths], 1), jnp.int32),
@@ -176,6 +184,7 @@ def _run_steps(
         norm = jnp.sqrt(jnp.square(gradient).sum(1, keepdims=True))
         gradient = gradient * jnp.minimum(1.0, config.max_grad_norm / (norm + 1e-9))
         direction, opt_state = optimizer.update(gradient, state.opt_state)
+        # The decay is decoupled from Adam's step sizes: Loshchilov & Hutter 2019, arXiv:1711.05101.
         moved = state.members - config.learning_rate * (direction + state.weight_decay * state.members)
         new = FitState(moved, opt_state, state.weight_decay)
         return jax.tree.map(lambda a, b: jnp.where(alive > 0, a, b), new, state), None
@@ -210,7 +219,7 @@ def _crop_sums(
 
 @partial(jax.jit, static_argnames="config")
 def _gaps(
-    members: Float[Array, "member params"], obs: Num[Array, "comparison 2 step features"],
+    members: Float[Array, "member params"], obs: Num[Array, "comparison 2 step *obs"],
     action: Float[Array, "comparison 2 step act"], target: Float[Array, " comparison"], stats: ObsStats,
     config: RewardModelConfig,
 ) -> tuple[Float[Array, "member comparison"], Float[Array, "member comparison"]]:  # fmt: skip
@@ -220,11 +229,22 @@ def _gaps(
     return gap, preference_loss(gap, jnp.broadcast_to(target[None], gap.shape))
 
 
-def judge(
+def evaluate_fit(
     state: FitState, data: LabeledBatch, weights: Float[np.ndarray, "member comparison"], stats: ObsStats,
     config: RewardModelConfig,
 ) -> tuple[FitState, dict[str, float]]:  # fmt: skip
-    """Losses and accuracies on what each member trained on and on what it held out; and the next weight decay."""
+    """How well the members predict the answers that they were fitted to, and those that they held out.
+
+    Args:
+        state: after the fit.
+        data: all labels.
+        weights: of each label for each member; 0 is held out.
+        stats: what observations are normalized by.
+        config: the model's settings.
+
+    Returns:
+        The state, its weight decay adapted to the two losses if the config says so; and the metrics.
+    """
     size = config.minibatch_size
     parts = [_gaps(state.members, *_padded(data, at, size), stats, config) for at in range(0, len(data), size)]
     gaps, loss = (np.concatenate([np.asarray(part[i]) for part in parts], axis=1)[:, : len(data)] for i in (0, 1))
@@ -250,8 +270,7 @@ def judge(
 def _padded(data: LabeledBatch, at: int, size: int) -> tuple[Array, Array, Array]:
     """Observations, actions and targets of `size` comparisons from `at` on; the last one fills up."""
     rows = np.minimum(np.arange(at, at + size), len(data) - 1)
-    obs = data.obs[rows]
-    return jnp.asarray(obs.reshape(*obs.shape[:3], -1)), jnp.asarray(data.action[rows]), jnp.asarray(data.target[rows])
+    return jnp.asarray(data.obs[rows]), jnp.asarray(data.action[rows]), jnp.asarray(data.target[rows])
 
 
 def _mean(values: np.ndarray, weight: np.ndarray) -> float:

@@ -1,4 +1,8 @@
-"""What a Gaussian-process reward is made of: functions of one number, products of two, and functions of all."""
+"""What a Gaussian-process reward is made of: functions of one number, products of two, and functions of all.
+
+A weighted sum of finitely many functions with independent normal weights is a Gaussian process, whose kernel is the sum
+of their products: Rasmussen & Williams 2006, section 2.1.2. So a kernel becomes a list of functions here.
+"""
 
 import equinox as eqx
 import jax
@@ -12,12 +16,16 @@ ADDITIVE_LENGTH = 2.0
 JOINT_LENGTH = 1.0
 """The same for a function of all numbers, times the root of how many they are: their distances grow like it."""
 NODES = 8
+"""Waves for each number: cosine and sine at the four positive frequencies of a quadrature rule with eight nodes."""
 MAX_ADDITIVE_INPUTS = 1024
 """With more numbers, as in pictures, functions of single ones are left out."""
 MAX_PRODUCT_INPUTS = 64
 """With more numbers, products of two are left out: there would be more than 2,016."""
-PRODUCT_RELUCTANCE = 1.0
-"""With 0 they mislead Reacher's first 25 labels (accuracy 0.71 instead of 0.81), with 2 they are found later."""
+PRODUCT_HYPERPRIOR = 1.0
+"""Exponent of the hyperprior of products.
+
+With 0 they mislead Reacher's first 25 labels (accuracy 0.71 instead of 0.81), with 2 they are found later.
+"""
 
 
 class Basis(eqx.Module):
@@ -29,10 +37,15 @@ class Basis(eqx.Module):
 
     @classmethod
     def build(cls, num_inputs: int, num_joint: int, key: PRNGKeyArray) -> "Basis":
-        """`num_joint` random functions of all inputs.
+        """A basis whose joint functions are drawn.
 
-        Source: Rahimi & Recht 2007, random Fourier features: sums of many are a Gaussian process with kernel
-        exp(-|x - y|^2 / (2 length^2)).
+        Args:
+            num_inputs: numbers of a frame.
+            num_joint: random waves of all inputs together.
+            key: draws their directions and phases.
+
+        Source: Rahimi & Recht 2007, Random Features for Large-Scale Kernel Machines, algorithm 1: sums of many such
+        waves have the kernel exp(-|x - y|^2 / (2 length^2)).
         """
         one, two = jax.random.split(key)
         weights = jax.random.normal(one, (num_inputs, num_joint)) / (JOINT_LENGTH * np.sqrt(num_inputs))
@@ -55,15 +68,15 @@ class Basis(eqx.Module):
         return np.concatenate([first + group for first, group in zip(counts, of_block, strict=True)])
 
     @property
-    def reluctance(self) -> Float[np.ndarray, " group"]:
-        """How reluctantly each group is used: products are many, and most tasks need none (`evidence.search`)."""
+    def hyperprior(self) -> Float[np.ndarray, " group"]:
+        """Exponent of each group's hyperprior, see `ard.maximize_evidence`: products are many, most tasks need none."""
         linear, additive, products, _ = self.sizes
         others = np.zeros(linear + additive // NODES)
-        return np.concatenate([others, np.full(products, PRODUCT_RELUCTANCE), np.zeros(1)])
+        return np.concatenate([others, np.full(products, PRODUCT_HYPERPRIOR), np.zeros(1)])
 
     @property
-    def hypotheses(self) -> tuple[Bool[np.ndarray, " group"], ...]:
-        """Groups that a reward may be made of (`mixture.explain`): all, only the linear ones.
+    def candidate_models(self) -> tuple[Bool[np.ndarray, " group"], ...]:
+        """Groups that a reward may be made of (`averaging.average_models`): all of them, or only the linear ones.
 
         Curves alone would explain many answers as well, but say nothing of what is faster, or higher, than all that was
         labeled, where an agent soon is.
@@ -79,7 +92,16 @@ class Basis(eqx.Module):
         return x
 
     def _additive(self, x: Float[Array, "*batch input"]) -> Float[Array, "*batch feature"]:
-        """Waves of each input: its Gaussian kernel, up to some four lengths, by Gauss-Hermite quadrature."""
+        """Waves of each input, whose kernel is the mean over inputs of exp(-(x - y)^2 / (2 length^2)).
+
+        The kernel is the average of cos(w (x - y)) over normal frequencies w. Eight nodes of Gauss-Hermite quadrature
+        take its place, of which those below 0 say the same as those above; cos(w (x - y)) is the product of the cosines
+        plus that of the sines. It holds up to distances of some four lengths.
+
+        Source: quadrature Fourier features, Mutny & Krause 2018, Efficient High Dimensional Bayesian Optimization with
+        Additivity and Quadrature Fourier Features; also Dao, De Sa & Re 2017, arXiv:1709.02605. Sums of functions of
+        single numbers: Duvenaud, Nickisch & Rasmussen 2011, arXiv:1112.4394.
+        """
         if not self.sizes[1]:
             return jnp.zeros((*x.shape[:-1], 0), x.dtype)
         nodes, share = np.polynomial.hermite_e.hermegauss(NODES)
@@ -93,13 +115,14 @@ class Basis(eqx.Module):
         return waves.reshape(*x.shape[:-1], -1)
 
     def _product(self, x: Float[Array, "*batch input"]) -> Float[Array, "*batch feature"]:
-        """Each number times each other one."""
+        """Each number times each other one: with the linear block, the quadratic polynomials without squares."""
         if not self.sizes[2]:
             return jnp.zeros((*x.shape[:-1], 0), x.dtype)
         one, other = np.triu_indices(self.num_inputs, 1)
         return x[..., one] * x[..., other]
 
     def _joint(self, x: Float[Array, "*batch input"]) -> Float[Array, "*batch feature"]:
+        """sqrt(2 / number) cos(w x + b), random w and b: see `build`."""
         phases = self.joint_phases.reshape(*(1,) * (x.ndim - 1), -1)
         return jnp.cos(x @ self.joint_weights + phases) * np.float32(np.sqrt(2 / phases.shape[-1]))
 

@@ -15,25 +15,26 @@ from rl_teacher.core.arrays import LabeledBatch, RewardInput
 from rl_teacher.core.bradley_terry import decisive_accuracy
 from rl_teacher.core.logistic import answer_loss, probability_of_left
 from rl_teacher.core.streams import host_generator
-from rl_teacher.protocols import FitData, Look
+from rl_teacher.protocols import FitData, Relevance
 from rl_teacher.rewards.due import is_due
-from rl_teacher.rewards.gp.averaging import Mixture, explain
+from rl_teacher.rewards.gp.averaging import Mixture, average_models
 from rl_teacher.rewards.gp.basis import BLOCKS, Basis
 from rl_teacher.rewards.scale import Scale, measure
-from rl_teacher.rewards.view import ObsStats, flat_obs, normalized_inputs
+from rl_teacher.rewards.view import ObsStats, frozen, model_inputs, no_stats, num_inputs
 
 CHUNK = 64
 """Comparisons whose frames are turned into functions in one call."""
 RELEVANT = 0.01
-"""Share of what decides between the labeled segments from which on a group of functions is counted as relevant."""
+"""Share (`group_shares`) above which a group of functions is counted as relevant [1]."""
 
 
 class GaussianProcessReward(eqx.Module):
     """A weighted sum of fixed functions of a frame, frozen between fits.
 
-    The weights have a normal prior, and each group of functions the variance under which the answers are most probable:
-    0 for all that they do not need. The posterior is taken as normal (Laplace), with a peak for each of several
-    explanations where some answers may be wrong. `__call__` is its mean, `member_returns` are draws from it.
+    The weights have a normal prior, and each group of functions the prior variance under which the answers are most
+    probable: 0 for all that they do not need (ard.py). The posterior is taken as normal around its peak (Laplace's
+    method), or, where some answers may be wrong, around several peaks (averaging.py). The reward is the posterior's
+    mean; the members are draws from it, and differ where the answers leave the reward open.
 
     Source: Rasmussen & Williams 2006, Gaussian Processes for Machine Learning, chapters 3 and 5; for preferences
     between segments Biyik et al. 2020, arXiv:2005.02575.
@@ -48,12 +49,10 @@ class GaussianProcessReward(eqx.Module):
     scale: Scale
     shares: Float[Array, " group"]
     """How much each group of functions decides between the labeled segments [1]."""
-    doubts: Array
-    """Whether some answers may be wrong."""
+    has_label_noise: Array
+    """Whether some answers seem to be wrong, as the last fit found."""
     num_fitted: Array
     """Changes of the labels until the last fit."""
-    obs_axes: int = eqx.field(static=True)
-    """Axes of one observation."""
     center: bool = eqx.field(static=True)
     """Shift the reward to mean 0: only where no episode can end early."""
     config: RewardModelConfig = eqx.field(static=True)
@@ -72,14 +71,20 @@ class GaussianProcessReward(eqx.Module):
             center: shift the reward to mean 0.
             key: draws the joint functions.
         """
-        num_obs = int(np.prod(obs_shape))
-        basis = Basis.build(num_obs + num_actions, config.joint_features, key)
+        basis = Basis.build(num_inputs(obs_shape, num_actions), config.joint_features, key)
         num = sum(basis.sizes)
         return cls(
-            basis, jnp.zeros(num), jnp.zeros((num, config.num_members)), (jnp.zeros(num_obs), jnp.ones(num_obs)),
-            Scale.identity(1), jnp.zeros(int(basis.groups[-1]) + 1), jnp.array(False), jnp.array(0), len(obs_shape),
-            center, config,
-        )  # fmt: skip
+            basis=basis,
+            weights=jnp.zeros(num),
+            members=jnp.zeros((num, config.num_members)),
+            obs_stats=no_stats(obs_shape),
+            scale=Scale.identity(1),
+            shares=jnp.zeros(int(basis.groups[-1]) + 1),
+            has_label_noise=jnp.array(False),
+            num_fitted=jnp.array(0),
+            center=center,
+            config=config,
+        )
 
     def __call__(self, x: RewardInput) -> Float[Array, "*batch"]:
         """The posterior's mean, normalized, less `pessimism` standard deviations."""
@@ -93,35 +98,39 @@ class GaussianProcessReward(eqx.Module):
         return np.asarray(self._rewards(x, self.members).sum(-1))
 
     def wants_fit(self, num_changes: int) -> bool:
-        """True when enough is new or changed since the last fit: less is, where some answers may be wrong."""
-        growth = self.config.doubtful_refit_growth if self.doubts else self.config.refit_growth
+        """Whether the labels have grown by `refit_growth` since the last fit; by less where some of them may be wrong.
+
+        There each new answer may change which of the old ones are believed.
+        """
+        growth = self.config.doubtful_refit_growth if self.has_label_noise else self.config.refit_growth
         return is_due(num_changes, int(self.num_fitted), growth)
 
     def fit(
         self, data: FitData, num_steps: int | None, key: PRNGKeyArray
     ) -> tuple["GaussianProcessReward", dict[str, float]]:
         """The posterior given all labels, on a new snapshot of the observation statistics. Takes no gradient steps."""
-        stats = (data.obs_stats.mean, data.obs_stats.variance)
+        stats = frozen(data.obs_stats)
         target = data.labeled.target.astype(np.float64)
         gaps, factors = scaled_blocks(gap_features(self.basis, data.labeled, stats))
         with threadpool_limits(1, "blas"):  # matrices are small, and threads would wait for those that simulate
-            found = explain(
-                gaps, self.basis.groups, target, self.basis.hypotheses, self.config.random_answer_prob,
-                self.basis.reluctance,
+            found = average_models(
+                gaps, self.basis.groups, target, self.basis.candidate_models,
+                random_answer_prob=self.config.random_answer_prob, hyperprior=self.basis.hyperprior,
             )  # fmt: skip
-            deviations = _balanced(found, self.config.num_members, host_generator(key))
-            metrics = judged(found, gaps, deviations, target)
-        shares = decided_by(found.weights, gaps, self.basis)
-        metrics |= relevance(shares, self.basis)
+            deviations = _centered_draws(found, self.config.num_members, host_generator(key))
+            metrics = fit_metrics(found, gaps, deviations, target)
+        shares = group_shares(found.weights, gaps, self.basis)
+        metrics |= simplicity_metrics(shares, self.basis)
         weights = factors * found.weights
         fitted = eqx.tree_at(
             lambda model: (
-                model.weights, model.members, model.obs_stats, model.shares, model.doubts, model.num_fitted,
+                model.weights, model.members, model.obs_stats, model.shares, model.has_label_noise, model.num_fitted,
             ), self,
             (
                 jnp.asarray(weights, jnp.float32),
                 jnp.asarray(weights[:, None] + factors[:, None] * deviations, jnp.float32),
-                stats, jnp.asarray(shares, jnp.float32), jnp.array(found.doubt > 0), jnp.array(data.num_changes),
+                stats, jnp.asarray(shares, jnp.float32), jnp.array(found.noise_probability > 0),
+                jnp.array(data.num_changes),
             ),
         )  # fmt: skip
         raw = np.asarray(fitted._rewards(data.window, fitted.weights[:, None]))
@@ -129,8 +138,8 @@ class GaussianProcessReward(eqx.Module):
         metrics |= {"reward/raw_mean": float(raw.mean()), "reward/raw_std": float(raw.std())}
         return eqx.tree_at(lambda model: model.scale, fitted, scale), metrics
 
-    def looks(self, names: Sequence[str]) -> list[Look]:
-        """What the reward depends on, largest first; satisfies protocols.Legible."""
+    def relevances(self, names: Sequence[str]) -> list[Relevance]:
+        """What the reward depends on, largest first; satisfies protocols.HasRelevances."""
         linear, additive, products, _ = self.basis.sizes
         weights, shares = np.asarray(self.weights).tolist(), np.asarray(self.shares).tolist()
         at = linear + additive
@@ -142,30 +151,35 @@ class GaussianProcessReward(eqx.Module):
             for w, (one, other) in zip(weights[at : at + products], pairs, strict=True)
         ]
         what += ["all numbers together"]
-        found = [Look(*pair) for pair in zip(what, shares, strict=True) if pair[1] > 0]
-        return sorted(found, key=lambda look: -look.share)
+        found = [Relevance(*pair) for pair in zip(what, shares, strict=True) if pair[1] > 0]
+        return sorted(found, key=lambda one: -one.share)
 
     def _rewards(self, x: RewardInput, weights: Float[Array, "feature output"]) -> Float[Array, "output *batch"]:
-        obs, action = flat_obs(x, self.obs_axes), jnp.asarray(x.action)
-        rewards: Array = _weighted(self.basis, weights, obs, action, self.obs_stats)
+        """What each column of weights makes of each frame."""
+        rewards: Array = _weighted(self.basis, weights, jnp.asarray(x.obs), jnp.asarray(x.action), self.obs_stats)
         return rewards
 
 
 @jax.jit
 def _weighted(
-    basis: Basis, weights: Float[Array, "feature output"], obs: Num[Array, "*batch obs"],
+    basis: Basis, weights: Float[Array, "feature output"], obs: Num[Array, "..."],
     action: Float[Array, "*batch act"], stats: ObsStats,
 ) -> Float[Array, "output *batch"]:  # fmt: skip
-    return jnp.moveaxis(basis.weighted(normalized_inputs(obs, action, stats), weights), -1, 0)
+    return jnp.moveaxis(basis.weighted(model_inputs(obs, action, stats), weights), -1, 0)
 
 
 def gap_features(basis: Basis, data: LabeledBatch, stats: ObsStats) -> list[Float[np.ndarray, "comparison _"]]:
-    """Sum of each function over the frames of the left segment less that over the right, block by block."""
+    """What a fit needs of the comparisons: how much of each function the left segment has more than the right.
+
+    The logit of an answer is the sum of weight times gap, so no frame is looked at again.
+
+    Returns:
+        For each block of functions: the sum over the left segment's frames less that over the right one's.
+    """
     parts = []
     for at in range(0, len(data), CHUNK):
         rows = np.minimum(np.arange(at, at + CHUNK), len(data) - 1)  # the last one fills up
-        obs = data.obs[rows]
-        parts.append(_gaps(basis, jnp.asarray(obs.reshape(*obs.shape[:3], -1)), jnp.asarray(data.action[rows]), stats))
+        parts.append(_gaps(basis, jnp.asarray(data.obs[rows]), jnp.asarray(data.action[rows]), stats))
     return [
         np.concatenate([np.asarray(part[block], np.float64) for part in parts])[: len(data)]
         for block in range(len(BLOCKS))
@@ -174,10 +188,10 @@ def gap_features(basis: Basis, data: LabeledBatch, stats: ObsStats) -> list[Floa
 
 @jax.jit
 def _gaps(
-    basis: Basis, obs: Num[Array, "comparison 2 frame obs"], action: Float[Array, "comparison 2 frame act"],
+    basis: Basis, obs: Num[Array, "comparison 2 frame *obs"], action: Float[Array, "comparison 2 frame act"],
     stats: ObsStats,
 ) -> tuple[Float[Array, "comparison _"], ...]:  # fmt: skip
-    x = normalized_inputs(obs, action, stats)
+    x = model_inputs(obs, action, stats)
     sums = (basis.block(i, x).sum(2) for i in range(len(BLOCKS)))
     return tuple(total[:, 0] - total[:, 1] for total in sums)
 
@@ -185,7 +199,18 @@ def _gaps(
 def scaled_blocks(
     blocks: list[Float[np.ndarray, "comparison _"]],
 ) -> tuple[Float[np.ndarray, "comparison feature"], Float[np.ndarray, " feature"]]:
-    """All gaps side by side, each block scaled to a mean squared gap of 1; and the factor of each function."""
+    """All gaps side by side, each block of functions scaled by one number.
+
+    Afterwards the prior of a block with variance v for each weight has logits with variance v, on average over the
+    comparisons. So one variance to begin with, and one limit to leave a group out, suit blocks of any size and any
+    length of segments. Within a block the functions keep their sizes: those that hardly differ between segments stay
+    small.
+
+    Returns:
+        The scaled gaps, and the factor of each function, by which its weight is to be multiplied.
+
+    Source: ours; the same is done when Gaussian-process kernels are scaled to unit variance on the data.
+    """
     sizes = [float(np.square(block).sum(1).mean()) for block in blocks]
     factors = [
         np.full(b.shape[1], 1.0 / np.sqrt(size) if size > 0 else 0.0) for b, size in zip(blocks, sizes, strict=True)
@@ -194,18 +219,30 @@ def scaled_blocks(
     return np.concatenate(blocks, axis=1) * joined, joined
 
 
-def _balanced(found: Mixture, num_members: int, generator: np.random.Generator) -> Float[np.ndarray, "feature member"]:
-    """Deviations of as many draws, which sum to 0 and are together as wide as the posterior."""
+def _centered_draws(
+    found: Mixture, num_members: int, generator: np.random.Generator
+) -> Float[np.ndarray, "feature member"]:
+    """Draws from the posterior, as deviations from its mean, shifted so that they sum to 0: their mean is the reward.
+
+    That takes variance away, one draw's worth; the factor gives it back (Bessel's correction).
+    """
     deviations = found.draw(generator.standard_normal((len(found.weights), num_members)))
     deviations -= deviations.mean(1, keepdims=True)
     return np.asarray(deviations * np.sqrt(num_members / max(1, num_members - 1)))
 
 
-def judged(
+def fit_metrics(
     found: Mixture, gaps: Float[np.ndarray, "comparison feature"], deviations: Float[np.ndarray, "feature member"],
     target: Float[np.ndarray, " comparison"],
 ) -> dict[str, float]:  # fmt: skip
-    """How well the model explains the answers, and each of them from all others."""
+    """How well a model predicts the answers: those that it was fitted to, and each from all others (`holdout`).
+
+    Args:
+        found: the posterior.
+        gaps: scaled, as it was fitted with.
+        deviations: of the members' weights from the mean.
+        target: P(left preferred).
+    """
     logit, alike = gaps @ found.weights, np.ones(len(target))
     random_answer_prob = found.random_answer_prob
     of_members = probability_of_left(logit[:, None] + gaps @ deviations)[0]
@@ -221,10 +258,14 @@ def judged(
     }
 
 
-def decided_by(
+def group_shares(
     weights: Float[np.ndarray, " feature"], gaps: Float[np.ndarray, "comparison feature"], basis: Basis
 ) -> Float[np.ndarray, " group"]:
-    """Mean square of each group's part in the logits of the answers, as a share of the sum of all."""
+    """How much each group of functions decides between the labeled segments: its part in the logits, mean square.
+
+    Returns:
+        Shares of the sum of all groups [1]. What two groups do together is counted for neither.
+    """
     starts = np.flatnonzero(np.diff(basis.groups, prepend=-1))
     squares = np.square(np.add.reduceat(gaps * weights, starts, axis=1)).mean(0)
     return np.asarray(squares / max(float(squares.sum()), 1e-12))
@@ -234,8 +275,8 @@ def _more(weight: float) -> str:
     return "more" if weight > 0 else "less"
 
 
-def relevance(shares: Float[np.ndarray, " group"], basis: Basis) -> dict[str, float]:
-    """How simple the reward is, by what decides between the labeled segments."""
+def simplicity_metrics(shares: Float[np.ndarray, " group"], basis: Basis) -> dict[str, float]:
+    """How simple the reward is: how much of it is not linear, and how many groups of functions it is made of."""
     return {
         "predictor/nonlinear_share": float(shares[basis.sizes[0] :].sum()),
         "predictor/num_relevant": float((shares > RELEVANT).sum()),

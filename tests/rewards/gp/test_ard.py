@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from rl_teacher.core.logistic import fit_logistic
-from rl_teacher.rewards.gp.ard import FIRST_VARIANCE, Explanation, _explained, search
+from rl_teacher.rewards.gp.ard import FIRST_VARIANCE, Posterior, fit_posterior, maximize_evidence
 
 
 def gaps(num: int, width: int = 8, seed: int = 0) -> np.ndarray:
@@ -17,17 +17,17 @@ GROUPS = np.r_[np.arange(8), np.tile(8 + np.arange(8), 2)]
 """Each of eight numbers by itself, and the two waves of each together."""
 
 
-def explained(truth: np.ndarray, num: int, coin: float = 0.0) -> Explanation:
+def explained(truth: np.ndarray, num: int, coin: float = 0.0) -> Posterior:
     features = gaps(num)
-    return search(features, GROUPS, (features @ truth > 0).astype(float), coin)
+    return maximize_evidence(features, GROUPS, (features @ truth > 0).astype(float), coin)
 
 
-def used(found: Explanation) -> set[int]:
+def used(found: Posterior) -> set[int]:
     return set(GROUPS[found.variances > 0].tolist())
 
 
 @pytest.mark.parametrize("num", [20, 200])  # fewer comparisons than functions, and more
-def test_a_truth_of_one_number_is_explained_by_it_alone(num: int):
+def test_a_truth_of_one_number_isfit_posterior_by_it_alone(num: int):
     found = explained(np.eye(24)[3], num)
     assert 3 in used(found)
     assert len(used(found)) <= 4
@@ -47,7 +47,7 @@ def test_a_share_of_coin_flips_explains_wrong_answers():
     features, unseen = gaps(200), gaps(500, seed=9)
     target = (features[:, 3] > 0).astype(float)
     target = np.where(np.random.default_rng(1).random(200) < 0.1, 1 - target, target)
-    doubting, believing = (search(features, GROUPS, target, prob) for prob in (0.2, 0.0))
+    doubting, believing = (maximize_evidence(features, GROUPS, target, prob) for prob in (0.2, 0.0))
     assert doubting.fit.log_evidence > believing.fit.log_evidence + 5
     assert ((unseen @ doubting.weights > 0) == (unseen[:, 3] > 0)).mean() > 0.95
 
@@ -55,27 +55,27 @@ def test_a_share_of_coin_flips_explains_wrong_answers():
 def test_what_is_not_allowed_is_not_used():
     features = gaps(100)
     allowed = np.arange(16) < 8
-    found = search(features, GROUPS, (features[:, 8 + 5] > 0).astype(float), allowed=allowed)  # cos(2 x_5)
+    found = maximize_evidence(features, GROUPS, (features[:, 8 + 5] > 0).astype(float), allowed=allowed)  # cos(2 x_5)
     assert used(found) <= set(range(8))
 
 
-def test_a_reluctant_group_needs_more_to_be_used():
-    """A number and its copy explain the same; the reluctant one of them is left out."""
+def test_a_group_with_a_hyperprior_needs_more_to_be_used():
+    """A number and its copy explain the same; the one whose hyperprior is 1 is left out."""
     features = np.repeat(gaps(40)[:, :4], 2, axis=1)
     target = (features[:, 0] + features[:, 4] > 0).astype(float)
-    found = search(features, np.arange(8), target, 0.0, np.tile([0.0, 1.0], 4))
+    found = maximize_evidence(features, np.arange(8), target, 0.0, np.tile([0.0, 1.0], 4))
     assert found.variances[0] > 0
     assert found.variances[4] > 0
     assert (found.variances[1::2] < 0.1 * found.variances[::2].max()).all()
-    alike = search(features, np.arange(8), target)
+    alike = maximize_evidence(features, np.arange(8), target)
     np.testing.assert_allclose(alike.variances[1::2], alike.variances[::2], rtol=1e-6)
 
 
 def test_where_there_is_nothing_to_find_hardly_anything_is_believed():
     features = gaps(60)
     target = np.random.default_rng(5).integers(0, 2, 60).astype(float)
-    found = search(features, GROUPS, target)
-    all_equal = _explained(features, np.full(24, FIRST_VARIANCE), target, 0.0)
+    found = maximize_evidence(features, GROUPS, target)
+    all_equal = fit_posterior(features, np.full(24, FIRST_VARIANCE), target, 0.0)
     assert found.fit.log_evidence > all_equal.fit.log_evidence + 10
     assert np.abs(features @ found.weights).mean() < 1.5
 
@@ -84,7 +84,7 @@ def test_few_directions_say_the_same_as_all_functions():
     features = gaps(12)
     target = (features[:, 0] > 0).astype(float)
     variances = np.r_[np.full(16, 3.0), np.zeros(8)]  # 16 functions in use, 12 comparisons
-    few = _explained(features, variances, target, 0.0)
+    few = fit_posterior(features, variances, target, 0.0)
     whole = fit_logistic(features[:, :16] * np.sqrt(3.0), target)
     assert few.directions.shape == (12, 24)
     np.testing.assert_allclose(few.weights[:16], np.sqrt(3.0) * whole.weights, atol=1e-4)
@@ -104,7 +104,7 @@ def test_draws_are_as_wide_as_the_posterior(num: int):
 
 def test_equal_segments_and_single_answers_are_no_trouble():
     for num in (1, 3):
-        found = search(np.zeros((num, 4)), np.array([0, 1, 1, 2]), np.ones(num))
+        found = maximize_evidence(np.zeros((num, 4)), np.array([0, 1, 1, 2]), np.ones(num))
         assert np.isfinite(found.weights).all()
         # whatever the weights, both segments are alike: ln 2 for each answer
         assert found.fit.log_evidence == pytest.approx(-num * np.log(2), abs=1e-6)
@@ -113,5 +113,8 @@ def test_equal_segments_and_single_answers_are_no_trouble():
 def test_the_order_and_the_sides_do_not_matter():
     features = gaps(40)
     target = (features[:, 2] > 0).astype(float)
-    one, other = search(features, GROUPS, target), search(-features[::-1], GROUPS, 1.0 - target[::-1])
+    one, other = (
+        maximize_evidence(features, GROUPS, target),
+        maximize_evidence(-features[::-1], GROUPS, 1.0 - target[::-1]),
+    )
     np.testing.assert_allclose(one.weights, other.weights, atol=1e-3)

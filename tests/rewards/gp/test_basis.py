@@ -2,7 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rl_teacher.rewards.gp.basis import ADDITIVE_LENGTH, BLOCKS, JOINT_LENGTH, PRODUCT_RELUCTANCE, Basis
+from rl_teacher.rewards.gp.basis import ADDITIVE_LENGTH, BLOCKS, JOINT_LENGTH, PRODUCT_HYPERPRIOR, Basis
 
 
 def basis(num_inputs: int = 3, num_joint: int = 4096) -> Basis:
@@ -50,14 +50,14 @@ def test_products_are_of_each_number_with_each_other_one():
     np.testing.assert_array_equal(values, [[6.0, 10.0, 14.0, 15.0, 21.0, 35.0]])
 
 
-def test_only_products_are_used_reluctantly():
+def test_only_products_have_a_hyperprior():
     few = basis(num_inputs=3, num_joint=2)
-    reluctant = few.reluctance[few.groups]
-    np.testing.assert_array_equal(reluctant, [0.0] * (3 + 24) + [PRODUCT_RELUCTANCE] * 3 + [0.0] * 2)
+    exponents = few.hyperprior[few.groups]
+    np.testing.assert_array_equal(exponents, [0.0] * (3 + 24) + [PRODUCT_HYPERPRIOR] * 3 + [0.0] * 2)
 
 
 def test_a_reward_may_be_made_of_everything_or_of_lines():
-    everything, lines = basis(num_inputs=3, num_joint=2).hypotheses
+    everything, lines = basis(num_inputs=3, num_joint=2).candidate_models
     assert everything.all()
     np.testing.assert_array_equal(lines, [True] * 3 + [False] * (3 + 3 + 1))  # curves, products, all joint ones
 

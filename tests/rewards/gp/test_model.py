@@ -10,9 +10,9 @@ import pytest
 from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.core.arrays import LabeledBatch, RewardInput
 from rl_teacher.core.correlation import correlation
-from rl_teacher.protocols import Look
+from rl_teacher.protocols import Relevance
 from rl_teacher.rewards.gp.model import GaussianProcessReward, gap_features
-from rl_teacher.rewards.relevance import in_words, main_looks
+from rl_teacher.rewards.relevance import in_words, main_relevances
 from tests.rewards.synthetic_labels import ACT, OBS, STATS, comparisons, fit_data, frames, true_reward
 
 CONFIG = RewardModelConfig(joint_features=64)
@@ -75,13 +75,15 @@ def test_it_says_what_it_looks_at():
     target = (returns[:, 0] > returns[:, 1]).astype(np.float32)
     model = fitted(dataclasses.replace(labeled, true_return=returns, target=target))
     names = [f"obs {i}" for i in range(OBS)] + [f"act {i}" for i in range(ACT)]
-    assert fresh().looks(names) == []
-    looks = main_looks(model, names)
-    assert [look.what for look in looks[:2]] == ["more obs 1", "less act 0"]
+    assert fresh().relevances(names) == []
+    largest = main_relevances(model, names)
+    assert [one.what for one in largest[:2]] == ["more obs 1", "less act 0"]
     # observations have variance 1, actions 1/3: parts 2 x and -a have mean squares as 4 and 1/3, and 4 / 4.333 = 0.92
-    assert looks[0].share == pytest.approx(0.92, abs=0.04)
-    assert sum(look.share for look in model.looks(names)) == pytest.approx(1.0, abs=1e-4)
-    assert in_words([Look("more obs 1", 0.8), Look("less act 0", 0.2)]) == "more obs 1 (80 %), less act 0 (20 %)"
+    assert largest[0].share == pytest.approx(0.92, abs=0.04)
+    assert sum(one.share for one in model.relevances(names)) == pytest.approx(1.0, abs=1e-4)
+    assert (
+        in_words([Relevance("more obs 1", 0.8), Relevance("less act 0", 0.2)]) == "more obs 1 (80 %), less act 0 (20 %)"
+    )
 
 
 def test_it_names_curves_and_products():
@@ -93,7 +95,7 @@ def test_it_names_curves_and_products():
     shares = np.zeros(len(model.shares), np.float32)
     shares[[num + 1, 2 * num + 1, -1]] = [0.3, 0.6, 0.1]
     told = eqx.tree_at(lambda m: (m.weights, m.shares), model, (jnp.asarray(weights), jnp.asarray(shares)))
-    assert [look.what for look in told.looks(names)] == ["less a times c", "a curve of b", "all numbers together"]
+    assert [one.what for one in told.relevances(names)] == ["less a times c", "a curve of b", "all numbers together"]
 
 
 def test_what_is_held_out_is_as_honest_as_other_labels():
@@ -119,9 +121,9 @@ def test_where_answers_are_wrong_fewer_new_ones_are_enough_for_a_fit():
     labeled = comparisons(100)
     assert [fitted(labeled).wants_fit(num) for num in (109, 110)] == [False, True]
     wrong = np.random.default_rng(0).random(100) < 0.15
-    doubted = dataclasses.replace(labeled, target=np.where(wrong, 1 - labeled.target, labeled.target))
-    assert [fitted(doubted).wants_fit(num) for num in (102, 103)] == [False, True]
-    often = fitted(doubted, dataclasses.replace(CONFIG, doubtful_refit_growth=0.0))
+    noisy = dataclasses.replace(labeled, target=np.where(wrong, 1 - labeled.target, labeled.target))
+    assert [fitted(noisy).wants_fit(num) for num in (102, 103)] == [False, True]
+    often = fitted(noisy, dataclasses.replace(CONFIG, doubtful_refit_growth=0.0))
     assert [often.wants_fit(num) for num in (100, 101)] == [False, True]
 
 
