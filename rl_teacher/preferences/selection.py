@@ -71,7 +71,7 @@ def select_pairs(
 
 
 def first_pairs(pool: Segments, num: int) -> list[Pair]:
-    """The seed's first pairs: segment i with segment i + num; overlapping ones are paired with the next that fits."""
+    """The first pairs, as in the program of 2017: segment i with i + num; overlapping ones with the next that fits."""
     pairs, free = [], list(range(num, len(pool)))
     for i in range(num):
         partner = next((j for j in free if not overlap(pool, i, j)), None)

@@ -54,7 +54,7 @@ class EpisodeTracker:
         return float(np.mean(values)) if values else float("nan")
 
     def metrics(self) -> dict[str, float]:
-        """The seed's tags and more, over the last 100 finished episodes."""
+        """The tags of the program of 2017 and more, over the last 100 finished episodes."""
         if not self._finished:
             return {}
         true, predicted, lengths = (np.array(column) for column in zip(*self._finished, strict=True))
