@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from rl_teacher.commands.replay import RUNS_DIR
-from rl_teacher.config.flags import from_json
+from rl_teacher.config.flags import run_from_json
 from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.config.run import RunConfig
 from rl_teacher.core.arrays import LabeledBatch, RewardInput
@@ -57,7 +57,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], int]] = {
 def labels_of(runs_dir: str, name: str) -> tuple[RunConfig, LabeledBatch]:
     """The settings of a run, and all that was answered in it."""
     folder = find_run(runs_dir, name)
-    config, dataset = from_json(RunConfig, read_json(folder / CONFIG)), Dataset()
+    config, dataset = run_from_json(read_json(folder / CONFIG)), Dataset()
     LabelLog(folder).read(dataset)
     batch = dataset.labeled()
     assert batch is not None, f"{folder} has no labels"

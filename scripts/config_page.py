@@ -1,4 +1,4 @@
-"""docs/config.md from the fields of config.py: `python -m scripts.config_page > docs/config.md`."""
+"""docs/config.md from the fields of rl_teacher/config: `python -m scripts.config_page > docs/config.md`."""
 
 import dataclasses
 import types
@@ -10,14 +10,15 @@ from rl_teacher.config.run import RunConfig
 
 HEAD = """# Settings
 
-Generated from `rl_teacher/config/run.py` by `make docs`; a test keeps it current. The same text is in
+Generated from `rl_teacher/config/` by `make docs`; a test keeps it current. The same text is in
 `rl-teacher teach --help`.
 
 * Every long flag may be written with `_` or with `-`: `--n_labels` is `--n-labels`. Prefixes are refused.
 * Whole numbers may be written `5000000`, `5_000_000` or `5e6`; several sizes with commas: `--ppo.hidden 64,64`.
-* A switch that is on by default is turned off with `--no-` before its name: `--no-reward.bootstrap`.
+* A switch of a section is turned off with `--no-` before its name: `--no-reward.bootstrap`.
 * Flags can be given in any order; of a flag given twice, the later one counts.
-* A run's `config.json` holds all of them, with presets applied and label counts filled in.
+* A flag that is given wins over `--preset`, also with its default value: `--preset paper --schedule auto`.
+* A run's `config.json` holds all of them, the preset's too, with label counts filled in.
 """
 
 
@@ -48,10 +49,8 @@ def _section(config_class: type, prefix: str, title: str, text: str) -> Iterator
 
 
 def _flags(name: str, prefix: str) -> str:
-    if prefix:
-        return f"`--{prefix}{name}`"
-    short = [SHORT[name]] if name in SHORT else []
-    return ", ".join(f"`{flag}`" for flag in (*short, f"--{name}", *ALIASES.get(name, ())))
+    short = [SHORT[name]] if name in SHORT and not prefix else []
+    return ", ".join(f"`{flag}`" for flag in (*short, f"--{prefix}{name}", *ALIASES.get(prefix + name, ())))
 
 
 def _default(field: "dataclasses.Field[Any]", hint: Any) -> str:

@@ -19,4 +19,4 @@ def completed(config: RunConfig) -> tuple[RunConfig, list[str]]:
 
 def completed_flags(words: Sequence[str]) -> tuple[RunConfig, list[str]]:
     """The same, of the flags of a command."""
-    return completed(parse(RunConfig, words, "rl-teacher teach", ""))
+    return completed(parse(words))

@@ -1,15 +1,13 @@
 """`rl-teacher replay NAME`: a film of a trained agent, drawn without a screen."""
 
 import argparse
-import dataclasses
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rl_teacher.config.flags import from_json
-from rl_teacher.config.run import RunConfig
+from rl_teacher.config.flags import run_from_json
 from rl_teacher.core.actions import ActionSpec
 from rl_teacher.envs.catalog import find_env, find_task, make_envs
 from rl_teacher.envs.spec import EnvSpec
@@ -23,7 +21,6 @@ from rl_teacher.storage.folder import find_run
 from rl_teacher.storage.names import CHECKPOINT, CONFIG
 from rl_teacher.training.parts import fresh_agent
 from rl_teacher.video.backend import choose_backend
-from rl_teacher.video.camera import Camera
 from rl_teacher.video.encode import encode_clip
 from rl_teacher.video.render import StateRenderer
 
@@ -59,7 +56,7 @@ def load_actor(folder: Path) -> tuple[EnvSpec, ActionSpec, Actor]:
     path = folder / CHECKPOINT
     if not path.exists():
         raise CheckpointError(f"{path}: the run has no checkpoint yet. Wait until it has trained for some seconds.")
-    config = from_json(RunConfig, read_json(folder / CONFIG))
+    config = run_from_json(read_json(folder / CONFIG))
     spec = find_env(config.env_id)
     envs = make_envs(spec, 1, seed=0, num_threads=1)
     actions = action_spec(spec.env_id, envs.single_observation_space, envs.single_action_space)
@@ -82,7 +79,7 @@ def film_task(
         total += float(reward[0])
     envs.close()
     task = find_task(spec.canonical_id)
-    model, camera = load_model(task.model_file), Camera(**dataclasses.asdict(task.camera))
+    model, camera = load_model(task.model_file), task.camera
     with StateRenderer(model, camera, backend=choose_backend(), width=size, height=size) as renderer:
         return renderer.render(np.stack(states)), total
 

@@ -8,11 +8,17 @@ import re
 import types
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, NoReturn, TypeVar, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
+from rl_teacher.config.presets import preset
+from rl_teacher.config.run import RunConfig, of_today
 from rl_teacher.errors import ConfigError
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 T = TypeVar("T")
+D = TypeVar("D", bound="DataclassInstance")
 
 NEGATIVE_EXPONENTIAL = re.compile(r"-\d+(\.\d*)?[eE][-+]?\d{1,2}")
 """What argparse takes for a flag, though it is a number."""
@@ -22,8 +28,11 @@ SHORT = {
     "pretrain_labels": "-L", "num_timesteps": "-t", "agent": "-a", "pretrain_iters": "-i", "no_videos": "-V",
     "clip_length": "-c",
 }  # fmt: skip
-"""The seed's short flags."""
-ALIASES = {"predictor": ("--reward_model",), "clip_length": ("--segment_seconds",)}
+"""The short flags of the program of 2017."""
+ALIASES = {
+    "predictor": ("--reward_model",), "clip_length": ("--segment_seconds",), "schedule.kind": ("--schedule",),
+}  # fmt: skip
+"""Other spellings."""
 REQUIRED = ("env_id", "predictor", "name")
 
 
@@ -35,20 +44,33 @@ class Parser(argparse.ArgumentParser):
         raise ConfigError(f"{self.prog}: {message}. `{self.prog} --help` lists the flags.")
 
 
-def parse(config_class: type[T], argv: Sequence[str], prog: str, description: str) -> T:
-    """The configuration that the flags describe.
+def parse(argv: Sequence[str], prog: str = "rl-teacher teach") -> RunConfig:
+    """The configuration that the flags describe: the preset's, overlaid with every flag that is given.
+
+    A flag that is given wins over the preset also when its value is the default.
+
+    Args:
+        argv: the words after the name of the program.
+        prog: the name of the program, for messages.
 
     Raises:
         ConfigError: an unknown flag, a missing one, or a value that does not fit.
     """
+    description = "Teach an agent from preferences."
     parser = Parser(prog=prog, description=description, allow_abbrev=False, formatter_class=_Help)
-    _add_flags(parser, config_class, "")
+    _add_flags(parser, RunConfig, "")
     given = vars(parser.parse_args([_as_argparse_reads(word) for word in argv]))
     missing = [name for name in REQUIRED if name not in given]
     if missing:
         names = ", ".join(_spelled(name) for name in missing)
         raise ConfigError(f"{prog}: {names} missing. `{prog} --help` lists the flags.")
-    return _build(config_class, given, "")
+    given = of_today(given)
+    return _overlaid(preset(given.get("preset", "default")), given, "")
+
+
+def run_from_json(values: Mapping[str, Any]) -> RunConfig:
+    """The configuration in a run folder's config.json, whichever version wrote it."""
+    return from_json(RunConfig, of_today(values))
 
 
 def from_json(config_class: type[T], values: Mapping[str, Any]) -> T:
@@ -93,14 +115,14 @@ def _add_flags(parser: argparse._ActionsContainer, config_class: type, prefix: s
             assert isinstance(hint, type), "sections are classes"
             _add_flags(parser.add_argument_group(field.name, doc), hint, f"{field.name}.")
             continue
-        names = [f"--{prefix}{field.name}", *(() if prefix else ALIASES.get(field.name, ()))]
+        names = [f"--{prefix}{field.name}", *ALIASES.get(prefix + field.name, ())]
         if not prefix and field.name in SHORT:
             names.insert(0, SHORT[field.name])
         default = None if field.default is dataclasses.MISSING else field.default
         shown = "" if default in (None, "", False) or field.name in REQUIRED else f" (default {_show(default)})"
         options: dict[str, Any] = {"dest": prefix + field.name, "default": argparse.SUPPRESS, "help": doc + shown}
         if hint is bool:
-            action = argparse.BooleanOptionalAction if default else "store_true"
+            action = argparse.BooleanOptionalAction if default or prefix else "store_true"
             parser.add_argument(*names, action=action, **options)
         else:
             parser.add_argument(*names, type=_reader(hint), metavar=field.name.upper(), **options)
@@ -124,15 +146,16 @@ def _decimal(text: str) -> float:
         raise argparse.ArgumentTypeError(f"got {text!r}, expected a number") from None
 
 
-def _build(config_class: type[T], given: Mapping[str, Any], prefix: str) -> T:
-    hints, values = get_type_hints(config_class), {}
-    for field in dataclasses.fields(config_class):  # type: ignore[arg-type]  # a dataclass, by contract
-        name = prefix + field.name
-        if dataclasses.is_dataclass(hints[field.name]):
-            values[field.name] = _build(hints[field.name], given, f"{field.name}.")
-        elif name in given:
-            values[field.name] = given[name]
-    return config_class(**values)
+def _overlaid(config: D, given: Mapping[str, Any], prefix: str) -> D:
+    """The configuration with all that was given in place of what it had."""
+    changes = {}
+    for field in dataclasses.fields(config):
+        name, value = prefix + field.name, getattr(config, field.name)
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            changes[field.name] = _overlaid(value, given, f"{field.name}.")
+        elif name in given and name != "preset":
+            changes[field.name] = given[name]
+    return dataclasses.replace(config, **changes)
 
 
 def _as_argparse_reads(word: str) -> str:

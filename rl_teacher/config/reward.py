@@ -61,7 +61,7 @@ class RewardModelConfig:
     adapt_weight_decay: bool = True
     """Keep validation / training loss within 1.1-1.5 by changing the weight decay, as the paper did."""
     dropout: float = 0.0
-    """Share of hidden units dropped while fitting; the seed had 0.5."""
+    """Share of hidden units dropped while fitting; the program of 2017 had 0.5."""
     max_grad_norm: float = 1.0
     """Gradients are scaled down to this norm."""
 

@@ -2,11 +2,13 @@
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from rl_teacher.config.agents import PPOConfig, SACConfig, TRPOConfig
 from rl_teacher.config.reward import RewardModelConfig
+from rl_teacher.config.schedule import ScheduleConfig
 from rl_teacher.errors import require
 
 DEFAULT_LABELS = 1400
@@ -107,7 +109,7 @@ class RunConfig:
     num_timesteps: int = 5_000_000
     """Environment steps, exactly."""
     agent: str = "ppo"
-    """ppo, trpo or sac; the seed's parallel_trpo and pposgd_mpi are accepted."""
+    """ppo, trpo, sac, or path/to/file.py:Class; parallel_trpo and pposgd_mpi, as in 2017, are accepted."""
     pretrain_iters: int | None = None
     """Gradient steps of networks as reward model before training; unset: by the number of labels."""
     no_videos: bool = False
@@ -117,11 +119,9 @@ class RunConfig:
     clip_length: float | None = None
     """Length of a segment [s]; unset: 1.5, or that of half of the episodes of random actions where it is less."""
     teacher: str = "oracle"
-    """oracle, stochastic, mistake, skip, equal, myopic, seed, or path/to/file.py:function."""
-    schedule: str = "auto"
-    """auto, annealed, hyperbolic, constant_steps, constant_seconds, rounds."""
+    """oracle, stochastic, mistake, skip, equal, myopic, openai2017, or path/to/file.py:function."""
     preset: str = "default"
-    """default, seed or paper: ppo, trpo, reward, selection of the 2017 program or its paper; their flags win."""
+    """default, openai2017 or paper: the settings of the program of 2017, or of its paper; flags that are given win."""
     pretrain_rollouts: str = "random_actions"
     """What acts while the first segments are gathered: random_actions or policy."""
     resume: bool = False
@@ -144,6 +144,8 @@ class RunConfig:
     """Settings of the reward model."""
     selection: SelectionConfig = field(default_factory=SelectionConfig)
     """Settings of query selection."""
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    """Settings of when comparisons are asked."""
     synthetic: TeacherConfig = field(default_factory=TeacherConfig)
     """Settings of the synthetic teacher."""
     human: HumanConfig = field(default_factory=HumanConfig)
@@ -175,10 +177,10 @@ class RunConfig:
 
     @property
     def agent_config(self) -> PPOConfig | TRPOConfig | SACConfig:
-        """The section of the chosen agent."""
-        if self.agent == "ppo":
-            return self.ppo
-        return self.trpo if self.agent == "trpo" else self.sac
+        """The section of the chosen agent; an agent of your own has that of PPO."""
+        if self.agent == "trpo":
+            return self.trpo
+        return self.sac if self.agent == "sac" else self.ppo
 
 
 # What may differ between a run and its resumption: where things are and how fast, never what is learned.
@@ -192,9 +194,25 @@ def to_json(config: RunConfig) -> dict[str, Any]:
     return dataclasses.asdict(dataclasses.replace(config, token=""))
 
 
-def differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> list[str]:
+OLD_VALUES = {"preset": {"seed": "openai2017"}, "teacher": {"seed": "openai2017"}}
+"""Setting -> how a value was called before -> its name today."""
+
+
+def of_today(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as a user or a run folder of an earlier version spells them, in the names of today."""
+    known = {
+        name: OLD_VALUES[name].get(value, value) if name in OLD_VALUES else value for name, value in values.items()
+    }
+    if isinstance(known.get("schedule"), str):  # a word alone, as long as nothing else of a schedule could be set
+        known["schedule"] = dataclasses.asdict(ScheduleConfig(kind=known["schedule"]))
+    return known
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
     """Settings that differ between two configurations, as 'name: old -> new', those free on resume left out."""
     found = []
+    if not prefix:
+        old, new = of_today(old), of_today(new)
     for name in sorted(old.keys() | new.keys()):
         if not prefix and name in FREE_ON_RESUME:
             continue

@@ -5,24 +5,20 @@ rounding *down*: a label is wanted once it is due in full. Those with a budget L
 """
 
 import bisect
-import difflib
 import itertools
 import math
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol, runtime_checkable
 
-from rl_teacher.errors import ConfigError, UnknownChoice, require
-
-SECONDS_PER_LABEL = 3.0
-"""What the seed gives a person for one answer [s]."""
+from rl_teacher.config.choices import choose
+from rl_teacher.config.schedule import ScheduleConfig
+from rl_teacher.errors import ConfigError, require
 
 FIRST_LABELS = 50
 """Labels that an agent should not begin without, where they are at most half of the budget: measured with 100."""
 
 KINDS = ("annealed", "hyperbolic", "constant_seconds", "constant_steps", "rounds", "none")
-
-ROUND_SHAPES = ("uniform", "decay", "increase")
 
 
 @runtime_checkable
@@ -38,7 +34,7 @@ class Schedule(Protocol):
 class Annealed:
     """n(T) = P + (L - P) (1 - 0.01^(T / T_f)) / 0.99: half of the rest at 15 % of the run.
 
-    Source: the seed, divided by 0.99 so that it ends at L.
+    Source: the program of 2017, divided by 0.99 so that it ends at L.
     """
 
     pretrain_labels: int
@@ -71,20 +67,18 @@ class Hyperbolic:
 
 @dataclass(frozen=True, slots=True)
 class ConstantInSeconds:
-    """n = P + seconds / seconds_per_label, at most L if there is a budget; the seed's schedule without one.
+    """n = P + seconds / seconds_per_label, at most L if there is a budget; the schedule of 2017 without one.
 
-    The clock starts when joint training does: `seconds` counts from there. A resumed run goes on where it
-    stopped: `offset_seconds` is what had passed by then, and `seconds` counts from the resume.
+    The clock starts when joint training does, and stands still while a run is interrupted.
     """
 
     pretrain_labels: int
-    seconds_per_label: float = SECONDS_PER_LABEL
-    offset_seconds: float = 0.0
+    seconds_per_label: float
     num_labels: int | None = None
 
     def wanted(self, step: int, seconds: float) -> int:
         """See `Schedule`."""
-        wanted = self.pretrain_labels + math.floor((self.offset_seconds + seconds) / self.seconds_per_label)
+        wanted = self.pretrain_labels + math.floor(seconds / self.seconds_per_label)
         return wanted if self.num_labels is None else min(wanted, self.num_labels)
 
 
@@ -127,43 +121,13 @@ class NoLabels:
         return 0
 
 
-@dataclass(frozen=True, slots=True)
-class ScheduleOptions:
-    """What only some schedules read; unset values follow from the budget and the horizon."""
-
-    tau_steps: float | None = None
-    """hyperbolic: steps after which the rate has halved; 0.4 of the horizon if unset (the paper: 2e6)."""
-    seconds_per_label: float = SECONDS_PER_LABEL
-    """constant_seconds: time for one label [s]."""
-    offset_seconds: float = 0.0
-    """constant_seconds: what its clock had counted before a resume [s]."""
-    steps_per_label: float | None = None
-    """constant_steps: without a budget; a third of horizon / P if unset, which asks for 4 P labels in the end."""
-    steps_per_round: int | None = None
-    """rounds: a twentieth of the horizon if unset."""
-    labels_per_round: int | None = None
-    """rounds: before the shape's factor; if unset, what spends the budget by the last round."""
-    round_shape: str = "uniform"
-    """rounds: uniform; decay, factor (T_f - T) / T_f; increase, factor T_f / (T_f - T + 1)."""
-
-    def __post_init__(self) -> None:
-        for name, value in (("tau_steps", self.tau_steps), ("steps_per_label", self.steps_per_label)):
-            require(value is None or 0 < value < math.inf, f"schedule.{name}", value, "above 0")
-        require(0 < self.seconds_per_label < math.inf, "schedule.seconds_per_label", self.seconds_per_label, "above 0")
-        require(0 <= self.offset_seconds < math.inf, "schedule.offset_seconds", self.offset_seconds, "at least 0")
-        for name, count in (("steps_per_round", self.steps_per_round), ("labels_per_round", self.labels_per_round)):
-            require(count is None or count >= 1, f"schedule.{name}", count, "at least 1")
-        if self.round_shape not in ROUND_SHAPES:
-            raise _unknown("round shape", self.round_shape, ROUND_SHAPES)
-
-
 def build_schedule(
     kind: str,
     *,
     pretrain_labels: int,
     horizon_steps: int,
     num_labels: int | None = None,
-    options: ScheduleOptions | None = None,
+    options: ScheduleConfig | None = None,
 ) -> Schedule:
     """The schedule called `kind`.
 
@@ -172,24 +136,23 @@ def build_schedule(
         pretrain_labels: P, labels before any training.
         horizon_steps: T_f, env steps of the run.
         num_labels: L, the whole budget; annealed and hyperbolic need one.
-        options: the rest.
+        options: the rest; its own `kind` is what the user said, such as auto.
 
     Raises:
         UnknownChoice: there is no schedule of this name.
         ConfigError: a value is out of range, or a budget is missing or cannot be met.
     """
-    if kind not in KINDS:
-        raise _unknown("schedule", kind, KINDS)
+    choose("schedule", kind, KINDS)
     if kind == "none":
         return NoLabels()
-    options = options or ScheduleOptions()
+    options = options or ScheduleConfig()
     require(pretrain_labels >= 1, "pretrain_labels", pretrain_labels, "at least 1")
     require(horizon_steps >= 1, "horizon_steps", horizon_steps, "at least 1")
     expected = f"at least the {pretrain_labels} labels before training"
     require(num_labels is None or num_labels >= pretrain_labels, "num_labels", num_labels, expected)
 
     if kind == "constant_seconds":
-        return ConstantInSeconds(pretrain_labels, options.seconds_per_label, options.offset_seconds, num_labels)
+        return ConstantInSeconds(pretrain_labels, options.seconds_per_label, num_labels)
     if kind == "constant_steps":
         rate = _labels_per_step(pretrain_labels, num_labels, horizon_steps, options.steps_per_label)
         return ConstantInSteps(pretrain_labels, rate, horizon_steps)
@@ -204,7 +167,7 @@ def build_schedule(
 
 
 def default_pretrain_labels(num_labels: int, *, at_least: int = FIRST_LABELS) -> int:
-    """A quarter of the budget: the seed's rule, and the paper's; of a small budget more, up to half.
+    """A quarter of the budget, the rule of the program of 2017 and of its paper; of a small budget more, up to half.
 
     Args:
         num_labels: the budget.
@@ -215,7 +178,7 @@ def default_pretrain_labels(num_labels: int, *, at_least: int = FIRST_LABELS) ->
 
 
 def labels_required(pretrain_labels: int) -> int:
-    """How many answers of the first round training waits for: 75 %, rounded down, as the seed; 131 of 175."""
+    """How many answers of the first round training waits for: 75 %, rounded down, as in 2017; 131 of 175."""
     return 3 * pretrain_labels // 4
 
 
@@ -233,19 +196,19 @@ def _labels_per_step(
     if num_labels is not None:
         raise ConfigError(
             f"Schedule 'constant_steps': got both a budget of {num_labels} labels and {steps_per_label} steps per "
-            "label, expected one of them. Leave one out."
+            "label, expected one of them. Leave -l or --schedule.steps_per_label out."
         )
     return 1 / Fraction(steps_per_label)
 
 
-def _build_rounds(pretrain_labels: int, num_labels: int | None, horizon_steps: int, options: ScheduleOptions) -> Rounds:
+def _build_rounds(pretrain_labels: int, num_labels: int | None, horizon_steps: int, options: ScheduleConfig) -> Rounds:
     """Rounds at N, 2 N, ... before the horizon: labels asked at its very end would teach nothing."""
     steps_per_round = options.steps_per_round or max(1, horizon_steps // 20)
     steps = tuple(range(steps_per_round, horizon_steps, steps_per_round))
     if not steps:
         raise ConfigError(
             f"Schedule 'rounds': got a round every {steps_per_round} steps, expected fewer than the run's "
-            f"{horizon_steps} steps. Set schedule.steps_per_round lower."
+            f"{horizon_steps} steps. Set --schedule.steps_per_round lower."
         )
     weights = [_round_weight(step, horizon_steps, options.round_shape) for step in steps]
     if options.labels_per_round is None:
@@ -260,7 +223,7 @@ def _build_rounds(pretrain_labels: int, num_labels: int | None, horizon_steps: i
         raise ConfigError(
             f"Schedule 'rounds': {len(steps)} rounds of {options.labels_per_round} labels ({options.round_shape}) and "
             f"{pretrain_labels} before training are {totals[-1]}, expected at least the budget of {num_labels}. "
-            "Set schedule.labels_per_round higher or steps_per_round lower, or leave labels_per_round out."
+            "Set --schedule.labels_per_round higher or --schedule.steps_per_round lower, or leave the first out."
         )
     cap = totals[-1] if num_labels is None else num_labels
     return Rounds(pretrain_labels, steps, tuple(min(total, cap) for total in totals))
@@ -272,9 +235,3 @@ def _round_weight(step: int, horizon_steps: int, shape: str) -> Fraction:
     if shape == "increase":
         return Fraction(horizon_steps, horizon_steps - step + 1)
     return Fraction(1)
-
-
-def _unknown(what: str, name: str, choices: tuple[str, ...]) -> UnknownChoice:
-    close = difflib.get_close_matches(name, choices, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    return UnknownChoice(f"No {what} named {name!r}.{hint} There are {', '.join(choices)} (docs/teachers.md).")

@@ -1,4 +1,4 @@
-"""Teachers that answer from the true reward: B-Pref's six kinds, and the oracle of the seed.
+"""Teachers that answer from the true reward: B-Pref's six kinds, and the oracle of the program of 2017.
 
 Source: Lee et al. 2021, arXiv:2111.03026 (B-Pref), and `reward_model.py` of rll-research/BPref. There 1 means
 that the second segment is preferred; here an answer is a `Preference` for the left or the right one.
@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Shaped
 
+from rl_teacher.core.segment import Segment
 from rl_teacher.errors import NotFinite, UnknownChoice, require
 from rl_teacher.records import Comparison, Label, Preference, SegmentId
-from rl_teacher.teachers.judged import JudgedSegment
 from rl_teacher.teachers.pending import PendingLabels, TeacherState, read
 
 
@@ -35,7 +35,7 @@ class SyntheticTeacherConfig:
     equal_threshold: float = 0.0
     """Epsilon of ties [1], >= 0: returns closer than this share of the mean return are equal."""
     ties_go_right: bool = False
-    """Answer right when both returns are the same, as the seed did; otherwise that is a tie."""
+    """Answer right when both returns are the same, as the program of 2017 did; otherwise that is a tie."""
     rationality_per_std: bool = False
     """Measure beta per standard deviation of the segment returns at hand, instead of per unit of reward."""
     bpref_compat: bool = False
@@ -64,9 +64,9 @@ PRESETS: Mapping[str, SyntheticTeacherConfig] = {
     "skip": SyntheticTeacherConfig(skip_threshold=0.1),
     "equal": SyntheticTeacherConfig(equal_threshold=0.1),
     "myopic": SyntheticTeacherConfig(discount=0.9),
-    "seed": SyntheticTeacherConfig(ties_go_right=True),
+    "openai2017": SyntheticTeacherConfig(ties_go_right=True),
 }
-"""B-Pref's table, and the seed's oracle."""
+"""B-Pref's table, and the oracle of the program of 2017."""
 
 
 def preset(kind: str) -> SyntheticTeacherConfig:
@@ -219,7 +219,7 @@ class SyntheticTeacher:
         self._has_asked = False
         self._is_first_round = True
 
-    def ask(self, comparisons: Sequence[Comparison], segments: Mapping[SegmentId, JudgedSegment]) -> None:
+    def ask(self, comparisons: Sequence[Comparison], segments: Mapping[SegmentId, Segment]) -> None:
         """Answer all comparisons at once.
 
         `segments` holds those that are compared; the standard deviation of `rationality_per_std` is that of all.
@@ -245,9 +245,14 @@ class SyntheticTeacher:
         """The labels given since the last poll; there is nothing to wait for."""
         return self._pending.take(self.labeler)
 
-    def room(self) -> int | None:
-        """Any number: it answers at once."""
-        return None
+    @property
+    def answers_at_once(self) -> bool:
+        """Yes."""
+        return True
+
+    def room(self) -> int:
+        """None is needed: it holds nothing open."""
+        return 0
 
     def observe(self, mean_episode_return: float | None, episode_steps: int, mean_random_reward: float) -> None:
         """Begin a round: from here on the thresholds follow these values (see `thresholds`).
@@ -293,7 +298,7 @@ class SyntheticTeacher:
 
 
 def _true_rewards(
-    ids: Sequence[SegmentId], segments: Mapping[SegmentId, JudgedSegment]
+    ids: Sequence[SegmentId], segments: Mapping[SegmentId, Segment]
 ) -> Float[np.ndarray, "comparison step"]:
     rewards = np.stack([np.asarray(segments[one].true_reward, dtype=np.float64) for one in ids])
     bad = np.argwhere(~np.isfinite(rewards))
@@ -306,5 +311,5 @@ def _true_rewards(
     return rewards
 
 
-def _return_std(segments: Mapping[SegmentId, JudgedSegment]) -> float:
+def _return_std(segments: Mapping[SegmentId, Segment]) -> float:
     return float(np.std([np.sum(segment.true_reward, dtype=np.float64) for segment in segments.values()]))

@@ -4,17 +4,18 @@ import dataclasses
 import os
 
 from rl_teacher.config.agents import discount_of
-from rl_teacher.config.presets import PRESETS, with_preset
-from rl_teacher.config.run import DEFAULT_HUMAN_PRETRAIN_LABELS, DEFAULT_LABELS, RunConfig
+from rl_teacher.config.choices import choose
+from rl_teacher.config.presets import require_preset
+from rl_teacher.config.run import DEFAULT_HUMAN_PRETRAIN_LABELS, DEFAULT_LABELS, RunConfig, of_today
 from rl_teacher.envs.spec import EnvSpec
 from rl_teacher.preferences.schedules import FIRST_LABELS, default_pretrain_labels
 from rl_teacher.preferences.selection import SCORES
 from rl_teacher.teachers.synthetic import PRESETS as TEACHERS
-from rl_teacher.training.parts import AGENTS, PREDICTORS, REWARD_MODELS, SCHEDULES, choose
+from rl_teacher.training.parts import AGENTS, PREDICTORS, REWARD_MODELS, SCHEDULES
 
 
 def complete(config: RunConfig, spec: EnvSpec) -> tuple[RunConfig, list[str]]:
-    """The configuration with names resolved, presets applied and counts filled in; and what to tell the user.
+    """The configuration with names resolved and counts filled in; and what to tell the user.
 
     No environment is made or stepped: where the length of a clip was not set, it stays so, and
     `training.segment_length.with_clip_length` finds it.
@@ -27,19 +28,19 @@ def complete(config: RunConfig, spec: EnvSpec) -> tuple[RunConfig, list[str]]:
         ConfigError: see errors.py; nothing was created yet.
     """
     notes = []
+    config = dataclasses.replace(config, **of_today({"preset": config.preset, "teacher": config.teacher}))
     choose("-p/--predictor", config.predictor, PREDICTORS)
     choose("-a/--agent", config.agent, tuple(AGENTS))
-    choose("--schedule", config.schedule, SCHEDULES)
-    choose("--preset", config.preset, tuple(PRESETS))
+    choose("--schedule", config.schedule.kind, SCHEDULES)
     choose("--pretrain-rollouts", config.pretrain_rollouts, ("random_actions", "policy"))
     choose("--selection.rule", config.selection.rule, tuple(SCORES))
     choose("--reward.model", config.reward.model, REWARD_MODELS)
     if ":" not in config.teacher:
         choose("--teacher", config.teacher, tuple(TEACHERS))
     config = dataclasses.replace(config, agent=AGENTS[config.agent])
+    require_preset(config)
     if config.predictor == "human":
         config = dataclasses.replace(config, server=config.server or os.environ.get("RL_TEACHER_SERVER", ""))
-    config = with_preset(config)
     if config.preset == "paper" and config.agent != "trpo":
         notes.append(f"The paper's agent is TRPO, this run's is {config.agent}. Use -a trpo for the paper's.")
     if config.predictor != "rl" and config.n_labels is None:

@@ -1,7 +1,6 @@
 """From the word in a setting to the class: which agents, reward models, teachers and schedules there are."""
 
 import dataclasses
-import difflib
 
 from jaxtyping import PRNGKeyArray
 
@@ -13,8 +12,7 @@ from rl_teacher.config.run import RunConfig, TeacherConfig
 from rl_teacher.core.actions import ActionSpec
 from rl_teacher.core.streams import Streams
 from rl_teacher.envs.spec import EnvSpec
-from rl_teacher.errors import UnknownChoice
-from rl_teacher.preferences.schedules import NoLabels, Schedule, ScheduleOptions, build_schedule
+from rl_teacher.preferences.schedules import NoLabels, Schedule, build_schedule
 from rl_teacher.protocols import Agent, RewardModel, Teacher
 from rl_teacher.rewards.baselines import ConstantReward, UntrainedReward
 from rl_teacher.rewards.ensemble.model import RewardEnsemble
@@ -26,14 +24,6 @@ AGENTS = {"ppo": "ppo", "trpo": "trpo", "sac": "sac", "pposgd_mpi": "ppo", "para
 PREDICTORS = ("rl", "synth", "human")
 REWARD_MODELS = ("gp", "ensemble", "constant", "untrained")
 SCHEDULES = ("auto", "annealed", "hyperbolic", "constant_steps", "constant_seconds", "rounds")
-
-
-def choose(flag: str, value: str, choices: tuple[str, ...]) -> None:
-    """Refuse a value that is not among the choices, naming close ones."""
-    if value not in choices:
-        close = difflib.get_close_matches(value, choices, n=2)
-        hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
-        raise UnknownChoice(f"{flag}: got {value!r}.{hint} Choose one of {', '.join(choices)}.")
 
 
 def fresh_agent(config: RunConfig, obs_shape: tuple[int, ...], actions: ActionSpec) -> Agent:
@@ -83,12 +73,12 @@ def build_label_schedule(config: RunConfig) -> Schedule:
     """How many comparisons are wanted when."""
     if config.predictor == "rl":
         return NoLabels()
-    kind = config.schedule
+    kind = config.schedule.kind
     if kind == "auto":
         by_time = "constant_seconds" if config.predictor == "human" else "constant_steps"
         kind = "annealed" if config.n_labels is not None else by_time
     assert config.pretrain_labels is not None, "complete() fills in the label counts"
     return build_schedule(
         kind, pretrain_labels=config.pretrain_labels, num_labels=config.n_labels, horizon_steps=config.num_timesteps,
-        options=ScheduleOptions(),
+        options=config.schedule,
     )  # fmt: skip

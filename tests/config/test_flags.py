@@ -10,7 +10,7 @@ BASE = ["-p", "synth", "-e", "ShortHopper-v1", "-n", "x"]
 
 
 def read(*words: str) -> RunConfig:
-    return parse(RunConfig, [*BASE, *words], "rl-teacher teach", "")
+    return parse([*BASE, *words])
 
 
 @pytest.mark.parametrize("text", ["5e6", "5_000_000", "5000000", "5.0e6", "5,000,000"])
@@ -81,7 +81,7 @@ def test_nonsense_is_refused_with_its_value(words: list[str], message: str) -> N
 
 def test_missing_flags_are_named() -> None:
     with pytest.raises(ConfigError, match="-e/--env_id"):
-        parse(RunConfig, ["-p", "rl", "-n", "x"], "rl-teacher teach", "")
+        parse(["-p", "rl", "-n", "x"])
 
 
 def test_every_setting_is_documented() -> None:

@@ -8,9 +8,8 @@ import pytest
 
 from rl_teacher.commands.train import train
 from rl_teacher.config.flags import parse
-from rl_teacher.config.run import RunConfig
 from rl_teacher.core.arrays import Rollout
-from rl_teacher.rollouts.local import Collector
+from rl_teacher.rollouts.local import LocalCollector
 
 ROOT = Path(__file__).parents[2]
 WORDS = [
@@ -20,7 +19,7 @@ WORDS = [
 
 
 def learned(folder: Path) -> dict[str, np.ndarray]:
-    config = parse(RunConfig, [*WORDS, "--runs-dir", str(folder), "--tb-dir", str(folder / "tb")], "teach", "")
+    config = parse([*WORDS, "--runs-dir", str(folder), "--tb-dir", str(folder / "tb")])
     assert train(config) == 0
     with np.load(folder / "x" / "checkpoint.npz") as arrays:
         return {name: arrays[name] for name in arrays.files if name.startswith(("agent/", "reward/"))}
@@ -28,13 +27,13 @@ def learned(folder: Path) -> dict[str, np.ndarray]:
 
 def test_with_nan_for_the_true_reward_the_same_is_learned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seeing = learned(tmp_path / "seeing")
-    collect = Collector.collect
+    collect = LocalCollector.collect
 
-    def blind(self: Collector, *given: object) -> Rollout:
+    def blind(self: LocalCollector, *given: object) -> Rollout:
         rollout = collect(self, *given)  # type: ignore[arg-type]
         return eqx.tree_at(lambda one: one.true_reward, rollout, np.full_like(rollout.true_reward, np.nan))
 
-    monkeypatch.setattr(Collector, "collect", blind)
+    monkeypatch.setattr(LocalCollector, "collect", blind)
     never_seeing = learned(tmp_path / "blind")
     assert seeing.keys() == never_seeing.keys()
     assert [name for name in seeing if not np.array_equal(seeing[name], never_seeing[name])] == []

@@ -14,7 +14,8 @@ import pytest
 from rl_teacher.commands.train import train
 from rl_teacher.config.run import RunConfig
 from rl_teacher.errors import RlTeacherError
-from rl_teacher.training import session as session_module
+from rl_teacher.training.checkpointing import Checkpoints
+from rl_teacher.training.state import TeachState
 
 WORDS = ["-p", "synth", "-l", "40", "-e", "ShortReacher-v1", "-t", "9000", "--ppo.rollout-steps", "16"]
 
@@ -62,7 +63,7 @@ def config(folder: Path, **changes: object) -> RunConfig:
     words = [*WORDS, "-n", "x", "--runs-dir", str(folder), "--tb-dir", str(folder / "tb")]
     for name, value in changes.items():
         words += [f"--{name}", str(value)] if value is not True else [f"--{name}"]
-    return parse(RunConfig, words, "test", "")
+    return parse(words)
 
 
 SAC = {"agent": "sac", "sac.hidden": "16", "sac.updates_per_step": 0.02, "sac.explore_steps": 2000}
@@ -84,14 +85,16 @@ def test_an_interrupt_at_any_iteration_and_resuming_gives_the_same_bytes(
     chosen: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train(config(tmp_path / "whole", **chosen))
-    publish = session_module.Session.publish
+    save = Checkpoints.save
     stops = iter([False, True, False, False, True])
 
-    def publish_and_stop(self: session_module.Session, *args: object) -> None:
-        publish(self, *args)  # type: ignore[arg-type]
-        self.stop_asked = next(stops, False)
+    def save_and_stop(self: Checkpoints, state: TeachState, *, at_once: bool) -> None:
+        if next(stops, False):  # as Ctrl-C does
+            signal.raise_signal(signal.SIGINT)
+            at_once = True
+        save(self, state, at_once=at_once)
 
-    monkeypatch.setattr(session_module.Session, "publish", publish_and_stop)
+    monkeypatch.setattr(Checkpoints, "save", save_and_stop)
     assert train(config(tmp_path / "cut", **chosen)) == 130
     assert train(config(tmp_path / "cut", resume=True, **chosen)) == 130
     assert train(config(tmp_path / "cut", resume=True, **chosen)) == 0

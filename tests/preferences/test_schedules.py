@@ -5,13 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rl_teacher.config.schedule import ROUND_SHAPES, ScheduleConfig
 from rl_teacher.errors import ConfigError, UnknownChoice
 from rl_teacher.preferences.schedules import (
     KINDS,
-    ROUND_SHAPES,
-    ConstantInSeconds,
     Rounds,
-    ScheduleOptions,
     build_schedule,
     default_pretrain_labels,
     labels_required,
@@ -41,7 +39,7 @@ def test_hyperbolic_matches_hand_computation():
 
 
 def test_hyperbolic_takes_the_papers_time_constant():
-    options = ScheduleOptions(tau_steps=2e6)
+    options = ScheduleConfig(tau_steps=2e6)
     schedule = build_schedule(
         "hyperbolic", pretrain_labels=100, num_labels=400, horizon_steps=2_000_000, options=options
     )
@@ -53,13 +51,6 @@ def test_constant_in_seconds_wants_a_label_when_three_seconds_are_over():
     schedule = build_schedule("constant_seconds", pretrain_labels=175, horizon_steps=1000)
     wanted = [schedule.wanted(0, seconds) for seconds in (0.0, 2.9, 3.0, 8.9, 30.0)]
     assert wanted == [175, 175, 176, 177, 185]
-
-
-def test_constant_in_seconds_goes_on_where_its_clock_stopped():
-    whole = ConstantInSeconds(pretrain_labels=10)
-    resumed = ConstantInSeconds(pretrain_labels=10, offset_seconds=7.0)
-    # 7 s before the crash and 5 s after: 10 + floor(12 / 3) = 14
-    assert resumed.wanted(0, 5.0) == whole.wanted(0, 12.0) == 14
 
 
 def test_constant_in_seconds_never_exceeds_a_budget():
@@ -75,13 +66,13 @@ def test_constant_in_steps_asks_four_times_the_pretraining_labels_without_a_budg
 
 
 def test_constant_in_steps_takes_the_steps_of_a_label():
-    options = ScheduleOptions(steps_per_label=2.5)
+    options = ScheduleConfig(steps_per_label=2.5)
     schedule = build_schedule("constant_steps", pretrain_labels=5, horizon_steps=100, options=options)
     assert [schedule.wanted(step, 0.0) for step in (2, 3, 5, 100)] == [5, 6, 7, 45]
 
 
 def test_rounds_ask_many_at_once_and_cut_the_last():
-    options = ScheduleOptions(steps_per_round=100, labels_per_round=20)
+    options = ScheduleConfig(steps_per_round=100, labels_per_round=20)
     schedule = build_schedule("rounds", pretrain_labels=10, num_labels=65, horizon_steps=400, options=options)
     # rounds at 100, 200, 300: 30, 50, then 15 instead of 20 labels
     wanted = [schedule.wanted(step, 0.0) for step in (0, 99, 100, 199, 200, 300, 400)]
@@ -97,27 +88,27 @@ def test_rounds_ask_many_at_once_and_cut_the_last():
     ],
 )
 def test_rounds_have_the_shapes_of_pebble(shape: str, totals: tuple[int, ...]):
-    options = ScheduleOptions(steps_per_round=100, labels_per_round=20, round_shape=shape)
+    options = ScheduleConfig(steps_per_round=100, labels_per_round=20, round_shape=shape)
     schedule = build_schedule("rounds", pretrain_labels=10, horizon_steps=400, options=options)
     assert schedule == Rounds(10, (100, 200, 300), totals)
 
 
 def test_rounds_spread_the_budget_when_no_size_is_given():
-    options = ScheduleOptions(steps_per_round=100, round_shape="decay")
+    options = ScheduleConfig(steps_per_round=100, round_shape="decay")
     schedule = build_schedule("rounds", pretrain_labels=10, num_labels=70, horizon_steps=400, options=options)
     # 60 labels in the shares 3/6, 2/6, 1/6
     assert schedule == Rounds(10, (100, 200, 300), (40, 60, 70))
 
 
 def test_rounds_too_small_for_the_budget_are_refused():
-    options = ScheduleOptions(steps_per_round=100, labels_per_round=5)
+    options = ScheduleConfig(steps_per_round=100, labels_per_round=5)
     with pytest.raises(ConfigError, match=r"3 rounds of 5 labels .* are 25, expected at least the budget of 65"):
         build_schedule("rounds", pretrain_labels=10, num_labels=65, horizon_steps=400, options=options)
 
 
 def test_a_round_that_never_comes_is_refused():
     with pytest.raises(ConfigError, match="a round every 400 steps, expected fewer than the run's 400"):
-        build_schedule("rounds", pretrain_labels=10, horizon_steps=400, options=ScheduleOptions(steps_per_round=400))
+        build_schedule("rounds", pretrain_labels=10, horizon_steps=400, options=ScheduleConfig(steps_per_round=400))
 
 
 def test_without_labels_nothing_is_wanted():
@@ -141,7 +132,7 @@ def test_budgets_are_met_exactly_and_wanted_never_falls(
         pretrain_labels=pretrain_labels,
         num_labels=num_labels,
         horizon_steps=horizon_steps,
-        options=ScheduleOptions(round_shape=shape),
+        options=ScheduleConfig(round_shape=shape),
     )
     steps = [math.floor(horizon_steps * share / 37) for share in range(45)] + [horizon_steps - 1, horizon_steps]
     wanted = [schedule.wanted(step, 0.0) for step in sorted(steps)]
@@ -179,7 +170,7 @@ def test_an_unknown_schedule_is_refused_with_a_close_match():
     with pytest.raises(UnknownChoice, match=r"'anealed'. Did you mean 'annealed'\?"):
         build_schedule("anealed", pretrain_labels=1, num_labels=4, horizon_steps=10)
     with pytest.raises(UnknownChoice, match=r"'decaying'. Did you mean 'decay'\?"):
-        ScheduleOptions(round_shape="decaying")
+        ScheduleConfig(round_shape="decaying")
 
 
 def test_a_missing_or_too_small_budget_is_refused():
@@ -198,15 +189,15 @@ def test_a_budget_and_a_rate_contradict_each_other():
             pretrain_labels=5,
             num_labels=9,
             horizon_steps=10,
-            options=ScheduleOptions(steps_per_label=2.0),
+            options=ScheduleConfig(steps_per_label=2.0),
         )
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("tau_steps", 0.0), ("seconds_per_label", 0.0), ("offset_seconds", -1.0), ("steps_per_label", -2.0),
+    [("tau_steps", 0.0), ("seconds_per_label", 0.0), ("steps_per_label", -2.0),
      ("steps_per_round", 0), ("labels_per_round", 0)],
 )  # fmt: skip
 def test_options_out_of_range_are_refused(name: str, value: float):
     with pytest.raises(ConfigError, match=f"schedule.{name}: got {value}"):
-        ScheduleOptions(**{name: value})
+        ScheduleConfig(**{name: value})

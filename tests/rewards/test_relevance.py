@@ -7,14 +7,13 @@ import pytest
 
 from rl_teacher.commands.train import train
 from rl_teacher.config.flags import parse
-from rl_teacher.config.run import RunConfig
 from rl_teacher.envs.catalog import find_env, input_names
 
 
 def test_a_run_names_what_its_reward_looks_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["-p", "synth", "-l", "48", "-e", "ShortHopper-v1", "-t", "4096", "-n", "x", "-V"]
     where = ["--runs-dir", str(tmp_path), "--tb-dir", str(tmp_path / "tb")]
-    assert train(parse(RunConfig, [*words, *where], "test", "")) == 0
+    assert train(parse([*words, *where])) == 0
     looks = json.loads((tmp_path / "x" / "summary.json").read_text())["reward_looks_at"]
     # the true reward is that and the height
     assert max(looks, key=looks.__getitem__) == "more forward velocity of the torso"

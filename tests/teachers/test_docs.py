@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from rl_teacher.preferences.schedules import KINDS, ROUND_SHAPES, ScheduleOptions
+from rl_teacher.config.schedule import ROUND_SHAPES, ScheduleConfig
+from rl_teacher.preferences.schedules import KINDS
 from rl_teacher.records import Preference
 from rl_teacher.teachers.scripted import SegmentView
 from rl_teacher.teachers.synthetic import PRESETS, SyntheticTeacherConfig
@@ -11,8 +12,9 @@ from rl_teacher.teachers.synthetic import PRESETS, SyntheticTeacherConfig
 PAGE = (Path(__file__).parents[2] / "docs" / "teachers.md").read_text()
 FIELDS = [
     field.name
-    for parts in (SyntheticTeacherConfig, ScheduleOptions, SegmentView)
+    for parts in (SyntheticTeacherConfig, ScheduleConfig, SegmentView)
     for field in dataclasses.fields(parts)
+    if field.name != "kind"
 ]
 
 

@@ -29,7 +29,7 @@ def test_slow_steps_are_looked_ahead_a_hundred_times_and_quick_ones_for_a_time(e
 def test_a_discount_that_is_given_is_kept_and_so_are_those_of_presets() -> None:
     config = read("ShortHopper-v1", "--ppo.discount", "0.97")
     assert (config.ppo.discount, config.trpo.discount) == (0.97, 0.995)
-    config = read("ShortHopper-v1", "--preset", "seed")
+    config = read("ShortHopper-v1", "--preset", "openai2017")
     assert (config.ppo.discount, config.trpo.discount) == (0.99, 0.995)
 
 

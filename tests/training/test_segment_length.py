@@ -74,7 +74,7 @@ def test_cartpole_runs_with_the_defaults_and_says_that_its_reward_makes_all_clip
 ) -> None:
     where = ["--runs-dir", str(tmp_path), "--tb-dir", str(tmp_path / "tb")]
     words = ["-p", "synth", "-l", "12", "-e", "CartPole-v1", "-n", "x", "-t", "3000", *where]
-    assert train(parse(RunConfig, words, "rl-teacher teach", "")) == 0
+    assert train(parse(words)) == 0
     assert json.loads((tmp_path / "x" / "summary.json").read_text())["labels"] == 12
     assert "Nothing could be learned: none of 6 answers prefers a clip." in capsys.readouterr().out
 
@@ -83,4 +83,4 @@ def test_clips_that_no_episode_holds_are_refused_with_a_length_that_fits(tmp_pat
     where = ["--runs-dir", str(tmp_path), "--tb-dir", str(tmp_path / "tb")]
     words = ["-p", "synth", "-l", "12", "-e", "CartPole-v1", "-n", "x", "-t", "3000", "-c", "6", *where]
     with pytest.raises(NoSegments, match=r"no episode of random actions had the 300 steps.*Use --clip-length"):
-        train(parse(RunConfig, words, "rl-teacher teach", ""))
+        train(parse(words))

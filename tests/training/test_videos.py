@@ -8,8 +8,8 @@ from rl_teacher.commands.train import train
 from rl_teacher.config.flags import parse
 from rl_teacher.config.run import RunConfig
 from rl_teacher.errors import VideoFault
-from rl_teacher.rollouts.last_episode import Film
-from rl_teacher.training.videos import TrainingFilms
+from rl_teacher.core.segment import Segment
+from rl_teacher.training.videos import TrainingVideos
 from rl_teacher.video.encode import decode_clip
 
 WORDS = ["-p", "rl", "-e", "ShortReacher-v1", "-n", "x", "-t", "12000", "--ppo.rollout-steps", "32"]
@@ -17,7 +17,7 @@ WORDS = ["-p", "rl", "-e", "ShortReacher-v1", "-n", "x", "-t", "12000", "--ppo.r
 
 def config(folder: Path, *words: str) -> RunConfig:
     where = ["--runs-dir", str(folder), "--tb-dir", str(folder / "tb"), "--video-seconds", "0.3"]
-    return parse(RunConfig, [*WORDS, *where, *words], "rl-teacher teach", "")
+    return parse([*WORDS, *where, *words])
 
 
 @pytest.mark.render
@@ -26,12 +26,12 @@ def test_a_run_leaves_videos_of_what_the_agent_did_also_of_its_end(
 ) -> None:
     steps: list[int] = []
 
-    class Recorder(TrainingFilms):
-        def film(self, step: int, film: Film) -> None:
+    class Recorder(TrainingVideos):
+        def send_video(self, step: int, episode: Segment) -> None:
             steps.append(step)
-            super().film(step, film)
+            super().send_video(step, episode)
 
-    monkeypatch.setattr("rl_teacher.commands.teach.TrainingFilms", Recorder)
+    monkeypatch.setattr("rl_teacher.commands.train.TrainingVideos", Recorder)
     monkeypatch.setattr("rl_teacher.training.videos.CLOSE_S", 120.0)  # a machine under load
     assert train(config(tmp_path)) == 0
     videos = sorted((tmp_path / "x" / "videos").iterdir())

@@ -91,4 +91,4 @@ def same_settings(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
 
 
 def _meaning(flags: tuple[str, ...]) -> RunConfig:
-    return parse(RunConfig, ["-p", "synth", "-e", "any", "-n", "any", *flags], "rl-teacher bench", "")
+    return parse(["-p", "synth", "-e", "any", "-n", "any", *flags], "rl-teacher bench")

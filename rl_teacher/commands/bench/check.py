@@ -3,7 +3,6 @@
 from rl_teacher.commands.bench.cells import Cell
 from rl_teacher.commands.bench.plan import Plan
 from rl_teacher.config.flags import parse
-from rl_teacher.config.run import RunConfig
 from rl_teacher.envs.catalog import find_env
 from rl_teacher.errors import RlTeacherError
 from rl_teacher.training.complete import complete
@@ -24,7 +23,7 @@ def check_trainings(plan: Plan) -> None:
 
 def _check(cell: Cell, flags: tuple[str, ...]) -> None:
     try:
-        config = parse(RunConfig, [*cell.words, *flags, "-n", "cell"], "rl-teacher teach", "")
+        config = parse([*cell.words, *flags, "-n", "cell"])
         spec = find_env(config.env_id)
         config, _ = complete(config, spec)
         config, _ = with_clip_length(config, spec)

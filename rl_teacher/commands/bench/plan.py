@@ -8,7 +8,7 @@ from typing import Any
 
 from rl_teacher.commands.bench.cells import ORACLE, Cell
 from rl_teacher.commands.bench.keys import names, number, numbers, refuse_unknown, section, whole
-from rl_teacher.commands.bench.settings import BASELINES, Settings, checked_values, flat
+from rl_teacher.commands.bench.settings import BASELINES, OLD_BASELINES, Settings, checked_values, flat
 from rl_teacher.commands.bench.tasks import PAPER_TASKS, RANDOM_RETURNS
 from rl_teacher.envs.catalog import find_env
 from rl_teacher.errors import ConfigError
@@ -126,7 +126,8 @@ def read_plan(path: Path) -> Plan:
 def choose_settings(plan: Plan, chosen: tuple[str, ...]) -> Plan:
     """Only these settings: of the plan, or baselines that need no file."""
     known = {**BASELINES, **plan.settings}
-    refuse_unknown(dict.fromkeys(chosen), tuple(known), "--settings")
+    refuse_unknown(dict.fromkeys(name for name in chosen if name not in OLD_BASELINES), tuple(known), "--settings")
+    known = {**OLD_BASELINES, **known}
     return replace(plan, settings={name: known[name] for name in chosen}, others=plan.settings)
 
 

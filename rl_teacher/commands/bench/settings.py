@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, get_type_hints
 
+from rl_teacher.config.flags import ALIASES
 from rl_teacher.config.run import RunConfig
 from rl_teacher.errors import ConfigError
 
@@ -52,10 +53,14 @@ BASELINES = {
     "base": Settings("base"),
     "constant": Settings("constant", (("reward.model", "constant"),)),
     "untrained": Settings("untrained", (("reward.model", "untrained"),)),
-    "seed": Settings("seed", (("preset", "seed"),)),
+    "openai2017": Settings("openai2017", (("preset", "openai2017"),)),
     "paper": Settings("paper", (("preset", "paper"),), agents=("trpo",)),
 }
 """Settings that need no file."""
+OLD_BASELINES = {"seed": Settings("seed", (("preset", "openai2017"),))}
+"""The same under the names that they had before, which results may have."""
+OTHER_NAMES = {flag.removeprefix("--"): name for name, flags in ALIASES.items() for flag in flags}
+"""Settings as some know them -> their names."""
 
 
 def flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -79,6 +84,7 @@ def checked_values(table: Mapping[str, Any], where: str) -> tuple[tuple[str, Val
     known, values = _defaults(RunConfig), []
     for raw, value in table.items():
         name = raw.replace("-", "_")
+        name = OTHER_NAMES.get(name, name)
         if name in TAKEN:
             raise ConfigError(
                 f"{where}: got {raw!r}, which the benchmark sets itself. Use its key {TAKEN[name]} instead."
@@ -101,8 +107,6 @@ def checked_values(table: Mapping[str, Any], where: str) -> tuple[tuple[str, Val
 def _words(name: str, value: Value) -> list[str]:
     """The flag of one setting: two words, but one where the value could be taken for a flag."""
     if isinstance(value, bool):
-        if value == _defaults(RunConfig)[name]:
-            return []
         return [f"--{name}" if value else f"--no-{name}"]
     text = str(value)
     return [f"--{name}={text}"] if text.startswith("-") else [f"--{name}", text]

@@ -13,7 +13,6 @@ from rl_teacher.commands.bench.plan import KEYS, Plan
 from rl_teacher.commands.bench.settings import BASELINES
 from rl_teacher.commands.bench.tasks import PAPER_TASKS
 from rl_teacher.config.flags import parse
-from rl_teacher.config.run import RunConfig
 
 ROOT = Path(__file__).parents[3]
 
@@ -79,9 +78,11 @@ def test_settings_are_flags_of_teach_however_toml_writes_them(tmp_path: Path) ->
     reward.adapt-weight-decay = true
     """
     settings = plan(write(tmp_path, text)).settings
-    assert settings["a"].flags == ("--reward.num_crops", "0", "--schedule", "rounds")
-    assert settings["b"].flags == ("--no-reward.tanh_output", "--reward.hidden", "32,32", "--reward.pessimism=-0.5")
-    config = parse(RunConfig, ["-p", "synth", "-e", "x", "-n", "x", *settings["b"].flags], "test", "")
+    assert settings["a"].flags == ("--reward.num_crops", "0", "--schedule.kind", "rounds")
+    assert settings["b"].flags == (
+        "--no-reward.tanh_output", "--reward.hidden", "32,32", "--reward.pessimism=-0.5", "--reward.adapt_weight_decay",
+    )  # fmt: skip
+    config = parse(["-p", "synth", "-e", "x", "-n", "x", *settings["b"].flags])
     assert (config.reward.tanh_output, config.reward.hidden, config.reward.pessimism) == (False, (32, 32), -0.5)
 
 
@@ -223,7 +224,7 @@ def test_the_benchmarks_of_the_repository_would_run(path: Path) -> None:
 
 
 def test_the_baselines_need_no_file() -> None:
-    made = plan("--settings", "base,constant,untrained,seed,paper", "--tasks", "ShortReacher-v1")
+    made = plan("--settings", "base,constant,untrained,openai2017,seed,paper", "--tasks", "ShortReacher-v1")
     check_trainings(made)
     assert {cell.agent for cell in made.cells() if cell.settings == "paper"} == {"trpo"}
 
