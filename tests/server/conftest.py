@@ -173,7 +173,7 @@ def fresh_world(template: Path, journal_mode: str = "TRUNCATE") -> Iterator[Worl
     from rl_teacher.server import throttle
     from rl_teacher.server.transactions import claim
 
-    for bucket in (throttle.REQUESTS, throttle.LOGINS, throttle.EVERYBODY):
+    for bucket in (throttle.REQUESTS, throttle.NAMES, throttle.ADDRESSES, throttle.HEALTH):
         bucket._buckets.clear()
     claim._OPEN.clear()
     folder = DataFolder(Path(tempfile.mkdtemp(dir=BASE))).make()

@@ -1,5 +1,7 @@
 """The door: one-time link, password, invitation, and out again."""
 
+from urllib.parse import urlencode
+
 from django.contrib.auth import authenticate, login, logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
@@ -7,9 +9,10 @@ from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.csrf import ensure_csrf_cookie
 
+from rl_teacher.server.models import User
 from rl_teacher.server.pages.guard import open_page, page
-from rl_teacher.server.problems import Problem, problem_response
-from rl_teacher.server.throttle import EVERYBODY, LOGINS
+from rl_teacher.server.problems import Problem, error_page, problem_response
+from rl_teacher.server.throttle import Attempt, remember_browser
 from rl_teacher.server.transactions.access import accept_invite, find_invite, use_login_link
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
@@ -29,7 +32,7 @@ def enter(request: HttpRequest) -> HttpResponseBase:
         return render(request, "feedback/enter.html", {})
     wants_json = "application/json" in request.headers.get("Accept", "")
     try:
-        EVERYBODY.check("enter")
+        attempt = Attempt.begin(request)
         user = use_login_link(request.POST.get("token", ""))
         if user is None:
             raise Problem("scope", "This link was used already or is too old. `rl-teacher login-url` prints a new one.")
@@ -44,8 +47,8 @@ def enter(request: HttpRequest) -> HttpResponseBase:
                 status=problem.status,
             )
         )
-    login(request, user, BACKEND)
-    return JsonResponse({"next": target}) if wants_json else _see(target)
+    attempt.succeeded()
+    return _let_in(request, user, JsonResponse({"next": target}) if wants_json else _see(target))
 
 
 @open_page("GET", "POST")
@@ -57,15 +60,13 @@ def sign_in(request: HttpRequest) -> HttpResponseBase:
     name, target = request.POST.get("username", "")[:150], _safe_next(request, request.POST.get("next", "/"))
     error, status = "Name or password is wrong.", 403
     try:
-        LOGINS.check(name.lower())
-        EVERYBODY.check("login")
+        attempt = Attempt.begin(request, name)
         user = authenticate(
             request, username=name.replace("\x00", ""), password=request.POST.get("password", "")[:1000]
         )
         if user is not None:
-            LOGINS.forget(name.lower())
-            login(request, user)
-            return _see(target)
+            attempt.succeeded()
+            return _let_in(request, user, _see(target))
     except Problem as problem:
         error, status = problem.detail, problem.status
     return render(request, "feedback/login.html", {"error": error, "next": target, "username": name}, status=status)
@@ -82,7 +83,13 @@ def sign_out(request: HttpRequest) -> HttpResponseBase:
 def join(request: HttpRequest, code: str) -> HttpResponseBase:
     """Become a member by an invitation, making an account if there is none."""
     user = request.user if request.user.is_authenticated else None
+    try:
+        attempt = Attempt.begin(request)
+    except Problem as problem:
+        return error_page(request, problem)
     invite = find_invite(code)
+    if invite is not None:
+        attempt.succeeded()
     context = {
         "invite": invite
         and {"experiment": invite.experiment.slug, "role": invite.role, "expires_at": invite.expires_at},
@@ -93,7 +100,6 @@ def join(request: HttpRequest, code: str) -> HttpResponseBase:
     if request.method != "POST":
         return render(request, "feedback/join.html", context, status=200 if invite else 404)
     try:
-        EVERYBODY.check("join")
         if user is None and request.POST.get("password", "") != request.POST.get(
             "password2", request.POST.get("password", "")
         ):
@@ -101,9 +107,29 @@ def join(request: HttpRequest, code: str) -> HttpResponseBase:
         member = accept_invite(code, user, context["username"], request.POST.get("password", "")[:1000])
     except Problem as problem:
         return render(request, "feedback/join.html", context | {"error": problem.detail}, status=problem.status)
-    if user is None:
-        login(request, member, BACKEND)
-    return _see(f"/e/{invite.experiment.slug}" if invite and invite.role != "labeler" else "/")
+    target = f"/e/{invite.experiment.slug}" if invite and invite.role != "labeler" else "/"
+    return _see(target) if user is not None else _let_in(request, member, _see(target))
+
+
+@open_page("GET")
+def admin_sign_in(request: HttpRequest) -> HttpResponseBase:
+    """Django's admin has no door of its own: whoever is nobody yet signs in as everywhere."""
+    if request.user.is_authenticated:
+        raise Problem("scope", "Only admins may look here.")
+    return _see(f"/login?{urlencode({'next': _safe_next(request, request.GET.get('next', '/admin/'))})}")
+
+
+@page("GET")
+def admin_password(request: HttpRequest) -> HttpResponseBase:
+    """Nor a form for passwords."""
+    return _see("/me")
+
+
+def _let_in(request: HttpRequest, user: User, response: HttpResponse) -> HttpResponse:
+    """A session for whoever has shown who they are; the browser is known from now on."""
+    login(request, user, BACKEND)
+    remember_browser(response, user.username)
+    return response
 
 
 def _see(url: str) -> HttpResponse:

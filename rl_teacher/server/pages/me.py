@@ -20,6 +20,7 @@ from rl_teacher.server.pages.keyset import PER_PAGE, cursor_of, next_url
 from rl_teacher.server.pages.people import _set_password
 from rl_teacher.server.permissions import memberships
 from rl_teacher.server.problems import Problem
+from rl_teacher.server.throttle import Attempt
 from rl_teacher.server.transactions.answer import Answer, submit, withdraw
 from rl_teacher.server.transactions.claim import CLIPS
 from rl_teacher.server.transactions.own_data import own_data
@@ -110,8 +111,11 @@ def edit_answer(request: HttpRequest, response_id: uuid.UUID) -> HttpResponseBas
 def password(request: HttpRequest) -> HttpResponseBase:
     """A new password for oneself."""
     user = user_of(request)
-    if user.has_usable_password() and not user.check_password(request.POST.get("old", "")[:1000]):
-        raise Problem("scope", "the old password is wrong.")
+    if user.has_usable_password():
+        attempt = Attempt.begin(request, user.username)
+        if not user.check_password(request.POST.get("old", "")[:1000]):
+            raise Problem("scope", "the old password is wrong.")
+        attempt.succeeded()
     with write():
         _set_password(user, request.POST.get("new", "")[:1000])
         user.save()
