@@ -196,6 +196,12 @@ def test_pages_that_the_code_names_exist() -> None:
             assert not anchor or anchor in anchors((ROOT / name).read_text()), f"{path.name} names {name}#{anchor}"
 
 
+def test_places_that_agents_are_sent_to_exist() -> None:
+    named = re.findall(r"`((?:[a-z_]+/)+|(?:[a-z_]+/)*[a-z_]+\.py)`", (ROOT / "AGENTS.md").read_text())
+    assert len(named) > 20
+    assert not [name for name in named if not any((root / name).exists() for root in (ROOT, ROOT / "rl_teacher"))]
+
+
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
 def test_every_page_is_linked_from_the_readme(path: Path) -> None:
     assert path.name in {"README.md", "AGENTS.md"} or f"]({path.relative_to(ROOT)}" in README
