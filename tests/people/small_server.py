@@ -27,6 +27,10 @@ class SmallServer(httpx.BaseTransport):
 
     def __init__(self) -> None:
         self.is_away = self.is_paused = self.needs_webm = False
+        self.is_busy: set[str] = set()
+        """Calls that it says `later` to, such as `PUT heartbeat`."""
+        self.seconds_per_batch = 0.0
+        """How long it takes for each batch of predictions [s]."""
         self.blobs: dict[str, bytes] = {}
         self.clips: dict[str, dict[str, Any]] = {}
         self.comparisons: dict[str, dict[str, Any]] = {}
@@ -85,6 +89,8 @@ class SmallServer(httpx.BaseTransport):
             return httpx.Response(302 if known else 404, headers={"location": f"/media/{name}"})
         if what == "media":
             return httpx.Response(200, content=self.blobs[name])
+        if (call := f"{request.method} {what}") in self.is_busy:
+            return httpx.Response(503)
         body = json.loads(data) if data else None
         calls: dict[str, Callable[[], Any]] = {
             "GET clips": lambda: {"clips": [{"id": one} | row for one, row in self.clips.items()], "next": None},
@@ -93,11 +99,11 @@ class SmallServer(httpx.BaseTransport):
             "POST comparisons": lambda: {"results": {row["id"]: self._put_comparison(row) for row in body}},
             "POST comparisons:cancel": lambda: {"ids": [one for one in body["ids"] if self._cancel(one)]},
             "POST metrics": lambda: self.points.extend(body),
-            "POST predictions": lambda: self.predictions.extend(body),
+            "POST predictions": lambda: self._predict(body),
             "POST videos": lambda: self.videos.append(body),
             "PUT heartbeat": lambda: self._heartbeat(body),
         }
-        return httpx.Response(200, json=calls[f"{request.method} {what}"]())
+        return httpx.Response(200, json=calls[call]())
 
     def _labels(self, after: int, wait_s: float) -> httpx.Response:
         with self._changed:
@@ -133,6 +139,10 @@ class SmallServer(httpx.BaseTransport):
             return False
         self.states[comparison] = "cancelled"
         return True
+
+    def _predict(self, rows: list[dict[str, Any]]) -> None:
+        time.sleep(self.seconds_per_batch)
+        self.predictions += rows
 
     def _heartbeat(self, body: dict[str, Any]) -> dict[str, bool]:
         self.heartbeats.append(body)

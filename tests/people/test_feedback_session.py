@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +52,10 @@ class Rig:
         session.ask(comparisons, SEGMENTS)
         wait_for(lambda: {one.id for one in comparisons} <= self.server.comparisons.keys())
 
-    def num_beats(self, session: FeedbackSession, state: str) -> int:
-        """Have the heartbeat say a new state; how many heartbeats came before."""
-        before = len(self.server.heartbeats)
+    def beat(self, session: FeedbackSession, state: str) -> dict[str, Any]:
+        """The first heartbeat that says `state`, which is a new one."""
         session.report(state, 7, {})
-        wait_for(lambda: any(one["state"] == state for one in self.server.heartbeats[before:]))
-        return before
+        return dict(wait_for(lambda: [one for one in self.server.heartbeats if one["state"] == state])[0])
 
 
 @pytest.fixture
@@ -126,10 +125,8 @@ def test_a_clip_that_cannot_be_drawn_takes_its_comparisons_back_and_the_owner_is
     assert said(collect(session, 1)) == taken_back("ab")
     wait_for(lambda: "bc" in rig.server.comparisons)
     assert "ab" not in rig.server.comparisons
-    before = rig.num_beats(session, "training")
-    assert rig.server.heartbeats[before]["notice"] == (
-        "1 clips could not be made or kept. Their pairs are replaced. no light"
-    )
+    notice = rig.beat(session, "training")["notice"]
+    assert notice == "1 clips could not be made or kept. Their pairs are replaced. no light"
 
 
 def test_a_segment_whose_episode_is_forgotten_takes_its_comparisons_back(rig: Rig):
@@ -219,14 +216,14 @@ def test_what_is_taken_back_is_cancelled_and_comes_as_a_label_unless_it_was_answ
     session.take_back(["ab", "bc"])
     assert said(collect(session, 1)) == taken_back("ab")
     assert rig.server.states == {"ab": "cancelled", "bc": "answered", "cd": "open"}
-    rig.num_beats(session, "training")  # one heartbeat later
+    rig.beat(session, "training")  # one heartbeat later
     assert session.answers() == []
 
 
 def test_what_is_taken_back_on_its_way_is_cancelled_once_it_is_there(rig: Rig):
     session = rig.session()
     session.take_back(["ab"])
-    rig.num_beats(session, "waiting too")
+    rig.beat(session, "waiting too")
     rig.ask(session, AB)
     session.report("training", 1, {})
     assert said(collect(session, 1)) == taken_back("ab")
@@ -264,8 +261,7 @@ def test_what_finds_no_room_is_dropped_and_said_and_the_rest_goes_on(rig: Rig):
     session.send_predictions([PREDICTION])
     wait_for(lambda: rig.server.predictions)
     assert [one["a"] for one in rig.server.predictions] == [[0.5]]
-    before = rig.num_beats(session, "training")
-    assert "at most 400 may" in rig.server.heartbeats[before]["notice"]
+    assert "at most 400 may" in rig.beat(session, "training")["notice"]
 
 
 # -- a server that goes and comes ----------------------------------------------------------------------------------
@@ -312,7 +308,7 @@ def test_a_server_that_cannot_be_revived_is_tried_again(rig: Rig):
     session.report("training", 1, {})
     wait_for(lambda: len(tries) == 2)
     rig.server.is_away = False
-    assert rig.num_beats(session, "waiting") == 0
+    assert rig.beat(session, "training again")["step"] == 7
     assert len(tries) == 2
 
 
@@ -352,12 +348,23 @@ def test_at_the_end_all_is_handed_on_and_the_server_is_told(rig: Rig):
     session = rig.session()
     rig.ask(session, AB, BC)
     session.report("training", 400, {})
-    session.send_predictions([PREDICTION])
+    rig.server.seconds_per_batch = 0.05
+    for step in range(5):
+        session.send_predictions([replace(PREDICTION, step=step)])
     session.take_back(["ab", "bc"])
     session.close(is_done=True)
-    assert [one["comparison"] for one in rig.server.predictions] == ["ab"]
+    assert [one["step"] for one in rig.server.predictions] == [0, 1, 2, 3, 4]
     assert set(rig.server.states.values()) == {"cancelled"}
     assert (rig.server.heartbeats[-1]["state"], rig.server.heartbeats[-1]["step"]) == ("done", 400)
+
+
+def test_what_no_heartbeat_could_take_back_is_cancelled_at_the_end(rig: Rig):
+    session = rig.session()
+    rig.ask(session, AB, BC)
+    rig.server.is_busy = {"PUT heartbeat"}
+    session.take_back(["ab"])
+    session.close(is_done=True)
+    assert rig.server.states == {"ab": "cancelled", "bc": "open"}
 
 
 def test_closing_twice_is_closing_once(rig: Rig):
@@ -391,7 +398,8 @@ def test_no_thread_is_left(rig: Rig, is_done: bool, is_away: bool):
     session = rig.session()
     ours = {thread.name for thread in set(threading.enumerate()) - before}
     assert ours == {UPLOADER, LISTENER, HEARTBEAT, "outbox"}
-    session.close(is_done=is_done, timeout_s=0.5)
+    session.close(is_done=is_done)
+    assert {thread.name for thread in set(threading.enumerate()) - before} <= {LISTENER}  # it waits for the server
     wait_for(lambda: set(threading.enumerate()) <= before)
 
 
