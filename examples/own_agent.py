@@ -1,4 +1,7 @@
-"""An agent of your own: REINFORCE (Williams 1992), linear. docs/agents.md#an-agent-of-your-own says how to train it."""
+"""An agent of your own: REINFORCE (Williams 1992), linear. docs/agents.md#an-agent-of-your-own says what it must have.
+
+rl-teacher teach -p synth -e Pendulum-v1 -n linear -l 200 -t 2e5 --agent examples/own_agent.py:LinearAgent
+"""
 
 import equinox as eqx
 import jax
@@ -7,6 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from rl_teacher.agents.acting import Actor
+from rl_teacher.core.actions import ActionSpec
 from rl_teacher.core.advantages import generalized_advantages
 from rl_teacher.core.arrays import BlindRollout
 from rl_teacher.core.running_stats import RunningStats
@@ -18,6 +22,11 @@ class LinearAgent(eqx.Module):
 
     weights: Float[Array, "features act"]
     obs_stats: RunningStats
+
+    @classmethod
+    def build(cls, *, obs_shape: tuple[int, ...], actions: ActionSpec, **others: object) -> "LinearAgent":
+        """One that stands still on average."""
+        return cls(jnp.zeros((obs_shape[0], actions.size)), RunningStats.of_shape(obs_shape))
 
     def actor(self) -> Actor:
         """Noise of a whole rollout; an action with noise; an action without."""

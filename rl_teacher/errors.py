@@ -22,7 +22,8 @@ RlTeacherError
 ├── EnvFault                    an environment did what it must not do
 │   ├── NotFinite               it handed out a nan or an infinity
 │   └── NoSegments              no episode was long enough to cut a segment from
-├── TeacherFault                a scripted teacher cannot be loaded, or answers nonsense
+├── UserCodeFault               a file of yours that a flag names cannot be loaded, or lacks what is asked of it
+├── TeacherFault                a scripted teacher fails, or answers nonsense
 ├── VideoFault                  a clip could not be rendered or encoded
 └── ServerFault                 the feedback server refused, or answers nonsense
 
@@ -119,8 +120,12 @@ class NoSegments(EnvFault):
     """No episode was long enough to cut a segment from."""
 
 
+class UserCodeFault(RlTeacherError):
+    """A file of yours that a flag names cannot be loaded, or lacks what is asked of it."""
+
+
 class TeacherFault(RlTeacherError):
-    """A scripted teacher cannot be loaded, or answers nonsense."""
+    """A scripted teacher fails, or answers nonsense."""
 
 
 class VideoFault(RlTeacherError):

@@ -1,21 +1,16 @@
 """Teachers that you write: a Python function of two segments, loaded from path/to/file.py:function."""
 
-import difflib
-import hashlib
-import importlib.util
-import sys
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 from jaxtyping import Float, Shaped
 
+from rl_teacher.config.user_code import describe, load_function
+from rl_teacher.core.segment import Segment
 from rl_teacher.errors import TeacherFault, require
 from rl_teacher.records import Comparison, Label, Preference, SegmentId
-from rl_teacher.teachers.judged import JudgedSegment
 from rl_teacher.teachers.pending import PendingLabels, TeacherState, read
 
 
@@ -50,7 +45,7 @@ def load_teacher(spec: str, dt: float) -> "ScriptedTeacher":
         dt: time between two steps of the environment [s].
 
     Raises:
-        TeacherFault: no such file or function, or the file cannot be run.
+        UserCodeFault: no such file or function, or the file cannot be run.
     """
     require(dt > 0, "dt", dt, "above 0 seconds")
     script, path = load_script(spec)
@@ -61,20 +56,9 @@ def load_script(spec: str) -> tuple[Script, Path]:
     """The function that `spec`, path/to/file.py:function, names, and its file.
 
     Raises:
-        TeacherFault: no such file or function, or the file cannot be run.
+        UserCodeFault: no such file or function, or the file cannot be run.
     """
-    file_name, _, function_name = spec.rpartition(":")
-    if not file_name or not function_name.isidentifier():
-        raise TeacherFault(f"Teacher {spec!r}: expected path/to/file.py:function, e.g. examples/own_teacher.py:prefer.")
-    path = Path(file_name).expanduser().resolve()
-    if not path.is_file():
-        raise TeacherFault(f"Teacher {spec!r}: there is no file {path}. Give the path of a Python file.")
-    functions = {name: value for name, value in vars(_load_module(path, spec)).items() if callable(value)}
-    if function_name not in functions:
-        close = difflib.get_close_matches(function_name, functions, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
-        raise TeacherFault(f"Teacher {spec!r}: {path} has no function {function_name!r}.{hint} Define it at top level.")
-    return functions[function_name], path
+    return load_function("--teacher", spec)
 
 
 class ScriptedTeacher:
@@ -95,7 +79,7 @@ class ScriptedTeacher:
         self._dt = dt
         self._pending = PendingLabels()
 
-    def ask(self, comparisons: Sequence[Comparison], segments: Mapping[SegmentId, JudgedSegment]) -> None:
+    def ask(self, comparisons: Sequence[Comparison], segments: Mapping[SegmentId, Segment]) -> None:
         """Answer all comparisons; if one fails, none is answered.
 
         Raises:
@@ -107,9 +91,14 @@ class ScriptedTeacher:
         """The labels given since the last poll; there is nothing to wait for."""
         return self._pending.take(self.labeler)
 
-    def room(self) -> int | None:
-        """Any number: it answers at once."""
-        return None
+    @property
+    def answers_at_once(self) -> bool:
+        """Yes."""
+        return True
+
+    def room(self) -> int:
+        """None is needed: it holds nothing open."""
+        return 0
 
     def observe(self, mean_episode_return: float | None, episode_steps: int, mean_random_reward: float) -> None:
         """Nothing: a script has no thresholds."""
@@ -126,24 +115,24 @@ class ScriptedTeacher:
         """
         self._pending.restore(str(read(state, "pending")))
 
-    def _judge(self, comparison: Comparison, segments: Mapping[SegmentId, JudgedSegment]) -> Preference:
+    def _judge(self, comparison: Comparison, segments: Mapping[SegmentId, Segment]) -> Preference:
         left, right = (_view(segments[one], self._dt) for one in (comparison.left, comparison.right))
         where = f"{self._path}, {self._function_name}(), comparison {comparison.id}"
         try:
             answered = self._script(left, right)
         except Exception as error:
             raise TeacherFault(
-                f"{where}: {_describe(error, self._path)}. Fix the function, then run the same command with --resume."
+                f"{where}: {describe(error, self._path)}. Fix the function, then run the same command with --resume."
             ) from error
         if not isinstance(answered, str) or answered not in _ANSWERS:
             raise TeacherFault(f"{where}: it returned {answered!r}, expected one of {_EXPECTED}.")
         return Preference(answered)
 
 
-def _view(segment: JudgedSegment, dt: float) -> SegmentView:
+def _view(segment: Segment, dt: float) -> SegmentView:
     return SegmentView(
         observations=_read_only(segment.obs),
-        actions=_read_only(segment.actions),
+        actions=_read_only(segment.env_action),
         sim_state=_read_only(segment.sim_state),
         true_rewards=_read_only(segment.true_reward),
         dt=dt,
@@ -154,31 +143,3 @@ def _read_only(array: Shaped[np.ndarray, "..."]) -> Shaped[np.ndarray, "..."]:
     view = np.asarray(array).view()
     view.flags.writeable = False
     return view
-
-
-def _load_module(path: Path, spec: str) -> ModuleType:
-    """Run the file as a module whose name no import statement can spell, so that it shadows nothing."""
-    name = f"<rl-teacher script {hashlib.sha256(str(path).encode()).hexdigest()[:16]}>"
-    module_spec = importlib.util.spec_from_file_location(name, path)
-    if module_spec is None or module_spec.loader is None:
-        raise TeacherFault(f"Teacher {spec!r}: {path} is no Python file. Its name should end in .py.")
-    module = importlib.util.module_from_spec(module_spec)
-    sys.modules[name] = module  # dataclasses look their module up while the file runs, and pickle later
-    try:
-        module_spec.loader.exec_module(module)
-    except Exception as error:
-        del sys.modules[name]
-        raise TeacherFault(
-            f"Teacher {spec!r}: {path} cannot be run: {_describe(error, path)}. Fix it, then run the command again."
-        ) from error
-    return module
-
-
-def _describe(error: Exception, path: Path) -> str:
-    """Type, message and the deepest line inside `path`, or the deepest of all."""
-    if isinstance(error, SyntaxError):
-        return f"{type(error).__name__}: {error.msg} (line {error.lineno})"
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if Path(frame.filename) == path]
-    line = (own or frames)[-1].lineno
-    return f"{type(error).__name__}: {error} (line {line})"

@@ -7,11 +7,20 @@ from rl_teacher.config.agents import discount_of
 from rl_teacher.config.choices import choose
 from rl_teacher.config.presets import require_preset
 from rl_teacher.config.run import DEFAULT_HUMAN_PRETRAIN_LABELS, DEFAULT_LABELS, RunConfig, of_today
+from rl_teacher.config.user_code import is_user_code, load_class
 from rl_teacher.envs.spec import EnvSpec
 from rl_teacher.preferences.schedules import FIRST_LABELS, default_pretrain_labels
 from rl_teacher.preferences.selection import SCORES
+from rl_teacher.protocols import Agent, RewardModel
 from rl_teacher.teachers.synthetic import PRESETS as TEACHERS
-from rl_teacher.training.parts import AGENTS, PREDICTORS, REWARD_MODELS, SCHEDULES
+from rl_teacher.training.parts import (
+    AGENT_KEYWORDS,
+    AGENTS,
+    PREDICTORS,
+    REWARD_MODEL_KEYWORDS,
+    REWARD_MODELS,
+    SCHEDULES,
+)
 
 
 def complete(config: RunConfig, spec: EnvSpec) -> tuple[RunConfig, list[str]]:
@@ -30,14 +39,20 @@ def complete(config: RunConfig, spec: EnvSpec) -> tuple[RunConfig, list[str]]:
     notes = []
     config = dataclasses.replace(config, **of_today({"preset": config.preset, "teacher": config.teacher}))
     choose("-p/--predictor", config.predictor, PREDICTORS)
-    choose("-a/--agent", config.agent, tuple(AGENTS))
+    if is_user_code(config.agent):
+        load_class("-a/--agent", config.agent, Agent, AGENT_KEYWORDS)
+    else:
+        choose("-a/--agent", config.agent, tuple(AGENTS))
     choose("--schedule", config.schedule.kind, SCHEDULES)
     choose("--pretrain-rollouts", config.pretrain_rollouts, ("random_actions", "policy"))
     choose("--selection.rule", config.selection.rule, tuple(SCORES))
-    choose("--reward.model", config.reward.model, REWARD_MODELS)
-    if ":" not in config.teacher:
+    if is_user_code(config.reward.model):
+        load_class("--reward.model", config.reward.model, RewardModel, REWARD_MODEL_KEYWORDS)
+    else:
+        choose("--reward.model", config.reward.model, REWARD_MODELS)
+    if not is_user_code(config.teacher):
         choose("--teacher", config.teacher, tuple(TEACHERS))
-    config = dataclasses.replace(config, agent=AGENTS[config.agent])
+    config = dataclasses.replace(config, agent=AGENTS.get(config.agent, config.agent))
     require_preset(config)
     if config.predictor == "human":
         config = dataclasses.replace(config, server=config.server or os.environ.get("RL_TEACHER_SERVER", ""))

@@ -9,6 +9,7 @@ from rl_teacher.agents.sac import SAC
 from rl_teacher.agents.trpo import TRPO
 from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.config.run import RunConfig, TeacherConfig
+from rl_teacher.config.user_code import build_from, is_user_code
 from rl_teacher.core.actions import ActionSpec
 from rl_teacher.core.streams import Streams
 from rl_teacher.envs.spec import EnvSpec
@@ -23,12 +24,20 @@ from rl_teacher.teachers.synthetic import SyntheticTeacher, preset
 AGENTS = {"ppo": "ppo", "trpo": "trpo", "sac": "sac", "pposgd_mpi": "ppo", "parallel_trpo": "trpo"}
 PREDICTORS = ("rl", "synth", "human")
 REWARD_MODELS = ("gp", "ensemble", "constant", "untrained")
+AGENT_KEYWORDS = ("obs_shape", "actions", "config", "key")
+REWARD_MODEL_KEYWORDS = ("obs_shape", "num_actions", "config", "center", "key")
+"""With these `build` of a class of the user's is called."""
 SCHEDULES = ("auto", "annealed", "hyperbolic", "constant_steps", "constant_seconds", "rounds")
 
 
 def fresh_agent(config: RunConfig, obs_shape: tuple[int, ...], actions: ActionSpec) -> Agent:
     """An agent that has seen nothing."""
     key = Streams(config.seed).key("agent")
+    if is_user_code(config.agent):
+        made: Agent = build_from(
+            "-a/--agent", config.agent, Agent, obs_shape=obs_shape, actions=actions, config=config, key=key
+        )
+        return made
     if config.agent == "ppo":
         return PPO.build(obs_shape, actions, config.ppo, key)
     if config.agent == "trpo":
@@ -43,6 +52,12 @@ def fresh_reward_model(
     config: RewardModelConfig, obs_shape: tuple[int, ...], num_actions: int, *, center: bool, key: PRNGKeyArray
 ) -> RewardModel:
     """A model of the kind that `config` names; `center` shifts its reward to mean 0."""
+    if is_user_code(config.model):
+        made: RewardModel = build_from(
+            "--reward.model", config.model, RewardModel,
+            obs_shape=obs_shape, num_actions=num_actions, config=config, center=center, key=key,
+        )  # fmt: skip
+        return made
     if config.model == "constant":
         return ConstantReward.build(config)
     if config.model == "gp":
@@ -58,7 +73,7 @@ def build_teacher(config: RunConfig, spec: EnvSpec) -> Teacher | None:
     """The teacher of the run; None with `-p rl`, and with `-p human` until runs/people.py has invited them."""
     if config.predictor != "synth":
         return None
-    if ":" in config.teacher:
+    if is_user_code(config.teacher):
         return load_teacher(config.teacher, spec.dt or 1.0 / spec.clip_fps)
     changed = {
         f.name: value

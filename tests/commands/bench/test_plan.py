@@ -198,7 +198,7 @@ def test_nonsense_in_flags_is_one_line(capsys: pytest.CaptureFixture[str], words
         ('[settings.a]\nreward.num_crops = "many"', "settings 'a', .*argument --reward.num_crops: got 'many'"),
         ("[settings.a]\nclip_length = 3", "SegmentTooLong: settings 'a', ShortReacher-v1: env"),
         ('agents = "pp"', "UnknownChoice: settings 'base', ShortReacher-v1: -a/--agent: got 'pp'"),
-        ('teachers = "nobody.py:f"', "TeacherFault: settings 'base'"),
+        ('teachers = "nobody.py:f"', "UserCodeFault: settings 'base'"),
         ("[settings.a]\npretrain_labels = 101", "settings 'a', .*at most the 100 labels of -l"),
     ],
 )  # fmt: skip
