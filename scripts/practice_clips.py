@@ -5,7 +5,7 @@ python -m scripts.practice_clips ~/rl-teacher/runs/hops
 """
 
 import argparse
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,6 @@ from rl_teacher.commands.replay import load_actor
 from rl_teacher.envs.catalog import find_task, make_envs
 from rl_teacher.envs.tasks.model_files import load_model
 from rl_teacher.video.backend import choose_backend
-from rl_teacher.video.camera import Camera
 from rl_teacher.video.encode import encode_clip
 from rl_teacher.video.render import StateRenderer
 
@@ -46,7 +45,7 @@ def main() -> None:
     run = parser.parse_args().run
     spec = load_actor(run)[0]
     task = find_task(spec.canonical_id)
-    camera = Camera(**asdict(task.camera))
+    camera = task.camera
     scenes = {name: (camera, states(run, torques, LIE_DOWN)) for name, torques in TORQUES.items()}
     scenes["hops"] = (camera, states(run, None, 60))
     # Nobody is in this picture: the camera looks at the ground far ahead.

@@ -1,6 +1,5 @@
 """docs/images/render-*.png: how clips look, and how with MuJoCo's defaults: `python -m scripts.task_pictures`."""
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +10,16 @@ from rl_teacher.commands.bench.tasks import PAPER_TASKS
 from rl_teacher.envs.catalog import find_env, find_task, make_envs
 from rl_teacher.envs.tasks.model_files import MODELS
 from rl_teacher.video.backend import choose_backend
-from rl_teacher.video.camera import Camera
 from rl_teacher.video.model_files import load_model
 from rl_teacher.video.render import CLIP_PX, StateRenderer
-from rl_teacher.video.render_style import DEFAULT_LOOK, MUJOCO_LOOK, Look
+from rl_teacher.video.render_style import DEFAULT_STYLE, MUJOCO_STYLE, RenderStyle
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 NUM_STEPS = 8
 """Of random actions before the picture."""
 
 
-def picture(env_id: str, look: Look) -> NDArray[np.uint8]:
+def picture(env_id: str, style: RenderStyle) -> NDArray[np.uint8]:
     """The task after a few random actions."""
     spec = find_env(env_id)
     task, envs, generator = find_task(spec.canonical_id), make_envs(spec, 1, seed=3), np.random.default_rng(0)
@@ -30,8 +28,8 @@ def picture(env_id: str, look: Look) -> NDArray[np.uint8]:
         envs.step(generator.uniform(-0.5, 0.5, envs.action_space.shape).astype(np.float32))
     state = envs.sim_state()[:1].copy()
     envs.close()
-    camera = Camera(**dataclasses.asdict(task.camera))
-    with StateRenderer(load_model(MODELS / task.model_file), camera, backend=choose_backend(), look=look) as renderer:
+    model = load_model(MODELS / task.model_file)
+    with StateRenderer(model, task.camera, backend=choose_backend(), style=style) as renderer:
         return renderer.render(state)[0]
 
 
@@ -40,10 +38,10 @@ def main() -> None:
     montage = Image.new("RGB", (3 * CLIP_PX, 3 * CLIP_PX))
     for index, env_id in enumerate(PAPER_TASKS):
         corner = (index % 3 * CLIP_PX, index // 3 * CLIP_PX)
-        montage.paste(Image.fromarray(picture(env_id, DEFAULT_LOOK)), corner)
+        montage.paste(Image.fromarray(picture(env_id, DEFAULT_STYLE)), corner)
     montage.save(IMAGES / "render-tasks.png", optimize=True)
-    for name, look in (("before", MUJOCO_LOOK), ("after", DEFAULT_LOOK)):
-        Image.fromarray(picture("ShortHalfCheetah-v1", look)).save(IMAGES / f"render-{name}.png", optimize=True)
+    for name, style in (("before", MUJOCO_STYLE), ("after", DEFAULT_STYLE)):
+        Image.fromarray(picture("ShortHalfCheetah-v1", style)).save(IMAGES / f"render-{name}.png", optimize=True)
 
 
 if __name__ == "__main__":

@@ -121,8 +121,8 @@ def check_mujoco() -> Check:
 def check_rendering(backend: str | None = None) -> Check:
     """A red ball is drawn, and it is red in the middle."""
     require_mujoco()
+    from rl_teacher.envs.camera import Camera
     from rl_teacher.video.backend import choose_backend
-    from rl_teacher.video.camera import Camera
     from rl_teacher.video.model_files import load_model
     from rl_teacher.video.render import StateRenderer
 

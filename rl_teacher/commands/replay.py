@@ -1,4 +1,4 @@
-"""`rl-teacher replay NAME`: a film of a trained agent, drawn without a screen."""
+"""`rl-teacher replay NAME`: a video of a trained agent, drawn without a screen."""
 
 import argparse
 from pathlib import Path
@@ -29,11 +29,11 @@ RUNS_DIR = "~/rl-teacher/runs"
 
 
 def main(argv: list[str]) -> int:
-    """Write the film; prints where it is."""
-    parser = argparse.ArgumentParser("rl-teacher replay", description="Film a trained agent, as an mp4.")
+    """Write the video; prints where it is."""
+    parser = argparse.ArgumentParser("rl-teacher replay", description="Draw a trained agent, as an mp4.")
     parser.add_argument("name", metavar="NAME", help="name of a run")
-    parser.add_argument("-o", "--out", type=Path, help="the film (default: replay.mp4 in the run folder)")
-    parser.add_argument("--seconds", type=float, default=10.0, help="longest film (%(default)s s)")
+    parser.add_argument("-o", "--out", type=Path, help="the video (default: replay.mp4 in the run folder)")
+    parser.add_argument("--seconds", type=float, default=10.0, help="longest video (%(default)s s)")
     parser.add_argument("--size", type=int, default=480, help="width and height in pixels (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of the episode's start (%(default)s)")
     parser.add_argument("--runs-dir", "--runs_dir", default=RUNS_DIR, help="folder of the run folders (%(default)s)")
@@ -42,8 +42,8 @@ def main(argv: list[str]) -> int:
     out: Path = given.out or folder / "replay.mp4"
     spec, actions, actor = load_actor(folder)
     num_frames = max(2, int(given.seconds * spec.clip_fps))
-    film = film_task if spec.is_task else film_gymnasium
-    frames, true_return = film(spec, actions, actor, num_frames, given.size, given.seed)
+    render = render_task if spec.is_task else render_gymnasium
+    frames, true_return = render(spec, actions, actor, num_frames, given.size, given.seed)
     clip = encode_clip(frames, spec.clip_fps, with_webm=False)
     out.parent.mkdir(parents=True, exist_ok=True)
     write_whole(out, clip.mp4)
@@ -66,7 +66,7 @@ def load_actor(folder: Path) -> tuple[EnvSpec, ActionSpec, Actor]:
     return spec, actions, store.unpack("agent", arrays, agent).actor()
 
 
-def film_task(
+def render_task(
     spec: EnvSpec, actions: ActionSpec, actor: Actor, num_frames: int, size: int, seed: int
 ) -> tuple[Frames, float]:
     """Frames of one episode of a task, from its simulator states, and the true return so far."""
@@ -84,7 +84,7 @@ def film_task(
         return renderer.render(np.stack(states)), total
 
 
-def film_gymnasium(
+def render_gymnasium(
     spec: EnvSpec, actions: ActionSpec, actor: Actor, num_frames: int, size: int, seed: int
 ) -> tuple[Frames, float]:
     """Frames that a Gymnasium environment draws itself, episode after episode; `size` is the environment's own."""

@@ -1,6 +1,5 @@
 """What a clip worker needs to draw steps of a run's environment."""
 
-import dataclasses
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -8,7 +7,6 @@ from rl_teacher.envs.catalog import find_task
 from rl_teacher.envs.tasks.model_files import MODELS
 from rl_teacher.errors import VideoFault
 from rl_teacher.training.build import Run
-from rl_teacher.video.camera import Camera
 from rl_teacher.video.jobs import Content, Replay, States
 
 if TYPE_CHECKING:
@@ -20,8 +18,7 @@ def content_of(run: Run) -> Callable[["Drawable"], Content]:
     spec, tape = run.spec, run.tape
     if tape is None:
         task = find_task(spec.canonical_id)
-        camera = Camera(**dataclasses.asdict(task.camera))
-        return lambda segment: States(MODELS / task.model_file, camera, segment.sim_state)
+        return lambda segment: States(MODELS / task.model_file, task.camera, segment.sim_state)
     env_id = spec.canonical_id.removeprefix("gymnasium:")
 
     def played_again(segment: "Drawable") -> Content:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rl_teacher.envs.camera import Camera
 from rl_teacher.errors import VideoFault
-from rl_teacher.video.camera import Camera
 from rl_teacher.video.encode import EncodedClip, encode_clip
 from rl_teacher.video.model_files import load_model
 from rl_teacher.video.render import CLIP_PX, StateRenderer

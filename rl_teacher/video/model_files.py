@@ -1,10 +1,11 @@
-"""Load a MuJoCo model for rendering, without the warnings that MuJoCo would write into the working directory."""
+"""Load any MuJoCo model for rendering, and say what is wrong with it. The tasks' own models cannot fail: envs/tasks."""
 
 from pathlib import Path
 from typing import Any
 
 import mujoco
 
+from rl_teacher.envs.tasks.mujoco_warnings import CaughtWarnings
 from rl_teacher.errors import VideoFault
 
 
@@ -16,11 +17,8 @@ def load_model(path: Path) -> Any:
     """
     if not path.is_file():
         raise VideoFault(f"model {str(path)!r}: there is no such file. Give the path of a MuJoCo XML file.")
-    previous = mujoco.get_mju_user_warning()
-    mujoco.set_mju_user_warning(lambda _: None)  # otherwise: a line on stderr and a MUJOCO_LOG.TXT
     try:
-        return mujoco.MjModel.from_xml_path(str(path))
+        with CaughtWarnings():
+            return mujoco.MjModel.from_xml_path(str(path))
     except ValueError as error:
         raise VideoFault(f"model {str(path)!r}: MuJoCo cannot compile it: {error}") from error
-    finally:
-        mujoco.set_mju_user_warning(previous)

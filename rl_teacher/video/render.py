@@ -9,11 +9,11 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from rl_teacher.envs.camera import Camera
 from rl_teacher.errors import VideoFault
 from rl_teacher.video.backend import close_context, open_context
-from rl_teacher.video.camera import Camera
 from rl_teacher.video.encode import SHRINK
-from rl_teacher.video.render_style import DEFAULT_LOOK, Look, apply_look, set_flags
+from rl_teacher.video.render_style import DEFAULT_STYLE, RenderStyle, apply_style, set_flags
 from rl_teacher.video.stage import add_floor, add_shadows, add_wall, floor_height
 
 CLIP_PX = 320
@@ -25,7 +25,7 @@ class StateRenderer:
     """Draws the states of one model from one camera. Use it in the thread that made it, and close it.
 
     Args:
-        model: a compiled mujoco.MjModel of its own: the look is written into it.
+        model: a compiled mujoco.MjModel of its own: the style is written into it.
         camera: from where.
         backend: what `choose_backend` said.
     """
@@ -38,18 +38,18 @@ class StateRenderer:
         backend: str,
         width: int = CLIP_PX,
         height: int = CLIP_PX,
-        look: Look = DEFAULT_LOOK,
+        style: RenderStyle = DEFAULT_STYLE,
     ) -> None:
         self.width, self.height = width, height
-        self._model, self._camera, self._look = model, camera, look
+        self._model, self._camera, self._style = model, camera, style
         self._body = _body_id(model, camera.body)
-        drawn_width, drawn_height = round(width * look.supersampling), round(height * look.supersampling)
-        self._floors = apply_look(model, look, drawn_width, drawn_height, camera.distance)
+        drawn_width, drawn_height = round(width * style.supersampling), round(height * style.supersampling)
+        self._floors = apply_style(model, style, drawn_width, drawn_height, camera.distance)
         self._data = mujoco.MjData(model)
         self._scene = mujoco.MjvScene(model, maxgeom=_MAX_GEOMS)
-        set_flags(self._scene, look)
+        set_flags(self._scene, style)
         self._option = mujoco.MjvOption()
-        self._ground = floor_height(model) if look.has_flat_shadows else None
+        self._ground = floor_height(model) if style.has_flat_shadows else None
         self._view = mujoco.MjvCamera()
         self._view.type = mujoco.mjtCamera.mjCAMERA_FREE
         self._view.distance, self._view.azimuth, self._view.elevation = (
@@ -81,7 +81,7 @@ class StateRenderer:
         return np.stack([_shrunk(picture, self.width, self.height) for picture in large])
 
     def render_large(self, sim_states: NDArray[np.float64]) -> NDArray[np.uint8]:
-        """The same as `render`, but as large as it is drawn, `look.supersampling` times: an encoder can shrink it."""
+        """The same as `render`, but as large as it is drawn, `style.supersampling` times: an encoder can shrink it."""
         check_states(sim_states, self._model.nq, self._model.nv)
         if self._drawing is None:
             raise VideoFault("StateRenderer.render: the renderer was closed. Make another one.")
@@ -128,7 +128,7 @@ class StateRenderer:
             add_floor(self._scene, floor, self._camera.distance)
         if self._ground is not None:
             add_shadows(self._scene, self._ground)
-        if self._look.is_dressed:
+        if self._style.is_dressed:
             add_wall(self._scene, self._camera.distance, self.width / self.height)
         mujoco.mjr_render(self._rectangle, self._scene, self._drawing)
 

@@ -1,4 +1,4 @@
-"""Look: what pictures are drawn with, and what that costs on a machine without a GPU.
+"""RenderStyle: what pictures are drawn with, and what that costs on a machine without a GPU.
 
 Shadow maps, multisampling, reflections and the sky are what makes MuJoCo's default slow in software. Flattened
 copies of the bodies as shadows, and fog with a wall behind it as sky, cost almost nothing (benchmarks/render.py).
@@ -15,7 +15,7 @@ from rl_teacher.video.stage import Floor, dress_model
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class RenderStyle:
     """How a scene is drawn."""
 
     supersampling: float = 1.125
@@ -35,12 +35,12 @@ class Look:
 
     def __post_init__(self) -> None:
         if not 1 <= self.supersampling <= 4:
-            raise VideoFault(f"Look.supersampling: got {self.supersampling!r}, expected 1 to 4.")
+            raise VideoFault(f"RenderStyle.supersampling: got {self.supersampling!r}, expected 1 to 4.")
 
 
-DEFAULT_LOOK = Look()
+DEFAULT_STYLE = RenderStyle()
 """The one that all clips have."""
-MUJOCO_LOOK = Look(
+MUJOCO_STYLE = RenderStyle(
     supersampling=1.0,
     num_samples=4,
     shadow_map_px=4096,
@@ -52,7 +52,7 @@ MUJOCO_LOOK = Look(
 """MuJoCo's own defaults, to compare with."""
 
 
-def apply_look(model: Any, look: Look, width: int, height: int, distance: float) -> Sequence[Floor]:
+def apply_style(model: Any, style: RenderStyle, width: int, height: int, distance: float) -> Sequence[Floor]:
     """Write into `model` what OpenGL reads when its context is made; later it has no effect.
 
     Args:
@@ -63,20 +63,20 @@ def apply_look(model: Any, look: Look, width: int, height: int, distance: float)
     Returns:
         Floors that are to be drawn by hand.
     """
-    model.vis.quality.offsamples = look.num_samples
-    model.vis.quality.shadowsize = look.shadow_map_px
-    model.vis.quality.numslices = look.num_slices
-    model.vis.quality.numstacks = max(4, look.num_slices * 16 // 28)
+    model.vis.quality.offsamples = style.num_samples
+    model.vis.quality.shadowsize = style.shadow_map_px
+    model.vis.quality.numslices = style.num_slices
+    model.vis.quality.numstacks = max(4, style.num_slices * 16 // 28)
     model.vis.global_.offwidth = width
     model.vis.global_.offheight = height
-    return dress_model(model, distance) if look.is_dressed else []
+    return dress_model(model, distance) if style.is_dressed else []
 
 
-def set_flags(scene: Any, look: Look) -> None:
+def set_flags(scene: Any, style: RenderStyle) -> None:
     """Set in `scene` what is read at every frame."""
     flag = mujoco.mjtRndFlag
-    scene.flags[flag.mjRND_SHADOW] = look.shadow_map_px > 0
-    scene.flags[flag.mjRND_REFLECTION] = look.has_reflections
-    scene.flags[flag.mjRND_SKYBOX] = not look.is_dressed
-    scene.flags[flag.mjRND_HAZE] = not look.is_dressed
-    scene.flags[flag.mjRND_FOG] = look.is_dressed
+    scene.flags[flag.mjRND_SHADOW] = style.shadow_map_px > 0
+    scene.flags[flag.mjRND_REFLECTION] = style.has_reflections
+    scene.flags[flag.mjRND_SKYBOX] = not style.is_dressed
+    scene.flags[flag.mjRND_HAZE] = not style.is_dressed
+    scene.flags[flag.mjRND_FOG] = style.is_dressed

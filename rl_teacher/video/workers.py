@@ -7,7 +7,6 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -52,7 +51,7 @@ class ClipWorkers:
         self._tries: dict[str, int] = {}
         self._results: SimpleQueue[ClipResult] = SimpleQueue()
         self._is_closed = False
-        self._bell, self._button = multiprocessing.Pipe(duplex=False)
+        self._wake_reader, self._wake_writer = multiprocessing.Pipe(duplex=False)
         self._workers = [self._start() for _ in range(num_workers)]
         self._thread = threading.Thread(target=self._dispatch, name="clip-dispatch", daemon=True)
         self._thread.start()
@@ -62,11 +61,6 @@ class ClipWorkers:
         """Jobs whose result `poll` can't return yet."""
         with self._lock:
             return len(self._tries)
-
-    @property
-    def pids(self) -> Sequence[int]:
-        """The processes that work now."""
-        return [worker.process.pid for worker in self._workers if worker.process.pid is not None]
 
     def submit(self, job: ClipJob) -> None:
         """Queue a job; returns at once.
@@ -81,7 +75,7 @@ class ClipWorkers:
                 raise VideoFault(f"clip {job.id!r}: a job of this id is already queued.")
             self._tries[job.id] = 0
             self._waiting.append(job)
-            self._button.send_bytes(b".")
+            self._wake_writer.send_bytes(b".")
 
     def poll(self, timeout_seconds: float = 0.0) -> list[ClipResult]:
         """The results since the last call; waits up to `timeout_seconds` for the first one if there is none."""
@@ -101,7 +95,7 @@ class ClipWorkers:
             if self._is_closed:
                 return
             self._is_closed = True
-            self._button.send_bytes(b".")
+            self._wake_writer.send_bytes(b".")
         self._thread.join()
         for worker in self._workers:
             worker.pipe.close()  # the worker reads the end of its pipe and leaves
@@ -114,8 +108,8 @@ class ClipWorkers:
                 worker.process.kill()
                 worker.process.join()
             worker.process.close()
-        self._bell.close()
-        self._button.close()
+        self._wake_reader.close()
+        self._wake_writer.close()
         self._workers, self._tries = [], {}
 
     def __enter__(self) -> Self:
@@ -143,9 +137,9 @@ class ClipWorkers:
                 if worker.job is None:
                     self._give(worker)
             pipes = {worker.pipe: worker for worker in self._workers}
-            ready = wait([self._bell, *pipes], timeout=self._seconds_to_look())
-            if self._bell in ready:
-                self._bell.recv_bytes()
+            ready = wait([self._wake_reader, *pipes], timeout=self._seconds_to_look())
+            if self._wake_reader in ready:
+                self._wake_reader.recv_bytes()
             for index, worker in enumerate(self._workers):
                 if worker.pipe in ready:
                     self._take(index, worker)

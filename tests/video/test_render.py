@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from rl_teacher.envs.camera import Camera
 from rl_teacher.errors import VideoFault
 from rl_teacher.video import backend as backend_module
 from rl_teacher.video.backend import choose_backend
-from rl_teacher.video.camera import CAMERAS, Camera, default_camera
 from rl_teacher.video.model_files import load_model
 from rl_teacher.video.render import StateRenderer
-from rl_teacher.video.render_style import DEFAULT_LOOK, MUJOCO_LOOK, Look
+from rl_teacher.video.render_style import DEFAULT_STYLE, MUJOCO_STYLE, RenderStyle
 
 SLIDERS = """<mujoco>
   <worldbody>
@@ -37,11 +37,13 @@ def draw(tmp_path: Path) -> Callable[..., NDArray[np.uint8]]:
     path.write_text(SLIDERS)
 
     def pictures(
-        camera: Camera, *rows: list[float], size: tuple[int, int] = (120, 120), look: Look = DEFAULT_LOOK
+        camera: Camera, *rows: list[float], size: tuple[int, int] = (120, 120), style: RenderStyle = DEFAULT_STYLE
     ) -> Any:
         width, height = size
         model = load_model(path)
-        with StateRenderer(model, camera, backend=choose_backend(), width=width, height=height, look=look) as renderer:
+        with StateRenderer(
+            model, camera, backend=choose_backend(), width=width, height=height, style=style
+        ) as renderer:
             return renderer.render(np.array(rows, dtype=np.float64))
 
     return pictures
@@ -121,9 +123,9 @@ def test_velocities_do_not_change_the_picture_and_same_state_same_pixels(
     np.testing.assert_array_equal(first, third)
 
 
-@pytest.mark.parametrize("look", [DEFAULT_LOOK, MUJOCO_LOOK, Look(supersampling=2.0)])
-def test_pictures_have_the_size_asked_for(draw: Callable[..., NDArray[np.uint8]], look: Look) -> None:
-    pictures = draw(SIDE, [0, 0, 0, 0], [0, 0, 0, 0], size=(90, 61), look=look)
+@pytest.mark.parametrize("style", [DEFAULT_STYLE, MUJOCO_STYLE, RenderStyle(supersampling=2.0)])
+def test_pictures_have_the_size_asked_for(draw: Callable[..., NDArray[np.uint8]], style: RenderStyle) -> None:
+    pictures = draw(SIDE, [0, 0, 0, 0], [0, 0, 0, 0], size=(90, 61), style=style)
     assert pictures.shape == (2, 61, 90, 3)
     assert pictures.dtype == np.uint8
     assert np.ptp(pictures) > 50
@@ -172,16 +174,6 @@ def test_models_that_cannot_be_loaded_are_named(tmp_path: Path) -> None:
     broken.write_text("<mujoco><worldbody><geom/></worldbody></mujoco>")
     with pytest.raises(VideoFault, match=r"broken\.xml.*cannot compile"):
         load_model(broken)
-
-
-def test_unknown_models_get_a_view_of_their_first_moving_body(tmp_path: Path) -> None:
-    path = tmp_path / "mine.xml"
-    path.write_text(SLIDERS.replace('<joint type="slide" axis="1 0 0"/>', '<joint type="hinge"/><joint type="slide"/>'))
-    model = load_model(path)
-    camera = default_camera("mine", model)
-    assert camera.body == "ball"
-    assert camera.distance == pytest.approx(1.5 * model.stat.extent)
-    assert default_camera("Half Cheetah", model) == CAMERAS["half_cheetah"]
 
 
 def test_a_camera_without_distance_is_refused() -> None:

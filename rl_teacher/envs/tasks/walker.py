@@ -1,52 +1,15 @@
 """Walker: a two-legged robot in the plane that walks forward."""
 
 from functools import partial
-from typing import TYPE_CHECKING
-
-import numpy as np
-import numpy.typing as npt
 
 from rl_teacher.envs.camera import Camera
+from rl_teacher.envs.tasks.planar import PlanarReadout
 from rl_teacher.envs.tasks.starts import uniform_start
 from rl_teacher.envs.tasks.task import Task, entries
-
-if TYPE_CHECKING:
-    from mujoco.batch import Batch
-
-Floats = npt.NDArray[np.float64]
 
 MAX_SPEED = 10.0
 """Velocities are observed clipped to this [m/s, rad/s]."""
 JOINTS = ("thigh", "leg", "foot", "left thigh", "left leg", "left foot")
-
-
-class WalkerReadout:
-    """Rewards and observations of Walker."""
-
-    def __init__(self, batch: "Batch", dt: float) -> None:
-        qpos, self._qvel = batch.bind("qpos"), batch.bind("qvel")
-        self._x, self._z, self._pose = qpos[:, 0], qpos[:, 1], qpos[:, 1:]
-        self._dt = dt
-        self.memory: Floats = np.zeros((batch.nsim, 1))
-        self._x_before = self.memory[:, 0]
-
-    def remember(self) -> None:
-        """Keep x."""
-        np.copyto(self._x_before, self._x)
-
-    def write_rewards(self, out: Floats) -> None:
-        """(x' − x)/dt + z' − 1."""
-        np.subtract(self._x, self._x_before, out=out)
-        np.divide(out, self._dt, out=out)
-        np.add(out, self._z, out=out)
-        np.subtract(out, 1.0, out=out)
-
-    def write_observations(self, out: Floats) -> None:
-        """qpos[1:9], clip(qvel, ±10)."""
-        out[:, :8] = self._pose
-        velocities = out[:, 8:]
-        np.maximum(self._qvel, -MAX_SPEED, out=velocities)
-        np.minimum(velocities, MAX_SPEED, out=velocities)
 
 
 TASK = Task(
@@ -72,5 +35,5 @@ TASK = Task(
     ),
     action=entries("x 100 N m", *(f"torque at the {joint}" for joint in JOINTS), limit=1.0),
     start=partial(uniform_start, scale=0.005),
-    read=WalkerReadout,
+    read=partial(PlanarReadout, height_offset=1.0, max_speed=MAX_SPEED),
 )
