@@ -90,7 +90,7 @@ class HttpLabeler:
         """A clip, as a browser gets it."""
         return self._http.get(address).raise_for_status().content
 
-    def say(self, row: dict[str, Any], said: str) -> None:
+    def submit(self, row: dict[str, Any], said: str) -> None:
         """Answer a pair."""
         answer = {"assignment": row["assignment"], "side": said, "rt_ms": 1500}
         self._http.put(f"/api/v1/responses/{uuid.uuid4()}", json={"answer": answer}).raise_for_status()
@@ -100,7 +100,7 @@ class HttpLabeler:
         """Wait for a pair and answer it as the judge says; what was said."""
         row = self.wait(timeout_s)
         said = str(self._judge(*(self._archive.find(digest(row[side])) for side in ("left", "right"))))
-        self.say(row, said)
+        self.submit(row, said)
         return said
 
     def __enter__(self) -> Self:

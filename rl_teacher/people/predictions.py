@@ -33,6 +33,3 @@ def predict_answers(
         Prediction(comparison.id, step, float(p_left[i]), tuple(curves[0][i].tolist()), tuple(curves[1][i].tolist()))
         for i, (comparison, _, _) in enumerate(pairs)
     ]
-
-
-explain = predict_answers  # until training/session.py says the new name
