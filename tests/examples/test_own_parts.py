@@ -1,7 +1,9 @@
 """The examples of docs/agents.md and docs/rewards.md: small, and they learn."""
 
+import dataclasses
+import importlib.util
+import json
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -9,26 +11,28 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from rl_teacher.training.session import Session
 
+from rl_teacher.commands.train import train
 from rl_teacher.config.agents import PPOConfig
+from rl_teacher.config.flags import parse
 from rl_teacher.config.run import RunConfig
 from rl_teacher.core.arrays import LabeledBatch, RewardInput
 from rl_teacher.core.running_stats import RunningStats
+from rl_teacher.envs.catalog import find_env
 from rl_teacher.protocols import FitData
-from rl_teacher.storage.folder import open_run
 from rl_teacher.storage.metrics import read_metrics
-from rl_teacher.teach import TeachState, teach
-from rl_teacher.training.build import Run, build_run
+from rl_teacher.training.checkpointing import Checkpoints
+from rl_teacher.training.parts import fresh_agent
+from rl_teacher.training.state import TeachState
+from rl_teacher.training.world import open_world
 from tests.completed import completed
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+AGENT, REWARD = f"{EXAMPLES}/own_agent.py:LinearAgent", f"{EXAMPLES}/own_reward.py:LinearReward"
 
 
 def load(name: str) -> ModuleType:
     """A module of the examples, which are no package."""
-    import importlib.util
-
     spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
@@ -37,28 +41,7 @@ def load(name: str) -> ModuleType:
     return module
 
 
-LinearAgent, LinearReward = load("own_agent").LinearAgent, load("own_reward").LinearReward
-
-
-@pytest.fixture
-def config(tmp_path: Path) -> Iterator[RunConfig]:
-    before = signal.getsignal(signal.SIGINT)
-    yield completed(
-        RunConfig(
-            env_id="Pendulum-v1", predictor="synth", name="own", n_labels=24, num_timesteps=3200,
-            ppo=PPOConfig(num_envs=16, rollout_steps=25), runs_dir=str(tmp_path / "runs"), tb_dir=str(tmp_path / "tb"),
-        )
-    )[0]  # fmt: skip
-    signal.signal(signal.SIGINT, before)
-
-
-def fresh_agent(run: Run) -> LinearAgent:
-    num_obs = run.collector.obs_shape[0]
-    return LinearAgent(jnp.zeros((num_obs, run.actions.size)), RunningStats.of_shape((num_obs,)))
-
-
-def fresh_reward(run: Run) -> LinearReward:
-    return LinearReward(jnp.zeros(run.collector.obs_shape[0] + run.actions.size), jnp.array(0))
+LinearReward = load("own_reward").LinearReward
 
 
 @pytest.mark.parametrize("name", ["own_agent", "own_reward", "own_teacher", "backflip"])
@@ -66,19 +49,21 @@ def test_an_example_fits_on_a_screen(name: str) -> None:
     assert len((EXAMPLES / f"{name}.py").read_text().splitlines()) <= 50
 
 
-def test_the_agent_learns_to_push_the_way_it_is_paid_for(config: RunConfig) -> None:
-    run = build_run(config)
-    agent, means = fresh_agent(run), []
+def test_the_agent_learns_to_push_the_way_it_is_paid_for() -> None:
+    settings = RunConfig(env_id="Pendulum-v1", predictor="rl", name="own", ppo=PPOConfig(num_envs=16, rollout_steps=25))
+    config, _ = completed(settings)
+    world = open_world(config, find_env(config.env_id))
+    agent, means = fresh_agent(dataclasses.replace(config, agent=AGENT), world.collector.obs_shape, world.actions), []
 
     def reward(x: RewardInput) -> np.ndarray:  # the action that is paid best is 0.5 x the cart's position, clipped
         return -np.square(np.asarray(x.action)[..., 0] - np.clip(100 * np.asarray(x.obs)[..., 1], -0.5, 0.5))
 
     for iteration in range(40):
         key = jax.random.key(iteration)
-        rollout = run.collector.collect(agent.actor(), 400, 25, key)
+        rollout = world.collector.collect(agent.actor(), 400, 25, key)
         agent, result = agent.update(rollout.blind(show_true_reward=False), reward, 0.0, key)
         means.append(float(result.predicted_reward.mean()))
-    run.collector.close()
+    world.collector.close()
     assert np.mean(means[-5:]) > np.mean(means[:5]) + 0.05
 
 
@@ -99,19 +84,51 @@ def test_the_reward_model_finds_the_direction_that_labels_point_in() -> None:
     assert model.wants_fit(201)
 
 
-def test_the_loop_runs_with_both_and_keeps_its_budgets(config: RunConfig) -> None:
-    run = build_run(config)
-    folder, lock = open_run(config)
-    session = Session(run, folder, lock, lambda line: None)
-    session.start(None)
-    state = teach(run, session, TeachState(0, 0, fresh_agent(run), fresh_reward(run)))
-    session.checkpoint(run, state, force=True)
-    restored = session.restore(run, fresh_agent(run), fresh_reward(run))
-    session.close()
-    run.collector.close()
-    assert state.steps == 3200
-    assert run.dataset.num_labels == 24
-    assert restored is not None
-    np.testing.assert_array_equal(restored[2].weights, state.agent.weights)
-    np.testing.assert_array_equal(restored[3].weights, state.reward_model.weights)
-    assert "agent/gradient_norm" in read_metrics(folder / "metrics.jsonl")[-1]
+WORDS = [
+    "-p", "synth", "-l", "24", "-e", "Pendulum-v1", "-n", "own", "-t", "3200", "-V", "--ppo.num_envs", "16",
+    "--ppo.rollout_steps", "25",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("own", [["--agent", AGENT], ["--reward.model", REWARD]], ids=["agent", "reward model"])
+def test_by_flag_it_keeps_its_budgets_and_a_run_that_was_interrupted_ends_the_same(
+    own: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    assert teach([*WORDS, *own, *where(whole)]) == 0
+    summary = json.loads((whole / "own" / "summary.json").read_text())
+    assert (summary["timesteps"], summary["labels"]) == (3200, 24)
+    tag = "agent/gradient_norm" if own[0] == "--agent" else "predictor/accuracy"  # what the example reports
+    assert read_metrics(whole / "own" / "metrics.jsonl")[-1][tag] is not None
+
+    save, stops = Checkpoints.save, iter([False, True])
+
+    def save_and_stop(self: Checkpoints, state: TeachState, *, at_once: bool) -> None:
+        if next(stops, False):  # as Ctrl-C does
+            signal.raise_signal(signal.SIGINT)
+            at_once = True
+        save(self, state, at_once=at_once)
+
+    monkeypatch.setattr(Checkpoints, "save", save_and_stop)
+    assert teach([*WORDS, *own, *where(cut)]) == 130
+    assert teach([*WORDS, *own, *where(cut), "--resume"]) == 0
+    first, second = arrays(whole), arrays(cut)
+    assert any(name.startswith("agent/") for name in first)
+    assert [name for name in {*first, *second} if not np.array_equal(first[name], second[name])] == []
+    assert (whole / "own" / "labels.jsonl").read_bytes() == (cut / "own" / "labels.jsonl").read_bytes()
+
+
+def teach(words: list[str]) -> int:
+    """What the command does, in this process."""
+    return train(parse(words))
+
+
+def where(folder: Path) -> list[str]:
+    """Flags of the folders that a run writes to."""
+    return ["--runs-dir", str(folder), "--tb-dir", str(folder / "tb")]
+
+
+def arrays(folder: Path) -> dict[str, np.ndarray]:
+    """All arrays of the checkpoint."""
+    with np.load(folder / "own" / "checkpoint.npz") as found:
+        return {name: found[name] for name in found.files if name != "head.json"}
