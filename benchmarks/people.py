@@ -26,22 +26,22 @@ import httpx
 import numpy as np
 
 from benchmarks.labelers import HttpLabeler
-from rl_teacher.config.run import RunConfig
+from rl_teacher.config.run import HumanConfig, RunConfig
+from rl_teacher.core.segment import Segment
 from rl_teacher.envs.catalog import find_env, make_envs
+from rl_teacher.people.attach import attach, detach
 from rl_teacher.people.client.api import FeedbackClient
-from rl_teacher.people.connection import connect, open_desk
-from rl_teacher.preferences.segments import OneSegment
+from rl_teacher.people.connection import connect
 from rl_teacher.records import Comparison
-from rl_teacher.training.build import build_run
+from rl_teacher.training.clip_content import content_of
 from rl_teacher.training.complete import complete
-from rl_teacher.training.people import content_of
 from rl_teacher.training.segment_length import with_clip_length
 from rl_teacher.video.backend import choose_backend
 
 ENV, EVERY_S = "ShortHopper-v1", 3.0
 
 
-def segments(num: int) -> list[OneSegment]:
+def segments(num: int) -> list[Segment]:
     """Segments of 1.5 s of random actions."""
     spec = find_env(ENV)
     envs = make_envs(spec, num, seed=3)
@@ -54,26 +54,32 @@ def segments(num: int) -> list[OneSegment]:
         actions.append(generator.uniform(-1, 1, envs.action_space.shape).astype(np.float32))
         obs, *_ = envs.step(actions[-1])
     envs.close()
-    rows = [np.stack(one, 1) for one in (seen, actions, states)]
     return [
-        OneSegment(rows[0][i], rows[1][i], rows[1][i], rows[2][i], np.zeros(length), i, 0, 0, 0) for i in range(num)
-    ]
+        Segment(
+            obs=np.stack([one[i] for one in seen]), sim_state=np.stack([one[i] for one in states]),
+            reward_action=np.stack([one[i] for one in actions]), env_action=np.stack([one[i] for one in actions]),
+            true_reward=np.zeros(length, np.float32), env=i, episode=0, start=0, iteration=0,
+        )
+        for i in range(num)
+    ]  # fmt: skip
 
 
 def seconds_to_see(num_pairs: int, *, with_training: bool) -> list[float]:
     """From ask() until the labeler has both clips, pair by pair."""
     with tempfile.TemporaryDirectory() as home:
-        flags = {"data_dir": f"{home}/feedback", "port": 0}
+        human = HumanConfig(data_dir=f"{home}/feedback", port=0, open_browser=False)
         spec = find_env(ENV)
-        config, _ = complete(RunConfig(env_id=ENV, predictor="human", name="see", runs_dir=home), spec)
+        config, _ = complete(RunConfig(env_id=ENV, predictor="human", name="see", runs_dir=home, human=human), spec)
         config, _ = with_clip_length(config, spec)
-        config = _with_human(config, flags)
-        run, lines = build_run(config), []
-        line = connect(config, "see", lines.append)
+        lines: list[str] = []
+        connection = connect(config, "see", lines.append)
         login = next(found.group() for text in lines if (found := re.search(r"http\S+/enter\S+", text)))
         folder = Path(home) / "see"
         folder.mkdir()
-        desk = open_desk(line, folder, config, content_of(run), run.spec.clip_fps, choose_backend())
+        session = attach(
+            connection, folder, config, content=content_of(spec, None), fps=spec.clip_fps, backend=choose_backend(),
+            log=lines.append,
+        )  # fmt: skip
         training = None
         if with_training:
             words = ["-p", "synth", "-l", "350", "-e", ENV, "-n", "t", "-t", "5e6", "--runs-dir", f"{home}/runs"]
@@ -81,11 +87,11 @@ def seconds_to_see(num_pairs: int, *, with_training: bool) -> list[float]:
             training = subprocess.Popen(command, stdout=subprocess.DEVNULL)
             time.sleep(20)
         times, pool = [], segments(2 * num_pairs + 2)
-        with HttpLabeler(login, line.client) as labeler:
+        with HttpLabeler(login, connection.client) as labeler:
             for pair in range(num_pairs + 1):
                 left, right = str(uuid.uuid4()), str(uuid.uuid4())
                 start = time.perf_counter()
-                desk.ask(
+                session.ask(
                     [Comparison(str(uuid.uuid4()), left, right, pair)],
                     {left: pool[2 * pair], right: pool[2 * pair + 1]},
                 )
@@ -94,20 +100,13 @@ def seconds_to_see(num_pairs: int, *, with_training: bool) -> list[float]:
                     labeler.fetch(row[side]["mp4"])
                 if pair:  # the first one starts the renderers
                     times.append(time.perf_counter() - start)
-                labeler.say(row, "tie")
+                labeler.submit(row, "tie")
         if training:
             training.kill()
             training.wait()
-        desk.close(is_done=True)
-        line.close()
-        run.collector.close()
+        detach(session, [], is_done=True)
+        connection.close()
     return times
-
-
-def _with_human(config: RunConfig, flags: dict[str, object]) -> RunConfig:
-    import dataclasses
-
-    return dataclasses.replace(config, human=dataclasses.replace(config.human, **flags))
 
 
 def training_speed(steps: int, *, human: bool) -> tuple[float, int]:
