@@ -1,6 +1,8 @@
 """Pages and code say the same: commands run, links resolve, every flag, error, task and metric is described."""
 
+import ast
 import dataclasses
+import importlib
 import importlib.util
 import json
 import re
@@ -200,6 +202,25 @@ def test_places_that_agents_are_sent_to_exist() -> None:
     named = re.findall(r"`((?:[a-z_]+/)+|(?:[a-z_]+/)*[a-z_]+\.py)`", (ROOT / "AGENTS.md").read_text())
     assert len(named) > 20
     assert not [name for name in named if not any((root / name).exists() for root in (ROOT, ROOT / "rl_teacher"))]
+
+
+PROGRAMS = sorted([*ROOT.glob("benchmarks/*.py"), *ROOT.glob("scripts/*.py"), *ROOT.glob("examples/*.py"), *PAGES])
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_what_programs_and_pages_import_of_ours_exists(path: Path) -> None:
+    """Only type checkers see it otherwise, which look at the package alone."""
+    text = path.read_text()
+    blocks = [text] if path.suffix == ".py" else re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    for block in blocks:
+        for node in ast.walk(ast.parse(block)):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "rl_teacher":
+                if node.module.startswith("rl_teacher.server"):
+                    assert importlib.util.find_spec(node.module), f"{path.name} imports {node.module}"
+                    continue  # its models want Django to be set up
+                module = importlib.import_module(node.module)
+                missing = [alias.name for alias in node.names if not hasattr(module, alias.name)]
+                assert not missing, f"{path.name} imports {missing} from {node.module}"
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
