@@ -1,0 +1,80 @@
+"""What people are shown of the reward model: a chance from before it learned, curves from after."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rl_teacher.core.arrays import RewardInput, Segments
+from rl_teacher.people.predictions import predict_answers
+from rl_teacher.records import Comparison
+
+
+class Linear:
+    """Members that pay a weight times the observation plus the action; the reward is their mean."""
+
+    def __init__(self, *weights: float) -> None:
+        self.weights = weights
+
+    def member_returns(self, inputs: RewardInput) -> np.ndarray:
+        return np.stack([self._rewards(inputs, weight).sum(-1) for weight in self.weights])
+
+    def __call__(self, inputs: RewardInput) -> np.ndarray:
+        return np.mean([self._rewards(inputs, weight) for weight in self.weights], axis=0)
+
+    def _rewards(self, inputs: RewardInput, weight: float) -> np.ndarray:
+        return weight * np.asarray(inputs.obs)[..., 0] + np.asarray(inputs.action)[..., 0]
+
+
+def row(name: str, *obs: float, action: float = 0.0) -> Segments:
+    """A segment with these observations of one number each; nothing else of it matters."""
+    steps, zero = len(obs), np.zeros(1, np.int64)
+    return Segments(
+        id=np.array([name], "U36"), obs=np.array(obs, np.float32).reshape(1, steps, 1),
+        reward_action=np.full((1, steps, 1), action, np.float32), env_action=np.full((1, steps, 1), 99.0, np.float32),
+        true_reward=np.full((1, steps), 99.0, np.float32), sim_state=np.zeros((1, steps, 0)),
+        env=zero, episode=zero, start=zero, iteration=zero,
+    )  # fmt: skip
+
+
+def predict(pairs: list[tuple[Comparison, Segments, Segments]], before: Any, after: Any) -> Any:
+    return predict_answers(pairs, 700, before, after)
+
+
+def pair(left: Segments, right: Segments, name: str = "x") -> tuple[Comparison, Segments, Segments]:
+    return Comparison(name, str(left.id[0]), str(right.id[0]), 3), left, right
+
+
+def test_the_chance_is_of_before_and_the_mean_of_the_members_and_the_curves_are_of_after():
+    # Returns before: left 1 + 2 = 3, right 1 + 0 = 1, each times 1 and -0.5: gaps of 2 and -1.
+    # Rewards after, of weight 10, and the action's 0.5 on the left: 10.5, 20.5 and 10, 0.
+    left, right = row("a", 1.0, 2.0), row("b", 1.0, 0.0)
+    (found,) = predict([pair(left, right)], Linear(1.0, -0.5), Linear(10.0))
+    assert found.p_left == pytest.approx((1 / (1 + math.exp(-2)) + 1 / (1 + math.exp(1))) / 2)
+    assert (found.comparison, found.step) == ("x", 700)
+    (found,) = predict([pair(row("a", 1.0, 2.0, action=0.5), right)], Linear(1.0), Linear(10.0))
+    assert (found.left, found.right) == ((10.5, 20.5), (10.0, 0.0))
+
+
+def test_sides_exchanged_exchange_the_chances_and_equal_sides_are_even():
+    left, right = row("a", 0.3, -0.2), row("b", 0.9, 0.4)
+    one, other, even = predict([pair(left, right), pair(right, left), pair(left, left)], Linear(1.0, 3.0), Linear(1.0))
+    assert one.p_left + other.p_left == pytest.approx(1.0)
+    assert (one.left, one.right) == (other.right, other.left)
+    assert even.p_left == 0.5
+
+
+@pytest.mark.parametrize("num", [1, 2, 3, 5, 8])
+def test_each_comparison_is_predicted_as_if_it_were_alone(num: int):
+    pairs = [pair(row(f"a{i}", float(i), 1.0), row(f"b{i}", 0.5, -1.0), name=str(i)) for i in range(num)]
+    before, after = Linear(0.1, 0.2), Linear(2.0)
+    together = predict(pairs, before, after)
+    assert together == [predict([one], before, after)[0] for one in pairs]
+    assert [one.comparison for one in together] == [str(i) for i in range(num)]
+
+
+def test_a_model_that_is_sure_gives_a_number():
+    (found,) = predict([pair(row("a", 1e6), row("b", -1e6))], Linear(1e6), Linear(1.0))
+    assert found.p_left == pytest.approx(1.0)
+    assert found.is_finite
