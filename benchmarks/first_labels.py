@@ -19,13 +19,14 @@ from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.config.run import RunConfig
 from rl_teacher.core.arrays import LabeledBatch, RewardInput, Rollout, Segments
 from rl_teacher.core.correlation import correlation
-from rl_teacher.envs.catalog import find_env
+from rl_teacher.envs.catalog import find_env, make_envs
 from rl_teacher.preferences.segments import cut_segments
-from rl_teacher.rollouts.local import Collector
+from rl_teacher.rollouts.local import LocalCollector
 from rl_teacher.rollouts.random_actor import RandomActor
-from rl_teacher.training.build import Run, build_run
 from rl_teacher.training.complete import complete
+from rl_teacher.training.seeds import env_seed
 from rl_teacher.training.segment_length import with_clip_length
+from rl_teacher.training.world import World, open_world
 
 TASKS = ("ShortHopper-v1", "ShortWalker-v1", "ShortHalfCheetah-v1", "ShortReacher-v1", "DoublePendulum-v1")
 NETWORKS: dict[str, Any] = {"model": "ensemble"}
@@ -43,10 +44,10 @@ VARIANTS: dict[str, tuple[dict[str, Any], int]] = {
 """Name -> (settings that differ from the defaults, gradient steps, of which a Gaussian process has none)."""
 
 
-def random_rollout(run: Run, collector: Collector, seed: int) -> Rollout:
+def random_rollout(world: World, collector: LocalCollector, seed: int) -> Rollout:
     """One rollout of random actions from fresh episodes."""
     collector.restart(seed)
-    return collector.collect(RandomActor(run.actions), 64 * run.num_envs, 64, jax.random.key(seed))
+    return collector.collect(RandomActor(world.actions), 64 * collector.num_envs, 64, jax.random.key(seed))
 
 
 def answered(segments: Segments, num: int, generator: np.random.Generator) -> LabeledBatch:
@@ -59,10 +60,10 @@ def answered(segments: Segments, num: int, generator: np.random.Generator) -> La
     )  # fmt: skip
 
 
-def compared(run: Run, rollout: Rollout, num: int, seed: int) -> LabeledBatch:
+def compared(world: World, rollout: Rollout, num: int, seed: int) -> LabeledBatch:
     """`num` comparisons of segments of the rollout."""
     generator = np.random.default_rng(seed)
-    segments = cut_segments(rollout, run.segment_steps, 2 * num, generator, origin="first", iteration=0)
+    segments = cut_segments(rollout, world.segment_steps, 2 * num, generator, origin="first", iteration=0)
     return answered(segments, num, generator)
 
 
@@ -88,18 +89,19 @@ def main(argv: Sequence[str] | None = None) -> None:
         spec = find_env(task)
         config, _ = complete(RunConfig(env_id=task, predictor="synth", name="first", n_labels=4 * given.labels), spec)
         config, _ = with_clip_length(config, spec)
-        run = build_run(config)
-        collector = run.make_envs(64, "pretrain envs")
+        world = open_world(config, spec)
+        envs = make_envs(spec, 64, seed=env_seed(config.seed, -1), num_threads=config.workers)
+        collector = LocalCollector(envs, world.actions)
         found: dict[str, list[tuple[float, float]]] = {name: [] for name in VARIANTS}
         for seed in range(given.seeds):
-            seen, unseen = (random_rollout(run, collector, seed + offset) for offset in (0, 1000))
-            labeled = compared(run, seen, given.labels, seed)
-            others = compared(run, unseen, 100, seed)
+            seen, unseen = (random_rollout(world, collector, seed + offset) for offset in (0, 1000))
+            labeled = compared(world, seen, given.labels, seed)
+            others = compared(world, unseen, 100, seed)
             for name, (changes, steps) in VARIANTS.items():
                 settings = dataclasses.replace(config.reward, **changes)
                 found[name].append(judge(labeled, seen, unseen, others, settings, steps, seed))
         collector.close()
-        run.collector.close()
+        world.collector.close()
         for name, pairs in found.items():
             agreement, accuracy = np.mean(pairs, axis=0)
             cells[name].append(f"{agreement:.2f}, {accuracy:.2f}")

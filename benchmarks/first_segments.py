@@ -20,12 +20,13 @@ from benchmarks.reward_fits import fitted, labels_of, rows_of, told_right
 from rl_teacher.commands.replay import RUNS_DIR
 from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.core.arrays import LabeledBatch, RewardInput, Rollout, Segments, concatenate
-from rl_teacher.envs.catalog import find_env
+from rl_teacher.envs.catalog import find_env, make_envs
 from rl_teacher.preferences.segments import cut_segments
-from rl_teacher.rollouts.local import Collector
+from rl_teacher.rollouts.local import LocalCollector
 from rl_teacher.rollouts.random_actor import RandomActor
-from rl_teacher.training.build import Run, build_run
 from rl_teacher.training.complete import complete
+from rl_teacher.training.seeds import env_seed
+from rl_teacher.training.world import World, open_world
 
 POOL_PER_CLIP = 16
 """Clips to choose one from."""
@@ -50,20 +51,24 @@ def spread(points: Float[np.ndarray, "point feature"], num: int) -> Int[np.ndarr
     return np.array(chosen)
 
 
-def random_clips(run: Run, collector: Collector, num: int, num_steps: int, seed: int) -> tuple[Segments, Rollout]:
+def random_clips(
+    world: World, collector: LocalCollector, num: int, num_steps: int, seed: int
+) -> tuple[Segments, Rollout]:
     """Clips of the first `num_steps` steps of fresh episodes of random actions, and the last rollout."""
     generator, parts = np.random.default_rng(seed), list[Segments]()
     while sum(map(len, parts)) < num:
         attempt = len(parts)
         collector.restart(1000 * seed + attempt)
         rollout = collector.collect(
-            RandomActor(run.actions),
+            RandomActor(world.actions),
             collector.num_envs * num_steps,
             num_steps,
             jax.random.key(100 * seed + attempt),
         )
         parts.append(
-            cut_segments(rollout, run.segment_steps, num, generator, origin=f"first {attempt}", iteration=-1 - attempt)
+            cut_segments(
+                rollout, world.segment_steps, num, generator, origin=f"first {attempt}", iteration=-1 - attempt
+            )
         )
     return concatenate(parts).take(np.arange(num)), rollout
 
@@ -91,14 +96,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     taught, batch = labels_of(given.runs_dir, given.name)
     later = rows_of(batch, np.arange(taught.pretrain_labels or 0, len(batch)))
 
-    config, _ = complete(dataclasses.replace(taught, name="first"), find_env(taught.env_id))
-    run = build_run(config)
-    collector = run.make_envs(64, "pretrain envs")
-    horizon = run.spec.horizon or run.rollout_steps
+    spec = find_env(taught.env_id)
+    config, _ = complete(dataclasses.replace(taught, name="first"), spec)
+    world = open_world(config, spec)
+    envs = make_envs(spec, 64, seed=env_seed(config.seed, -1), num_threads=config.workers)
+    collector = LocalCollector(envs, world.actions)
+    horizon = spec.horizon or world.rollout_steps
     wanted, found = 2 * given.labels, dict[str, list[tuple[float, float]]]()
     for seed in range(given.seeds):
-        early, frames = random_clips(run, collector, POOL_PER_CLIP * wanted, min(run.rollout_steps, horizon), seed)
-        whole, all_frames = random_clips(run, collector, POOL_PER_CLIP * wanted, horizon, seed)
+        early, frames = random_clips(world, collector, POOL_PER_CLIP * wanted, min(world.rollout_steps, horizon), seed)
+        whole, all_frames = random_clips(world, collector, POOL_PER_CLIP * wanted, horizon, seed)
         generator = np.random.default_rng(seed)
         for place, pool, window in (("early", early, frames), ("of whole episodes", whole, all_frames)):
             choices = {"at random": generator.permutation(len(pool))[:wanted], "unlike": spread(features(pool), wanted)}
@@ -106,7 +113,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 result = judge(pool.take(rows), window, later, config.reward, given.labels, seed)
                 found.setdefault(f"{place}, {rule}", []).append(result)
     collector.close()
-    run.collector.close()
+    world.collector.close()
     print("| clips | accuracy on later comparisons | correlation of returns | the worst |\n|---|---|---|---|")
     for name, results in found.items():
         (accuracy, agreement), spreads = np.mean(results, axis=0), np.std(results, axis=0)

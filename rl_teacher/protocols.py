@@ -1,6 +1,6 @@
 """What the loop asks of its parts; nobody needs to import these to comply."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from jaxtyping import Array, Float, Num, PRNGKeyArray
 
-from rl_teacher.core.arrays import BlindRollout, LabeledBatch, RewardInput
+from rl_teacher.core.arrays import BlindRollout, LabeledBatch, RewardInput, Rollout, Segments
 from rl_teacher.core.running_stats import RunningStats
-from rl_teacher.records import Comparison, Label
+from rl_teacher.core.segment import Segment
+from rl_teacher.records import Comparison, ComparisonId, Label, SegmentId
 
 RewardFn = Callable[[RewardInput], Float[Array | np.ndarray, "..."]]
 """A reward model seen through __call__ alone: a whole rollout in one call."""
@@ -77,6 +78,41 @@ class Actor(Protocol):
         ...
 
 
+@runtime_checkable
+class Collector(Protocol):
+    """Who steps the environments: ours in this process, or yours, wherever they are."""
+
+    @property
+    def num_envs(self) -> int:
+        """Environments side by side."""
+        ...
+
+    @property
+    def obs_shape(self) -> tuple[int, ...]:
+        """Shape of one observation."""
+        ...
+
+    def collect(self, actor: Actor, num_steps: int, capacity: int, key: PRNGKeyArray) -> Rollout:
+        """Act for exactly `num_steps` environment steps in all; the rollout's time axis is padded to `capacity`."""
+        ...
+
+    def restart(self, seed: int) -> None:
+        """Begin new episodes everywhere, those of `seed`."""
+        ...
+
+    def snapshot(self) -> dict[str, np.ndarray]:
+        """All that is needed to go on bit for bit."""
+        ...
+
+    def restore(self, snapshot: dict[str, np.ndarray]) -> None:
+        """Go on from a snapshot."""
+        ...
+
+    def close(self) -> None:
+        """Free the environments."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class UpdateResult:
     """What an agent tells of an update."""
@@ -88,7 +124,11 @@ class UpdateResult:
 
 @runtime_checkable
 class Agent(Protocol):
-    """Policy, critic, optimizer state and the rule that improves them: an immutable pytree."""
+    """Policy, critic, optimizer state and the rule that improves them: an immutable pytree.
+
+    One of yours, `--agent path/to/file.py:Class`, is made by its class method `build`, called with the keywords
+    `obs_shape`, `actions` (ActionSpec), `config` (RunConfig) and `key`: docs/agents.md#an-agent-of-your-own.
+    """
 
     obs_stats: RunningStats
 
@@ -118,7 +158,12 @@ class FitData:
 
 @runtime_checkable
 class RewardModel(Protocol):
-    """Predicts a reward per step: an immutable pytree."""
+    """Predicts a reward per step: an immutable pytree.
+
+    One of yours, `--reward.model path/to/file.py:Class`, is made by its class method `build`, called with the keywords
+    `obs_shape`, `num_actions`, `config` (RewardModelConfig), `center` and `key`:
+    docs/rewards.md#a-reward-model-of-your-own.
+    """
 
     def __call__(self, x: RewardInput) -> Float[Array | np.ndarray, "*batch"]:
         """The reward of every step of a batch."""
@@ -159,7 +204,12 @@ class HasRelevances(Protocol):
 class Teacher(Protocol):
     """Answers comparisons."""
 
-    def ask(self, comparisons: Sequence[Comparison], segments: Mapping[str, Any]) -> None:
+    @property
+    def answers_at_once(self) -> bool:
+        """Whether all that is asked has its label at the next `poll`: so do programs, and people do not."""
+        ...
+
+    def ask(self, comparisons: Sequence[Comparison], segments: Mapping[SegmentId, Segment]) -> None:
         """Put comparisons to the teacher; `segments` holds every segment by id."""
         ...
 
@@ -167,8 +217,8 @@ class Teacher(Protocol):
         """New or revised labels; waits up to `timeout_s` for the first one [s], if any are to come."""
         ...
 
-    def room(self) -> int | None:
-        """How many more comparisons it wants to hold open now; None: any number, each is answered at once."""
+    def room(self) -> int:
+        """How many more comparisons it wants to hold open now; asked only of those who do not answer at once."""
         ...
 
     def observe(self, mean_episode_return: float | None, episode_steps: int, mean_random_reward: float) -> None:
@@ -181,4 +231,44 @@ class Teacher(Protocol):
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from `state`."""
+        ...
+
+
+@runtime_checkable
+class LabelLog(Protocol):
+    """Keeps what was asked and answered, on disk before it is used. A repeated line changes nothing."""
+
+    def write_comparisons(
+        self, iteration: int, comparisons: Sequence[Comparison], left: Segments, right: Segments
+    ) -> None:
+        """Keep comparisons with their segments, row by row."""
+        ...
+
+    def write_labels(self, labels: Sequence[Label]) -> None:
+        """Keep answers."""
+        ...
+
+    def read(self, dataset: "Asked", *, before_iteration: float = ...) -> None:
+        """Fill a dataset with all comparisons that were asked before an iteration, and their newest labels."""
+        ...
+
+
+class Asked(Protocol):
+    """What a log fills: preferences.dataset.Dataset."""
+
+    def add(self, comparisons: Sequence[Comparison], left: Segments, right: Segments) -> None:
+        """Take in comparisons with their segments, row by row."""
+        ...
+
+    def label(self, labels: Iterable[Label]) -> Sequence[ComparisonId]:
+        """Take in answers; the comparisons whose target changed."""
+        ...
+
+
+@runtime_checkable
+class RolloutHistory(Protocol):
+    """Follows all rollouts, so that an episode can be played again when somebody wants to see it."""
+
+    def add(self, rollout: Rollout, iteration: int) -> None:
+        """Follow a rollout of training (iteration > 0), or one before it that began with resets (iteration < 0)."""
         ...

@@ -3,99 +3,123 @@
 import dataclasses
 import json
 import sys
-from pathlib import Path
-from typing import IO
+import uuid
+from contextlib import closing
 
 from rl_teacher.config.run import RunConfig
 from rl_teacher.device import require_device
-from rl_teacher.envs.catalog import make_envs
-from rl_teacher.rollouts.evaluate import evaluate
+from rl_teacher.envs.catalog import find_env
+from rl_teacher.rollouts.action_history import ActionHistory
 from rl_teacher.storage.folder import open_run, refuse_taken
 from rl_teacher.storage.names import slug
-from rl_teacher.teach import TeachState, teach
-from rl_teacher.training.build import Run, build_agent, build_reward_model, build_run
+from rl_teacher.teach import teach
+from rl_teacher.training.build import build_agent, build_run
+from rl_teacher.training.clip_content import content_of
 from rl_teacher.training.complete import complete
-from rl_teacher.training.session import Session
-from rl_teacher.training.videos import TrainingFilms
-
-EVALUATION_EPISODES = 32
+from rl_teacher.training.parts import build_teacher
+from rl_teacher.training.run import Run
+from rl_teacher.training.seeds import episode_seeds
+from rl_teacher.training.segment_length import with_clip_length
+from rl_teacher.training.state import TeachState
+from rl_teacher.training.summary import evaluate_policy, summarize
+from rl_teacher.training.videos import TrainingVideos
+from rl_teacher.training.world import World, open_world
 
 
 def train(config: RunConfig) -> int:
-    """Teach as the configuration says; the exit code."""
+    """Teach an agent as the settings say; the exit code.
+
+    0 at the end, and 130 if somebody stopped it with Ctrl-C, after which the same settings with `resume` go on.
+
+    Raises:
+        RlTeacherError: something that the user can mend, in one line.
+
+    Example:
+        train(RunConfig(env_id="ShortHopper-v1", predictor="synth", name="hop", n_labels=100, num_timesteps=1_000_000))
+    """
     require_device()
-    config, notes = complete(config)
-    run = build_run(dataclasses.replace(config, name=slug(config.name)))
+    spec = find_env(config.env_id)
+    config, notes = complete(config, spec)
     refuse_taken(config)
-    say(f"{run.spec.description}")
-    for note in notes:
-        say(note)
-    if config.predictor != "human":
-        folder, lock = open_run(config)
-        films = None
-        if run.spec.is_task and not config.no_videos:
-            films = run.filmer = TrainingFilms(folder, run, say)
-        try:
-            return train_in(run, folder, lock)
-        finally:
-            if films is not None:
-                films.close()
+    config, more_notes = with_clip_length(config, spec)
+    world = open_world(config, spec)
+    with closing(world.collector):
+        for line in (spec.description, *notes, *more_notes):
+            log(line)
+        return taught_by_people(config, world) if config.predictor == "human" else taught_at_once(config, world)
 
-    from rl_teacher.training import people
 
-    line = people.call(run, say)
-    try:
+def taught_at_once(config: RunConfig, world: World) -> int:
+    """With a teacher who answers at once, or with the true reward; the exit code."""
+    teacher = build_teacher(config, world.spec)
+    folder, lock = open_run(config)
+    with closing(lock):
+        if config.no_videos or not world.spec.is_task:
+            return to_its_end(build_run(config, world, folder, teacher, log=log))
+        with closing(TrainingVideos(folder, content_of(world.spec, None), world.spec.clip_fps, log)) as videos:
+            return to_its_end(build_run(config, world, folder, teacher, log=log, videos=videos))
+
+
+def taught_by_people(config: RunConfig, world: World) -> int:
+    """With a feedback server, which is found or started; the exit code."""
+    from rl_teacher.people.attach import attach, detach  # here, as they need the extra `people`
+    from rl_teacher.people.audience import Audience
+    from rl_teacher.people.connection import connect
+    from rl_teacher.teachers.human import HumanTeacher
+    from rl_teacher.video.backend import choose_backend
+
+    spec, history = world.spec, None
+    if not spec.is_task:
+        history = ActionHistory(config.selection.pool_iterations + 2, episode_seeds(config.seed))
+    backend = choose_backend() if spec.is_task else None  # Gymnasium's environments draw themselves
+    named = dataclasses.replace(config, name=slug(config.name))
+    with closing(connect(named, named.name, log)) as connection:
         folder, lock = open_run(config)
-        people.invite(run, line, folder, say)
-        code = None
-        try:
-            code = train_in(run, folder, lock)
-        finally:
-            people.dismiss(run, is_done=code == 0)
-    finally:
-        line.close()
+        with closing(lock):
+            session = attach(
+                connection, folder, named, content=content_of(spec, history), fps=spec.clip_fps, backend=backend,
+                log=log,
+            )  # fmt: skip
+            run, code = None, None
+            try:
+                audience, life = Audience(session, connection.label_link), uuid.uuid4().hex
+                run = build_run(
+                    config, world, folder, HumanTeacher(session, config.human), log=log, audience=audience,
+                    videos=audience, history=history, life=life,
+                )  # fmt: skip
+                code = to_its_end(run)
+            finally:
+                still_open = run.learner.dataset.open() if run is not None and run.learner is not None else []
+                detach(session, [comparison.id for comparison in still_open], is_done=code == 0)
     return code
 
 
-def train_in(run: Run, folder: Path, lock: IO[str]) -> int:
-    """Teach in a run folder, from its beginning or from its checkpoint; the exit code."""
-    config = run.config
-    session = Session(run, folder, lock, say)
-    try:
-        state = TeachState(0, 0, build_agent(run), build_reward_model(run))
-        resumed = session.restore(run, state.agent, state.reward_model) if config.resume else None
+def to_its_end(run: Run) -> int:
+    """Teach, from the beginning or from the checkpoint; the exit code."""
+    config, reporter = run.config, run.reporter
+    state = TeachState(0, 0, build_agent(config, run.world))
+    with run.interrupt, closing(reporter):
+        resumed = run.checkpoints.restore(state) if config.resume else None
         if resumed is not None:
-            iteration, steps, agent, reward_model = resumed
-            state = TeachState(iteration, steps, agent, reward_model)
-            say(f"Resuming at {state.steps:,} steps with {run.dataset.num_labels} labels.")
-        session.start(resumed[1] if resumed else None)
-        if config.predictor == "rl":
-            say("Training starts on the true reward.")
-        state = teach(run, session, state)
-        if session.stop_asked and state.steps < config.num_timesteps:
+            state = resumed
+            num_labels = run.learner.dataset.num_labels if run.learner else 0
+            log(f"Resuming at {state.steps:,} steps with {num_labels} labels.")
+        reporter.start(resumed.steps if resumed else None)
+        if run.learner is None:
+            log("Training starts on the true reward.")
+        state = teach(run, state)
+        if run.interrupt.is_asked and state.steps < config.num_timesteps:
             if state.iteration:
-                session.checkpoint(run, state, force=True)
-            say(f"Stopped at {state.steps:,} steps. Continue with the same command and --resume.")
+                run.checkpoints.save(state, at_once=True)
+            log(f"Stopped at {state.steps:,} steps. Continue with the same command and --resume.")
             return 130
-        finish(run, session, state)
-    finally:
-        session.close()
-        run.collector.close()
+        seconds = reporter.wall_seconds()
+        summary = summarize(run, state, evaluate_policy(run, state), seconds)
+    log(json.dumps(summary, indent=1))
+    log(f"Done: {reporter.folder}")
     return 0
 
 
-def finish(run: Run, session: Session, state: TeachState) -> None:
-    """Evaluate the policy's most likely actions, and write and print the summary."""
-    seconds = session.wall_seconds()
-    envs = make_envs(run.spec, EVALUATION_EPISODES, seed=run.config.seed + 1_000_003, num_threads=run.config.workers)
-    returns = evaluate(envs, run.actions, state.agent.actor())
-    envs.close()
-    summary = session.summarize(run, state, returns, seconds)
-    session.close()
-    say(json.dumps(summary, indent=1))
-    say(f"Done: {session.folder}")
-
-
-def say(line: str) -> None:
+def log(line: str) -> None:
     """One line to the user, at once."""
     print(line, flush=True, file=sys.stdout)

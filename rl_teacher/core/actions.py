@@ -36,6 +36,13 @@ class BoxActions:
         low, high = np.where(bounded, low, -1), np.where(bounded, high, 1)
         return np.asarray((low / 2 + high / 2) + (high / 2 - low / 2) * clamped, np.float32)
 
+    def from_env(self, env_action: Float[np.ndarray, "*batch act"]) -> Float[np.ndarray, "*batch act"]:
+        """An action in the environment's units as a reward model sees it: the way back from `to_env`."""
+        low, high, bounded = self._bounds()
+        low, high = np.where(bounded, low, -1), np.where(bounded, high, 1)
+        half = np.where(high > low, high / 2 - low / 2, 1)  # a bound that leaves no choice: every action is its middle
+        return self.clamp((np.asarray(env_action, np.float32) - (low / 2 + high / 2)) / half)
+
     def _bounds(self) -> tuple[Float[np.ndarray, " act"], Float[np.ndarray, " act"], Bool[np.ndarray, " act"]]:
         """Low, high, and where both are finite."""
         low, high = np.array(self.low, np.float32), np.array(self.high, np.float32)
@@ -61,6 +68,10 @@ class DiscreteActions:
     def to_env(self, clamped: Float[np.ndarray, "*batch act"]) -> Shaped[np.ndarray, "*batch"]:
         """The number of the choice, as the environment wants it."""
         return np.asarray(np.argmax(clamped, -1), np.int64) + self.start
+
+    def from_env(self, env_action: Shaped[np.ndarray, "*batch"]) -> Float[np.ndarray, "*batch act"]:
+        """The number of a choice as a reward model sees it: one-hot, the way back from `to_env`."""
+        return self.clamp(np.asarray(env_action) - self.start)
 
 
 ActionSpec = BoxActions | DiscreteActions

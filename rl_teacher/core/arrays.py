@@ -8,9 +8,11 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Bool, Float, Float64, Int, Num, Shaped
 
+from rl_teacher.core.segment import Segment
+
 
 class RewardInput(eqx.Module):
-    """What a reward may look at, made by one view chosen in runs/build.py; agents hand it on unopened."""
+    """What a reward may look at, made by `Rollout.blind`; agents hand it on unopened."""
 
     obs: Num[Array | np.ndarray, "..."]
     """Observations before the step, not normalized, (*batch, *obs)."""
@@ -98,6 +100,14 @@ class Segments(eqx.Module):
 
     def __len__(self) -> int:
         return len(self.id)
+
+    def row(self, index: int) -> Segment:
+        """One of them."""
+        return Segment(
+            obs=self.obs[index], reward_action=self.reward_action[index], env_action=self.env_action[index],
+            true_reward=self.true_reward[index], sim_state=self.sim_state[index], env=int(self.env[index]),
+            episode=int(self.episode[index]), start=int(self.start[index]), iteration=int(self.iteration[index]),
+        )  # fmt: skip
 
     def take(self, rows: Int[np.ndarray, " n"]) -> "Segments":
         """These rows, copied."""

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from rl_teacher.core.arrays import LabeledBatch, Segments, concatenate
-from rl_teacher.preferences.segments import OneSegment, by_id
+from rl_teacher.core.segment import Segment
+from rl_teacher.preferences.segments import by_id
 from rl_teacher.records import Comparison, ComparisonId, Label, Preference
 
 
@@ -82,8 +83,8 @@ class Dataset:
         rows = [self._row[one] for one in ids if one in self._row]
         return [(self.comparisons[row], self._left[row], self._right[row]) for row in rows]
 
-    def segments(self, comparisons: Iterable[Comparison]) -> Mapping[str, OneSegment]:
-        """Both segments of each comparison by id, as teachers see them."""
+    def segments(self, comparisons: Iterable[Comparison]) -> Mapping[str, Segment]:
+        """Both segments of each comparison by id."""
         pairs = self.pairs(comparison.id for comparison in comparisons)
         return by_id(*(side for _, left, right in pairs for side in (left, right)))
 

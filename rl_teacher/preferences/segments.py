@@ -1,12 +1,12 @@
 """Cutting segments out of rollouts: each lies inside one episode, aligned with what the agent saw."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Num, Shaped
+from jaxtyping import Bool, Int
 
 from rl_teacher.core.arrays import Rollout, Segments
+from rl_teacher.core.segment import Segment
 from rl_teacher.records import make_id
 
 
@@ -68,41 +68,6 @@ def overlap(segments: Segments, i: int, j: int) -> bool:
     return bool(same and abs(int(segments.start[i]) - int(segments.start[j])) < length)
 
 
-@dataclass(frozen=True, slots=True)
-class OneSegment:
-    """One row of Segments, as teachers see it."""
-
-    obs: Num[np.ndarray, "step *obs"]
-    actions: Shaped[np.ndarray, "step ..."]
-    """As the environment got them."""
-    reward_action: Float[np.ndarray, "step act"]
-    """As a reward model sees them."""
-    sim_state: Shaped[np.ndarray, "step state"]
-    true_reward: Float[np.ndarray, " step"]
-    env: int
-    """Which of the environments side by side."""
-    episode: int
-    """Number of the episode in its environment."""
-    start: int
-    """Step of the episode at which the segment starts."""
-    iteration: int
-    """Of the policy that acted; negative: random actions before training."""
-
-
-def by_id(*parts: Segments) -> Mapping[str, OneSegment]:
+def by_id(*parts: Segments) -> Mapping[str, Segment]:
     """Every segment under its id."""
-    return {
-        str(part.id[row]): OneSegment(
-            part.obs[row],
-            part.env_action[row],
-            part.reward_action[row],
-            part.sim_state[row],
-            part.true_reward[row],
-            int(part.env[row]),
-            int(part.episode[row]),
-            int(part.start[row]),
-            int(part.iteration[row]),
-        )
-        for part in parts
-        for row in range(len(part))
-    }
+    return {str(part.id[row]): part.row(row) for part in parts for row in range(len(part))}

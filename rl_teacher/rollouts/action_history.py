@@ -1,4 +1,4 @@
-"""ActionTape: what environments were given since the start of their episodes, so that a segment can be played again."""
+"""ActionHistory: what environments were given in each episode, so that a segment of it can be played again."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Recording:
     """As the vector environment was given them."""
 
 
-class ActionTape:
+class ActionHistory:
     """Actions of the newest rollouts, each from the start of its episodes on.
 
     Args:

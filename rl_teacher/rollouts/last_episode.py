@@ -1,48 +1,40 @@
-"""EpisodeFilm: what one environment did, collected across rollouts, to be drawn."""
+"""LastEpisode: what one environment did, collected across rollouts, for people to see."""
 
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float64, Num
 
 from rl_teacher.core.arrays import Rollout
+from rl_teacher.core.segment import Segment
+
+ARRAYS = ("obs", "reward_action", "env_action", "true_reward", "sim_state")
+"""Of a segment, each with an axis of steps."""
 
 
-@dataclass(frozen=True, slots=True)
-class Film:
-    """An episode, or its end."""
-
-    obs: Num[np.ndarray, "step *obs"]
-    sim_state: Float64[np.ndarray, "step state"]
-    env: int
-    episode: int
-    """Number of the episode in its environment."""
-    start: int
-    """Step of the episode at which the film starts."""
-    iteration: int
-    """In which the episode ended."""
-
-
-class EpisodeFilm:
-    """Follows environment 0; films are whole episodes, or their last `max_steps` steps."""
+class LastEpisode:
+    """Follows environment 0; what it hands out are whole episodes, or their last `max_steps` steps."""
 
     def __init__(self, max_steps: int) -> None:
         self._max_steps = max_steps
-        self._obs: list[Num[np.ndarray, "step *obs"]] = []
-        self._states: list[Float64[np.ndarray, "step state"]] = []
+        self._parts: dict[str, list[np.ndarray]] = {name: [] for name in ARRAYS}
 
-    def add(self, rollout: Rollout, iteration: int) -> Film | None:
+    def add(self, rollout: Rollout, iteration: int) -> Segment | None:
         """Follow one rollout: the newest episode that ended in it, if any did."""
-        film, start = None, 0
+        episode, start = None, 0
         for end in map(int, np.flatnonzero(rollout.ended[:, 0])):
             self._take(rollout, start, end + 1)
-            obs, states = (np.concatenate(parts)[-self._max_steps :] for parts in (self._obs, self._states))
-            first = int(rollout.episode_step[end, 0]) + 1 - len(obs)
-            film = Film(obs, states, 0, int(rollout.episode[end, 0]), first, iteration)
-            self._obs, self._states, start = [], [], end + 1
+            arrays: dict[str, Any] = {
+                name: np.concatenate(parts)[-self._max_steps :] for name, parts in self._parts.items()
+            }
+            episode = Segment(
+                **arrays, env=0, episode=int(rollout.episode[end, 0]),
+                start=int(rollout.episode_step[end, 0]) + 1 - len(arrays["obs"]), iteration=iteration,
+            )  # fmt: skip
+            self._parts = {name: [] for name in ARRAYS}
+            start = end + 1
         self._take(rollout, start, int(rollout.counted[:, 0].sum()))
-        return film
+        return episode
 
     def _take(self, rollout: Rollout, start: int, end: int) -> None:
-        self._obs.append(rollout.obs[start:end, 0].copy())
-        self._states.append(rollout.sim_state[start:end, 0].copy())
+        for name, parts in self._parts.items():
+            parts.append(getattr(rollout, name)[start:end, 0].copy())

@@ -1,4 +1,4 @@
-"""Acting: the only place in training where an environment moves."""
+"""LocalCollector: environments in this process; the only place in training where they move."""
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Num, PRNGKeyArray
@@ -8,8 +8,8 @@ from rl_teacher.core.arrays import Rollout
 from rl_teacher.protocols import Actor, Envs
 
 
-class Collector:
-    """Environments in the middle of their episodes, and how far each has come."""
+class LocalCollector:
+    """Environments in the middle of their episodes, and how far each has come; satisfies protocols.Collector."""
 
     def __init__(self, envs: Envs, actions: ActionSpec) -> None:
         self._envs = envs

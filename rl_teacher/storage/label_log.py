@@ -9,7 +9,7 @@ import numpy as np
 
 from rl_teacher.core.arrays import SEGMENT_FIELDS, Segments
 from rl_teacher.files import append_lines, drop_torn_line, read_lines, write_whole
-from rl_teacher.preferences.dataset import Dataset
+from rl_teacher.protocols import Asked
 from rl_teacher.records import Comparison, Label, Preference
 from rl_teacher.storage.arrays import npz
 from rl_teacher.storage.names import COMPARISONS, LABELS, SEGMENTS
@@ -70,7 +70,7 @@ class LabelLog:
         if lines:
             append_lines(self._folder / LABELS, lines)
 
-    def read(self, dataset: Dataset, *, before_iteration: float = math.inf) -> None:
+    def read(self, dataset: Asked, *, before_iteration: float = math.inf) -> None:
         """Fill a dataset with all comparisons asked before an iteration, and their newest labels.
 
         Teachers that answer at once are asked the later ones, of iterations that a crash took back, again under the

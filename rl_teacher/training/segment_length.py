@@ -11,11 +11,11 @@ from rl_teacher.envs.catalog import make_envs
 from rl_teacher.envs.spec import EnvSpec
 from rl_teacher.errors import ConfigError, SegmentTooLong
 from rl_teacher.rollouts.action_space import action_spec
-from rl_teacher.rollouts.local import Collector
+from rl_teacher.rollouts.local import LocalCollector
 from rl_teacher.rollouts.random_actor import RandomActor
 
 DEFAULT_SECONDS = 1.5
-"""The seed's."""
+"""As in the program of 2017."""
 NUM_ENVS = 8
 """Environments in which random actions are tried."""
 
@@ -65,7 +65,7 @@ def random_rollout(config: RunConfig, spec: EnvSpec, num_steps: int) -> Rollout:
     seed = int(streams.generator("clip length").integers(2**31))
     envs = make_envs(spec, NUM_ENVS, seed=seed, num_threads=config.workers)
     actions = action_spec(spec.env_id, envs.single_observation_space, envs.single_action_space)
-    collector = Collector(envs, actions)
+    collector = LocalCollector(envs, actions)
     try:
         return collector.collect(RandomActor(actions), NUM_ENVS * num_steps, num_steps, streams.key("clip length"))
     finally:

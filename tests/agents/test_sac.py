@@ -14,7 +14,7 @@ from rl_teacher.core.arrays import BlindRollout, RewardInput
 from rl_teacher.core.networks import orthogonal_mlp
 from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.rewards.true_reward import TrueReward
-from rl_teacher.rollouts.local import Collector
+from rl_teacher.rollouts.local import LocalCollector
 from tests.probes.envs import BOX, DISCOUNT, PROBES, ProbeEnvs
 
 NUM_ENVS, ROLLOUT_STEPS = 16, 8
@@ -32,7 +32,7 @@ def build(config: SACConfig = CONFIG, *, with_true_reward: bool = True) -> SAC:
 
 
 def train(name: str, num_updates: int) -> SAC:
-    agent, collector = build(), Collector(ProbeEnvs(PROBES[name], BOX, NUM_ENVS), BOX)
+    agent, collector = build(), LocalCollector(ProbeEnvs(PROBES[name], BOX, NUM_ENVS), BOX)
     for i in range(num_updates):
         rollout = collector.collect(agent.actor(), NUM_ENVS * ROLLOUT_STEPS, ROLLOUT_STEPS, jax.random.key(i))
         agent, _ = agent.update(rollout.blind(show_true_reward=True), TrueReward(), 0.0, jax.random.key(1000 + i))
@@ -40,7 +40,7 @@ def train(name: str, num_updates: int) -> SAC:
 
 
 def rollout_of(agent: SAC, name: str = "action", seed: int = 0) -> BlindRollout:
-    collector = Collector(ProbeEnvs(PROBES[name], BOX, NUM_ENVS, seed), BOX)
+    collector = LocalCollector(ProbeEnvs(PROBES[name], BOX, NUM_ENVS, seed), BOX)
     steps = NUM_ENVS * ROLLOUT_STEPS
     return collector.collect(agent.actor(), steps, ROLLOUT_STEPS, jax.random.key(seed)).blind(show_true_reward=False)
 

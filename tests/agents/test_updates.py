@@ -10,7 +10,7 @@ import pytest
 
 from rl_teacher.core.arrays import BlindRollout, RewardInput, Rollout
 from rl_teacher.rewards.true_reward import TrueReward
-from rl_teacher.rollouts.local import Collector
+from rl_teacher.rollouts.local import LocalCollector
 from tests.probes.agents import ACTIONS, AGENTS, NUM_ENVS, ROLLOUT_STEPS, TRPO_CONFIG, Agent, build, collect
 from tests.probes.envs import PROBES, ProbeEnvs
 
@@ -19,7 +19,7 @@ BOTH = [(kind, family) for kind in AGENTS for family in ACTIONS]
 
 
 def rollout_of(agent: Agent, family: str, seed: int = 0, num_steps: int = NUM_ENVS * ROLLOUT_STEPS) -> Rollout:
-    collector = Collector(ProbeEnvs(PROBE, ACTIONS[family], NUM_ENVS, seed), ACTIONS[family])
+    collector = LocalCollector(ProbeEnvs(PROBE, ACTIONS[family], NUM_ENVS, seed), ACTIONS[family])
     return collect(agent, collector, seed, num_steps)
 
 
@@ -129,7 +129,7 @@ def test_the_scale_of_the_reward_does_not_change_the_policy(kind: str, family: s
 @pytest.mark.parametrize("family", ACTIONS)
 def test_trpos_divergence_stays_below_its_limit_while_the_reward_keeps_changing(family: str):
     agent = build("trpo", ACTIONS[family])
-    collector = Collector(ProbeEnvs(PROBE, ACTIONS[family], NUM_ENVS), ACTIONS[family])
+    collector = LocalCollector(ProbeEnvs(PROBE, ACTIONS[family], NUM_ENVS), ACTIONS[family])
     moved = 0
     for i in range(12):
         sign = (-1.0) ** i

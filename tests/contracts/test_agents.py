@@ -8,7 +8,7 @@ import pytest
 from rl_teacher.core.arrays import RewardInput
 from rl_teacher.protocols import Actor
 from rl_teacher.protocols import Agent as AgentProtocol
-from rl_teacher.rollouts.local import Collector
+from rl_teacher.rollouts.local import LocalCollector
 from tests.probes.agents import ACTIONS, AGENTS, NUM_ENVS, ROLLOUT_STEPS, Agent, build, collect
 from tests.probes.envs import BOX, PROBES, ProbeEnvs
 
@@ -26,7 +26,7 @@ def reward(x: RewardInput) -> jax.Array:
 
 
 def learn(agent: Agent, family: str, seed: int = 0, progress: float = 0.0) -> Agent:
-    collector = Collector(ProbeEnvs(PROBES["action by observation"], ACTIONS[family], NUM_ENVS), ACTIONS[family])
+    collector = LocalCollector(ProbeEnvs(PROBES["action by observation"], ACTIONS[family], NUM_ENVS), ACTIONS[family])
     rollout = collect(agent, collector, seed)
     return agent.update(rollout.blind(show_true_reward=False), reward, progress, jax.random.key(seed))[0]
 
@@ -85,7 +85,7 @@ def test_the_reward_is_asked_once_for_the_whole_rollout_and_reported_as_it_was(c
         calls.append(x)
         return reward(x)
 
-    collector = Collector(ProbeEnvs(PROBES["action"], ACTIONS[family], NUM_ENVS), ACTIONS[family])
+    collector = LocalCollector(ProbeEnvs(PROBES["action"], ACTIONS[family], NUM_ENVS), ACTIONS[family])
     rollout = collect(agent, collector, 0)
     blind = rollout.blind(show_true_reward=False)
     _, result = agent.update(blind, counting, 0.0, jax.random.key(0))

@@ -7,26 +7,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rl_teacher.core.segment import Segment
 from rl_teacher.records import Comparison, make_id
 from rl_teacher.teachers.scripted import ScriptedTeacher, load_teacher
 from rl_teacher.teachers.synthetic import PRESETS, SyntheticTeacher, preset
+from tests.segments import segment_of
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 AnyTeacher = SyntheticTeacher | ScriptedTeacher
 
 
-class Segment:
+def segment(generator: np.random.Generator) -> Segment:
     """Five random steps."""
-
-    def __init__(self, generator: np.random.Generator) -> None:
-        self.obs = generator.normal(size=(5, 3))
-        self.actions = generator.normal(size=(5, 2))
-        self.sim_state = generator.normal(size=(5, 12))
-        self.true_reward = generator.normal(size=5)
+    obs, action, sim_state, true_reward = (generator.normal(size=size) for size in ((5, 3), (5, 2), (5, 12), 5))
+    return segment_of(sim_state, true_reward, obs, action)
 
 
 GENERATOR = np.random.default_rng(0)
-SEGMENTS = {str(i): Segment(GENERATOR) for i in range(30)}
+SEGMENTS = {str(i): segment(GENERATOR) for i in range(30)}
 COMPARISONS = [Comparison(make_id("run", i), str(i), str((7 * i + 1) % 30), step=i) for i in range(30) if i != 29]
 
 

@@ -11,7 +11,7 @@ from rl_teacher.config.agents import PPOConfig, TRPOConfig
 from rl_teacher.core.actions import ActionSpec
 from rl_teacher.core.arrays import Rollout
 from rl_teacher.rewards.true_reward import TrueReward
-from rl_teacher.rollouts.local import Collector
+from rl_teacher.rollouts.local import LocalCollector
 from tests.probes.envs import BOX, CHOICE, DISCOUNT, Probe, ProbeEnvs
 
 NUM_ENVS, ROLLOUT_STEPS = 16, 16
@@ -33,13 +33,13 @@ def build(kind: str, actions: ActionSpec, seed: int = 0) -> Agent:
     return PPO.build((2,), actions, PPO_CONFIG, key) if kind == "ppo" else TRPO.build((2,), actions, TRPO_CONFIG, key)
 
 
-def collect(agent: Agent, collector: Collector, seed: int, num_steps: int = NUM_ENVS * ROLLOUT_STEPS) -> Rollout:
+def collect(agent: Agent, collector: LocalCollector, seed: int, num_steps: int = NUM_ENVS * ROLLOUT_STEPS) -> Rollout:
     return collector.collect(agent.actor(), num_steps, ROLLOUT_STEPS, jax.random.key(seed))
 
 
 def train(kind: str, actions: ActionSpec, probe: Probe, num_updates: int) -> Agent:
     agent = build(kind, actions)
-    collector = Collector(ProbeEnvs(probe, actions, NUM_ENVS), actions)
+    collector = LocalCollector(ProbeEnvs(probe, actions, NUM_ENVS), actions)
     for i in range(num_updates):
         rollout = collect(agent, collector, i)
         agent, _ = agent.update(

@@ -8,12 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from rl_teacher.config.reward import RewardModelConfig
-from rl_teacher.config.run import RunConfig
 from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.rewards.baselines import ConstantReward, UntrainedReward
 from rl_teacher.rewards.ensemble.model import RewardEnsemble
-from rl_teacher.training.build import build_reward_model, build_run
-from tests.completed import completed
+from rl_teacher.training.parts import fresh_reward_model
 from tests.rewards.synthetic_labels import ACT, CONFIG, OBS, STATS, STEPS, comparisons, fit_data, frames
 
 
@@ -71,10 +69,4 @@ def test_an_untrained_reward_starts_with_an_output_of_ordinary_size() -> None:
 def test_the_flag_chooses_the_model() -> None:
     for name, cls in {"ensemble": RewardEnsemble, "constant": ConstantReward, "untrained": UntrainedReward}.items():
         reward = RewardModelConfig(model=name)
-        settings = RunConfig(env_id="ShortReacher-v1", predictor="synth", name="x", workers=1, reward=reward)
-        config, _ = completed(settings)
-        run = build_run(config)
-        try:
-            assert type(build_reward_model(run)) is cls
-        finally:
-            run.collector.close()
+        assert type(fresh_reward_model(reward, (OBS,), ACT, center=True, key=jax.random.key(0))) is cls

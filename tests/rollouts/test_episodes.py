@@ -8,7 +8,7 @@ from rl_teacher.core.arrays import Rollout
 from rl_teacher.core.correlation import correlation
 from rl_teacher.rollouts.episodes import WINDOW, EpisodeTracker
 from rl_teacher.rollouts.evaluate import evaluate
-from rl_teacher.rollouts.local import Collector
+from rl_teacher.rollouts.local import LocalCollector
 from rl_teacher.rollouts.random_actor import RandomActor
 from tests.probes.envs import BOX, Probe, ProbeEnvs
 
@@ -124,7 +124,7 @@ def test_correlations_match_hand_computation(a: list[float], b: list[float], exp
 
 
 def test_the_tracker_agrees_with_the_environment_it_follows():
-    collector = Collector(ProbeEnvs(TRUNCATING, BOX, 3), BOX)
+    collector = LocalCollector(ProbeEnvs(TRUNCATING, BOX, 3), BOX)
     tracker = EpisodeTracker(3, 5, is_fixed_horizon=True)
     for seed in range(3):
         rollout = collector.collect(RandomActor(BOX), 24, 8, jax.random.key(seed))

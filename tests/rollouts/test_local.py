@@ -5,7 +5,7 @@ import pytest
 from rl_teacher.core.actions import BoxActions
 from rl_teacher.core.arrays import Rollout
 from rl_teacher.envs.catalog import find_env, make_envs
-from rl_teacher.rollouts.local import Collector
+from rl_teacher.rollouts.local import LocalCollector
 from rl_teacher.rollouts.random_actor import RandomActor
 from tests.probes.envs import BOX, CHOICE, Probe, ProbeEnvs
 
@@ -16,11 +16,11 @@ COUNTING = Probe(
 )
 
 
-def collector_of(probe: Probe = COUNTING, actions=BOX) -> Collector:
-    return Collector(ProbeEnvs(probe, actions, NUM_ENVS), actions)
+def collector_of(probe: Probe = COUNTING, actions=BOX) -> LocalCollector:
+    return LocalCollector(ProbeEnvs(probe, actions, NUM_ENVS), actions)
 
 
-def collect(collector: Collector, num_steps: int, seed: int = 0, actions=BOX) -> Rollout:
+def collect(collector: LocalCollector, num_steps: int, seed: int = 0, actions=BOX) -> Rollout:
     return collector.collect(RandomActor(actions), num_steps, CAPACITY, jax.random.key(seed))
 
 
@@ -111,12 +111,12 @@ def fields(rollout: Rollout) -> list[np.ndarray]:
 def test_a_restored_collector_goes_on_bit_for_bit():
     spec = find_env("ShortHopper-v1")
 
-    def hopper() -> Collector:
+    def hopper() -> LocalCollector:
         envs = make_envs(spec, NUM_ENVS, seed=3, num_threads=1, stagger=True)
         space = envs.single_action_space
-        return Collector(envs, BoxActions(tuple(map(float, space.low)), tuple(map(float, space.high))))
+        return LocalCollector(envs, BoxActions(tuple(map(float, space.low)), tuple(map(float, space.high))))
 
-    def go(collector: Collector, seed: int) -> Rollout:
+    def go(collector: LocalCollector, seed: int) -> Rollout:
         actions = BoxActions((-1.0,) * 3, (1.0,) * 3)
         return collector.collect(RandomActor(actions), 40 * NUM_ENVS, 40, jax.random.key(seed))
 

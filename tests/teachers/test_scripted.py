@@ -4,27 +4,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rl_teacher.core.segment import Segment
 from rl_teacher.errors import CheckpointError, ConfigError, TeacherFault, UserCodeFault
 from rl_teacher.records import Comparison, Preference
 from rl_teacher.teachers.scripted import ScriptedTeacher, load_teacher
+from tests.segments import segment_of
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 ASKED = [Comparison("c1", "a", "b", 0)]
 
 
-class Segment:
-    """A segment of given simulator rows."""
-
-    def __init__(self, sim_state: np.ndarray) -> None:
-        num_steps = len(sim_state)
-        self.sim_state = sim_state
-        self.obs = np.zeros((num_steps, 2))
-        self.actions = np.ones((num_steps, 1))
-        self.true_reward = np.arange(num_steps, dtype=float)
+def segment(sim_state: np.ndarray) -> Segment:
+    """A segment of given simulator rows, whose true rewards count up."""
+    num = len(sim_state)
+    return segment_of(sim_state, np.arange(num), np.zeros((num, 2), np.float32), np.ones((num, 1)))
 
 
 def still(num_steps: int = 3) -> Segment:
-    return Segment(np.zeros((num_steps, 12)))
+    return segment(np.zeros((num_steps, 12)))
 
 
 SEGMENTS = {"a": still(), "b": still()}
@@ -175,7 +172,7 @@ def test_a_damaged_state_is_refused(pending: str):
 def spinning(shoulder_velocity: float) -> Segment:
     sim_state = np.zeros((3, 8))
     sim_state[:, 4] = shoulder_velocity
-    return Segment(sim_state)
+    return segment(sim_state)
 
 
 def test_the_spinning_example_prefers_counter_clockwise():
@@ -189,7 +186,7 @@ def turning(last_pitch: float, height: float) -> Segment:
     sim_state = np.zeros((3, 12))
     sim_state[:, 1] = height
     sim_state[:, 2] = np.linspace(0.0, last_pitch, 3)
-    return Segment(sim_state)
+    return segment(sim_state)
 
 
 def test_the_backflip_example_prefers_backward_turns_then_height():

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+from rl_teacher.core.segment import Segment
 from rl_teacher.errors import CheckpointError, ConfigError, NotFinite, UnknownChoice
 from rl_teacher.records import Comparison, Preference
 from rl_teacher.teachers.synthetic import (
@@ -15,18 +16,16 @@ from rl_teacher.teachers.synthetic import (
     thresholds,
     uniforms,
 )
+from tests.segments import segment_of
 
 LEFT, RIGHT, TIE, CANT_TELL = Preference.LEFT, Preference.RIGHT, Preference.TIE, Preference.CANT_TELL
 NO_LIMITS = Thresholds(skip=0.0, equal=0.0, mean_random_reward=0.0)
 NEVER_MISTAKEN = 0.999
 
 
-class Segment:
+def segment(*true_reward: float) -> Segment:
     """A segment of which only the true reward matters."""
-
-    def __init__(self, true_reward: list[float]) -> None:
-        self.true_reward = np.array(true_reward)
-        self.obs = self.actions = self.sim_state = np.zeros((len(true_reward), 1))
+    return segment_of(true_reward=np.array(true_reward))
 
 
 def judge(
@@ -152,7 +151,7 @@ def test_a_teacher_in_bpref_compat_has_its_first_round_until_the_next_observatio
     # Margin 10 of 1 step: equal threshold 0.2 * 10 = 2 in the first round, 0.04 * 10 = 0.4 later; the gap is 1.
     config = SyntheticTeacherConfig(equal_threshold=0.2, bpref_compat=True)
     teacher = SyntheticTeacher("equal", config, seed=1)
-    segments = {"a": Segment([3.0]), "b": Segment([2.0])}
+    segments = {"a": segment(3.0), "b": segment(2.0)}
     asked = [Comparison("c", "a", "b", 0)]
     given = []
     for begins_round in (True, False, True):
@@ -195,7 +194,7 @@ def test_the_standard_deviation_is_that_of_all_segments_at_hand():
     # Returns 0, 20, 10, 10: std = sqrt(50) = 7.071; P(left) = sigmoid(-20 / 7.071) = 0.0558, of 0 and 20 alone
     # sigmoid(-2) = 0.1192, without std sigmoid(-20) = 2e-9. Standard error: sqrt(.0558 * .9442 / 2000) = 0.0051
     config = SyntheticTeacherConfig(rationality=1.0, rationality_per_std=True)
-    segments = {"a": Segment([0.0]), "b": Segment([20.0]), "c": Segment([10.0]), "d": Segment([10.0])}
+    segments = {"a": segment(0.0), "b": segment(20.0), "c": segment(10.0), "d": segment(10.0)}
     teacher = SyntheticTeacher("stochastic", config, seed=1)
     teacher.ask([Comparison(str(i), "a", "b", 0) for i in range(2000)], segments)
     assert np.mean([label.preference is LEFT for label in teacher.poll()]) == pytest.approx(0.0558, abs=0.02)
@@ -203,7 +202,7 @@ def test_the_standard_deviation_is_that_of_all_segments_at_hand():
 
 def test_labels_name_the_teacher_and_carry_no_time():
     teacher = SyntheticTeacher("oracle", preset("oracle"), seed=1)
-    teacher.ask([Comparison("c", "a", "b", 0)], {"a": Segment([1.0]), "b": Segment([0.0])})
+    teacher.ask([Comparison("c", "a", "b", 0)], {"a": segment(1.0), "b": segment(0.0)})
     (label,) = teacher.poll()
     assert (label.labeler, label.answered_at, label.preference) == ("synthetic:oracle", "", LEFT)
 
@@ -211,7 +210,7 @@ def test_labels_name_the_teacher_and_carry_no_time():
 def test_a_reward_that_is_not_finite_is_refused():
     teacher = SyntheticTeacher("oracle", preset("oracle"), seed=1)
     with pytest.raises(NotFinite, match="Segment b, step 1: the true reward is nan"):
-        teacher.ask([Comparison("c", "a", "b", 0)], {"a": Segment([1.0, 0.0]), "b": Segment([0.0, float("nan")])})
+        teacher.ask([Comparison("c", "a", "b", 0)], {"a": segment(1.0, 0.0), "b": segment(0.0, float("nan"))})
 
 
 def test_an_unknown_teacher_is_refused_with_close_matches():
@@ -243,7 +242,7 @@ def test_thresholds_survive_a_restart():
     teacher.observe(100.0, 10, 0.0)
     restarted = SyntheticTeacher("equal", preset("equal"), seed=1)
     restarted.restore(json.loads(json.dumps(teacher.state())))
-    restarted.ask([Comparison("c", "a", "b", 0)], {"a": Segment([2.0]), "b": Segment([1.5])})
+    restarted.ask([Comparison("c", "a", "b", 0)], {"a": segment(2.0), "b": segment(1.5)})
     assert restarted.poll()[0].preference is TIE
 
 
@@ -265,5 +264,5 @@ def test_the_presets_are_bprefs_table():
         "skip": (None, 1.0, 0.0, 0.1, 0.0),
         "equal": (None, 1.0, 0.0, 0.0, 0.1),
         "myopic": (None, 0.9, 0.0, 0.0, 0.0),
-        "seed": (None, 1.0, 0.0, 0.0, 0.0),
+        "openai2017": (None, 1.0, 0.0, 0.0, 0.0),
     }

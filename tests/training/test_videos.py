@@ -7,8 +7,8 @@ import pytest
 from rl_teacher.commands.train import train
 from rl_teacher.config.flags import parse
 from rl_teacher.config.run import RunConfig
-from rl_teacher.errors import VideoFault
 from rl_teacher.core.segment import Segment
+from rl_teacher.errors import VideoFault
 from rl_teacher.training.videos import TrainingVideos
 from rl_teacher.video.encode import decode_clip
 

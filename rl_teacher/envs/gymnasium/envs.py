@@ -14,7 +14,7 @@ from gymnasium.vector.utils import batch_space
 
 from rl_teacher.envs.finite import require_finite
 from rl_teacher.envs.gymnasium.lookup import missing_package
-from rl_teacher.envs.gymnasium.running_actions import ActionHistory
+from rl_teacher.envs.gymnasium.running_actions import RunningActions
 from rl_teacher.envs.snapshots import check_snapshot
 from rl_teacher.envs.tasks.starts import reset_seed, staggered_limits
 from rl_teacher.errors import UnsupportedSpace
@@ -69,7 +69,7 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
         self._num_steps = 0
         self._episodes = np.full(num_envs, -1, np.int64)
         self._limits = self._first_limits.copy()
-        self._history = ActionHistory(num_envs, self.single_action_space)
+        self._running = RunningActions(num_envs, self.single_action_space)
         self._obs: Array = np.zeros(self.observation_space.shape or (), self.single_observation_space.dtype)
         self._final_obs = np.zeros_like(self._obs)
 
@@ -103,11 +103,11 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
         """
         if self._episodes[0] < 0:
             raise ResetNeeded(f"env '{self.env_id}': step() before reset(). Call reset() first.")
-        taken = self._history.append(np.asarray(actions) + self._first_action)
+        taken = self._running.append(np.asarray(actions) + self._first_action)
         observations, rewards, terminations, truncations, _ = self._vector.step(taken)
         self._num_steps += self.num_envs
         require_finite(observations, rewards, self.env_id, self._num_steps)
-        truncations |= (self._history.lengths >= self._limits) & ~terminations
+        truncations |= (self._running.lengths >= self._limits) & ~terminations
         ended = terminations | truncations
         np.copyto(self._obs, observations, casting="unsafe")
         if not ended.any():
@@ -126,8 +126,8 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
             "obs": self._obs.copy(),
             "episodes": self._episodes.copy(),
             "limits": self._limits.copy(),
-            "lengths": self._history.lengths.copy(),
-            "actions": self._history.actions(),
+            "lengths": self._running.lengths.copy(),
+            "actions": self._running.actions(),
             "num_steps": np.array(self._num_steps, np.int64),
             "seed": np.array(self._seed, np.uint64),
         }
@@ -152,10 +152,10 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
         self._episodes -= 1
         self._start_episodes(np.ones(self.num_envs, np.bool_))
         self._limits[:] = snapshot["limits"]
-        self._history.load(snapshot["actions"], snapshot["lengths"])
+        self._running.load(snapshot["actions"], snapshot["lengths"])
         ended = np.zeros(self.num_envs, np.bool_)
         for index, env in enumerate(self._vector.envs):
-            for action in self._history.of(index):
+            for action in self._running.of(index):
                 observation, _, terminated, truncated, _ = env.step(action)
                 self._obs[index] = observation
                 ended[index] |= terminated or truncated
@@ -184,7 +184,7 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
         observations, _ = self._vector.reset(seed=seeds, options={"reset_mask": who})
         require_finite(observations, np.zeros(self.num_envs), self.env_id, self._num_steps)
         self._obs[who] = observations[who]
-        self._history.lengths[who] = 0
+        self._running.lengths[who] = 0
         self._limits[who] = NO_LIMIT
 
 

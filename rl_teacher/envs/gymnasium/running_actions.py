@@ -1,4 +1,4 @@
-"""ActionHistory: the actions of every environment since the start of its episode."""
+"""RunningActions: what every environment was given since the start of its running episode."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ FIRST_CAPACITY = 64
 """Steps there is room for at first; doubles when an episode is longer."""
 
 
-class ActionHistory:
+class RunningActions:
     """Actions since the start of each episode, in arrays. Set `lengths[i] = 0` when an episode of env i starts."""
 
     def __init__(self, num_envs: int, single_action_space: Box | Discrete) -> None:

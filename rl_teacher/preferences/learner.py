@@ -1,0 +1,348 @@
+"""PreferenceLearner: the conversation with a teacher, and the reward that is learned from it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from rl_teacher.config.run import SelectionConfig
+from rl_teacher.core.arrays import RewardInput, Rollout, Segments, concatenate
+from rl_teacher.core.running_stats import RunningStats
+from rl_teacher.core.streams import Streams
+from rl_teacher.errors import NoSegments
+from rl_teacher.preferences.dataset import Dataset
+from rl_teacher.preferences.pool import Pool
+from rl_teacher.preferences.schedules import Schedule, labels_required
+from rl_teacher.preferences.segments import by_id, cut_segments
+from rl_teacher.preferences.selection import first_pairs, select_pairs
+from rl_teacher.protocols import FitData, LabelLog, RewardModel, RolloutHistory, Teacher
+from rl_teacher.records import Comparison, ComparisonId, make_id
+
+MOST_REPEATS = 100
+"""How often pretraining asks anew for a teacher who never can tell."""
+LAST_ROUNDS = 20
+"""How often the last step asks anew for what could not be told."""
+TRIED_ROLLOUTS = 4
+"""Rollouts before training without a single episode that is long enough for a segment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A fit of the reward model, and what it learned from."""
+
+    before: RewardModel
+    after: RewardModel
+    metrics: Mapping[str, float]
+    """What the model says of the fit, such as predictor/holdout_accuracy (docs/metrics.md)."""
+    changed: tuple[ComparisonId, ...]
+    """Comparisons that were answered, revised or withdrawn since the fit before, oldest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class PretrainProgress:
+    """How far the time before training has come."""
+
+    num_segments: int
+    """Segments cut so far."""
+    segments_wanted: int
+    num_answered: int
+    """Comparisons answered so far, those that nobody could tell included."""
+    answers_wanted: int
+    is_waiting: bool
+    """Whether all segments are there, and answers are awaited."""
+
+
+@dataclass(frozen=True, slots=True)
+class LearnerSnapshot:
+    """A learner at a moment, without its labels, which are in its log."""
+
+    reward: RewardModel
+    arrays: dict[str, np.ndarray]
+    """The pool, and the first observation statistics."""
+    values: dict[str, Any]
+    """JSON values: the teacher's state, and the mean reward of the time before training."""
+
+
+class PreferenceLearner:
+    """Watches rollouts, asks a teacher about short segments of them, and learns a reward from the answers.
+
+    It knows no agent and no environment: whoever trains shows it what happened, and takes the reward. One turn of a
+    loop is `observe`, `ask_and_listen`, `fit`; `reward` is frozen between two fits. Before the first turn `pretrain`
+    gathers the first answers. Nothing here waits, but the iterator of `pretrain`.
+
+    Args:
+        reward_model: what is fitted, as it is before the first answer.
+        teacher: who answers.
+        schedule: how many comparisons are wanted by when.
+        label_log: keeps comparisons and labels before they are used.
+        selection: which comparisons are asked.
+        segment_steps: steps of a segment.
+        pretrain_labels: comparisons that `pretrain` asks about.
+        streams: all randomness.
+        origin: what ids are made from: everything that decides what a segment holds.
+        env_id: what errors call the environment.
+        clip_fps: steps per second of a clip, with which errors name lengths in seconds.
+        episode_steps: steps of an episode, on which the thresholds of synthetic teachers depend.
+        history: follows all rollouts, for teachers who are shown episodes that must be played again.
+
+    Example:
+        for progress in learner.pretrain(rollouts):          # an iterator of rollouts, each from resets on
+            print(progress.num_answered, "of", progress.answers_wanted)
+        for iteration in range(1, 100):
+            rollout = act()                                  # a Rollout of any agent
+            steps += rollout.num_steps
+            learner.observe(rollout, iteration, steps)
+            learner.ask_and_listen(seconds=0.0)
+            learner.fit()
+            improve(rollout, learner.reward)                 # frozen until the next fit
+    """
+
+    def __init__(
+        self,
+        *,
+        reward_model: RewardModel,
+        teacher: Teacher,
+        schedule: Schedule,
+        label_log: LabelLog,
+        selection: SelectionConfig,
+        segment_steps: int,
+        pretrain_labels: int,
+        streams: Streams,
+        origin: str,
+        env_id: str,
+        clip_fps: int,
+        episode_steps: int = 1000,
+        history: RolloutHistory | None = None,
+    ) -> None:
+        self.dataset = Dataset()
+        self.schedule = schedule
+        self.pretrain_labels = pretrain_labels
+        self.first_fit: Fit | None = None
+        """That of `pretrain`; None before it, and where no answer could be trained on."""
+        self._reward, self._teacher, self._log, self._history = reward_model, teacher, label_log, history
+        self._selection, self._streams, self._origin = selection, streams, origin
+        self._segment_steps, self._episode_steps = segment_steps, episode_steps
+        self._env_id, self._clip_fps = env_id, clip_fps
+        self._pool = Pool(selection.pool_iterations)
+        self._rollout: Rollout | None = None
+        """The newest: over its frames the reward is normalized."""
+        self._iteration, self._steps = 0, 0
+        self._first_stats: RunningStats | None = None
+        """Observation statistics of the rollouts before training."""
+        self._mean_random_reward = 0.0
+        """Mean true reward per step of the rollouts before training."""
+        self._changed: list[ComparisonId] = []
+        """Comparisons whose target changed since the last fit."""
+
+    @property
+    def reward(self) -> RewardModel:
+        """The reward model as it was last fitted: the same object until the next fit."""
+        return self._reward
+
+    # -- a turn of the loop --------------------------------------------------------------------------------------
+
+    def observe(self, rollout: Rollout, iteration: int, steps: int) -> None:
+        """See what an agent did: segments of it may be asked about from now on.
+
+        Args:
+            rollout: axes (time, env).
+            iteration: turn of the loop, from 1 on, growing by one.
+            steps: environment steps of the agent by now, this rollout included.
+        """
+        self._rollout, self._iteration, self._steps = rollout, iteration, steps
+        self._pool.add(self._cut(rollout, self._selection.segments_per_iteration, iteration))
+
+    def ask_and_listen(
+        self, seconds: float, *, is_last: bool = False, mean_episode_return: float | None = None
+    ) -> None:
+        """Ask for as many comparisons as the schedule wants by now, and take in what was answered.
+
+        People are asked one by one, as long as their queue has room. For those who answer at once, questions come in
+        rounds, a round for each fit that they would cause.
+
+        Args:
+            seconds: of training by now, on which some schedules depend [s].
+            is_last: no turn follows. The budget is met exactly, and what could not be told is asked anew; people are
+                not waited for.
+            mean_episode_return: true return of the last episodes, where known, for synthetic teachers' thresholds.
+        """
+        room = None if self._teacher.answers_at_once else self._teacher.room()
+        is_last = is_last and room is None
+        for attempt in range(LAST_ROUNDS if is_last else 1):
+            wanted = self.schedule.wanted(self._steps, seconds) - self.dataset.num_budgeted
+            is_due = room is not None or is_last or self._reward.wants_fit(self.dataset.num_changes + wanted)
+            wanted = wanted if room is None else min(wanted, room)
+            pool = self._pool.segments()
+            if wanted > 0 and is_due and pool is not None:
+                generator = self._streams.generator(f"select {attempt}", self._iteration)
+                pairs = select_pairs(pool, wanted, self._reward, self.dataset.asked, self._selection, generator)
+                self._ask(pool, pairs, mean_episode_return)
+            self.listen()
+
+    def listen(self, timeout_s: float = 0.0) -> None:
+        """Take in new labels, on disk before they are used; waits up to `timeout_s` for the first [s]."""
+        labels = self._teacher.poll(timeout_s)
+        self._log.write_labels(labels)
+        self._changed += self.dataset.label(labels)
+
+    def fit(self, obs_stats: RunningStats | None = None) -> Fit | None:
+        """Fit the reward model if enough is new; None if not.
+
+        Args:
+            obs_stats: of the agent's observations, which the model normalizes by until its next fit; those of the time
+                before training if there are none.
+        """
+        if self._rollout is None or not self._reward.wants_fit(self.dataset.num_changes):
+            return None
+        rollout, is_known = self._rollout, obs_stats is not None and float(obs_stats.count) > 0
+        window = RewardInput(counted(rollout, rollout.obs), counted(rollout, rollout.reward_action))
+        return self._fit(window, obs_stats if is_known else self._first_stats, None)
+
+    def _fit(self, window: RewardInput, obs_stats: RunningStats | None, num_steps: int | None) -> Fit | None:
+        labeled = self.dataset.labeled() if self._reward.wants_fit(self.dataset.num_changes) else None
+        if labeled is None:
+            return None
+        assert obs_stats is not None, "pretraining measured the first statistics"
+        data = FitData(labeled, window, obs_stats, self.dataset.num_changes)
+        before = self._reward
+        self._reward, metrics = before.fit(data, num_steps, self._streams.key("fit", self._iteration))
+        changed, self._changed = tuple(self._changed), []
+        return Fit(before, self._reward, metrics, changed)
+
+    # -- before training -----------------------------------------------------------------------------------------
+
+    def pretrain(self, rollouts: Iterator[Rollout], *, num_fit_steps: int | None = None) -> Iterator[PretrainProgress]:
+        """Gather segments, ask about pairs of them, wait for three quarters of the answers, fit the reward.
+
+        An iterator that does the work while it is iterated over, and says how far it is: after each rollout, and about
+        once a second while answers are awaited. Whoever stops iterating stops waiting; what was asked stays asked.
+
+        Args:
+            rollouts: of random actions or of any policy, each beginning with resets; as many are taken as are needed.
+            num_fit_steps: gradient steps of the first fit, for reward models that take any.
+
+        Raises:
+            NoSegments: several rollouts in a row had no episode long enough for a segment.
+        """
+        parts: list[Segments] = []
+        taken: list[Rollout] = []
+        while (missing := 2 * self.pretrain_labels - sum(map(len, parts))) > 0:
+            taken.append(next(rollouts))
+            parts.append(self._cut(taken[-1], missing, -len(taken)))
+            if len(taken) >= TRIED_ROLLOUTS and not any(map(len, parts)):
+                raise self._no_segments(taken)
+            yield self._progress(sum(map(len, parts)), is_waiting=False)
+        segments = concatenate(parts)
+        self._mean_random_reward = float(np.mean([rollout.true_reward[rollout.counted].mean() for rollout in taken]))
+        self._pool.add(segments)
+        if not self.dataset.comparisons:  # else a run that was stopped here goes on
+            self._ask(segments, first_pairs(segments, self.pretrain_labels), None)
+        yield from self._wait_for_first_labels(segments)
+        frames = np.concatenate([counted(rollout, rollout.obs) for rollout in taken])
+        actions = np.concatenate([counted(rollout, rollout.reward_action) for rollout in taken])
+        stats = RunningStats.of_shape((int(np.prod(frames.shape[1:])),))
+        flat = jnp.asarray(frames.reshape(len(frames), -1))
+        self._first_stats = stats.merge(flat, jnp.ones(len(flat)))
+        self.first_fit = self._fit(RewardInput(frames, actions), self._first_stats, num_fit_steps)
+
+    def _wait_for_first_labels(self, segments: Segments) -> Iterator[PretrainProgress]:
+        """Until three quarters of the pretraining labels are there, or nobody is left to wait for.
+
+        A teacher who could not tell, pairs that overlapped, and clips that could not be made are made up for.
+        """
+        repeats = 0
+        while True:
+            self.listen()
+            yield self._progress(len(segments), is_waiting=True)
+            missing = self.pretrain_labels - self.dataset.num_budgeted
+            generator = self._streams.generator("first")
+            pairs = select_pairs(segments, missing, None, self.dataset.asked, self._selection, generator)
+            if missing > 0 and pairs and (repeats < MOST_REPEATS or not self._teacher.answers_at_once):
+                repeats += 1
+                self._ask(segments, pairs, None)
+            elif self.dataset.num_answered >= labels_required(self.pretrain_labels) or not self.dataset.num_open:
+                return
+            else:
+                self.listen(timeout_s=1.0)
+
+    def _progress(self, num_segments: int, *, is_waiting: bool) -> PretrainProgress:
+        return PretrainProgress(
+            num_segments, 2 * self.pretrain_labels, self.dataset.num_answered, self.pretrain_labels, is_waiting
+        )
+
+    def _no_segments(self, rollouts: list[Rollout]) -> NoSegments:
+        longest = int(max(rollout.episode_step.max() for rollout in rollouts)) + 1
+        return NoSegments(
+            f"env {self._env_id!r}: no episode of random actions had the {self._segment_steps} steps of a segment, "
+            f"the longest had {longest}. Use --clip-length {longest / 2 / self._clip_fps:.2g} or less."
+        )
+
+    # -- segments and questions ----------------------------------------------------------------------------------
+
+    def _cut(self, rollout: Rollout, num: int, iteration: int) -> Segments:
+        """At most `num` segments of a rollout, which the history hears of first: what is asked must be found there."""
+        if self._history is not None:
+            self._history.add(rollout, iteration)
+        generator = self._streams.generator("cut", iteration % 2**32)
+        return cut_segments(rollout, self._segment_steps, num, generator, origin=self._origin, iteration=iteration)
+
+    def _ask(self, pool: Segments, pairs: list[tuple[int, int]], mean_episode_return: float | None) -> None:
+        """Put pairs of the pool to the teacher, once they and their arrays are on disk."""
+        if not pairs:
+            return
+        left, right = (pool.take(np.array([pair[side] for pair in pairs])) for side in (0, 1))
+        comparisons = [
+            Comparison(make_id(self._origin, "comparison", str(a), str(b)), str(a), str(b), self._steps)
+            for a, b in zip(left.id, right.id, strict=True)
+        ]
+        self._log.write_comparisons(self._iteration, comparisons, left, right)
+        self.dataset.add(comparisons, left, right)
+        is_known = mean_episode_return is not None and not np.isnan(mean_episode_return)
+        self._teacher.observe(mean_episode_return if is_known else None, self._episode_steps, self._mean_random_reward)
+        self._teacher.ask(comparisons, by_id(left, right))
+
+    # -- what survives a crash -----------------------------------------------------------------------------------
+
+    def recall(self) -> None:
+        """Read what was asked and answered before a crash. People are asked again about what is still open.
+
+        With teachers who answer at once, `restore` reads the labels instead: those of turns that the crash took back
+        are asked again under the same ids.
+        """
+        if not self._teacher.answers_at_once:
+            self._log.read(self.dataset)
+            self._teacher.ask(self.dataset.open(), self.dataset.segments(self.dataset.open()))
+
+    def snapshot(self) -> LearnerSnapshot:
+        """Everything but the labels, which are in the log."""
+        arrays = {f"pool/{name}": array for name, array in self._pool.snapshot().items()}
+        if self._first_stats is not None:
+            arrays["first/mean"] = np.asarray(self._first_stats.mean)
+            arrays["first/var"] = np.asarray(self._first_stats.variance)
+        values = {"mean_random_reward": self._mean_random_reward, "teacher": self._teacher.state()}
+        return LearnerSnapshot(self._reward, arrays, values)
+
+    def restore(self, snapshot: LearnerSnapshot, iteration: int, steps: int) -> None:
+        """Go on from a snapshot that was taken before turn `iteration`, at `steps` environment steps.
+
+        Raises:
+            KeyError: the snapshot lacks something.
+        """
+        arrays, values = snapshot.arrays, snapshot.values
+        self._pool.restore({name[5:]: array for name, array in arrays.items() if name.startswith("pool/")})
+        if "first/mean" in arrays:
+            mean, variance = jnp.asarray(arrays["first/mean"]), jnp.asarray(arrays["first/var"])
+            self._first_stats = RunningStats(jnp.ones(()), mean, variance)
+        self._teacher.restore(values["teacher"])
+        if self._teacher.answers_at_once:
+            self._log.read(self.dataset, before_iteration=iteration)
+        self._mean_random_reward = values["mean_random_reward"]
+        self._reward, self._steps = snapshot.reward, steps
+
+
+def counted(rollout: Rollout, array: np.ndarray) -> np.ndarray:
+    """Rows (time, env) of an array as one axis, padding left out."""
+    rows: np.ndarray = array[rollout.counted]
+    return rows

@@ -1,0 +1,233 @@
+"""Reporter: what a run tells while it goes on: metrics, progress, videos, and the labeling page."""
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from rl_teacher.config.run import RunConfig
+from rl_teacher.core.arrays import Rollout, Segments
+from rl_teacher.core.correlation import correlation
+from rl_teacher.core.segment import Segment
+from rl_teacher.preferences.learner import Fit, PreferenceLearner, PretrainProgress
+from rl_teacher.protocols import UpdateResult
+from rl_teacher.records import Comparison
+from rl_teacher.rewards.relevance import in_words, main_relevances
+from rl_teacher.rollouts.episodes import EpisodeTracker
+from rl_teacher.rollouts.last_episode import LastEpisode
+from rl_teacher.storage.metrics import MetricsWriter
+from rl_teacher.storage.names import slug
+from rl_teacher.training.clock import Clock
+from rl_teacher.training.progress import Progress
+from rl_teacher.training.state import TeachState
+from rl_teacher.training.world import World
+
+REMIND_SECONDS = 60.0
+"""Time between two lines that say the same number of labels [s]."""
+VIDEO_SECONDS = 6.0
+"""Length of a video of the agent [s of the video]."""
+MOST_PREDICTED = 64
+"""Comparisons of which people are shown what the reward model makes of them after one fit, the newest."""
+
+
+class VideoMaker(Protocol):
+    """Draws what the agent does; nothing waits for it."""
+
+    def send_video(self, step: int, episode: Segment) -> None:
+        """What the agent did after `step` environment steps."""
+        ...
+
+
+class Audience(VideoMaker, Protocol):
+    """The people who teach, as far as they are told things: people.audience has the real one."""
+
+    @property
+    def label_link(self) -> str:
+        """Where they answer."""
+        ...
+
+    def report(self, state: str, step: int, values: Mapping[str, float]) -> None:
+        """What the trainer does now, and how the curves go on."""
+        ...
+
+    def report_fit(self, step: int, fit: Fit, pairs: Sequence[tuple[Comparison, Segments, Segments]]) -> None:
+        """What the reward model makes of their newest answers, before and after it learned from them."""
+        ...
+
+
+class Reporter:
+    """Writes metrics.jsonl and TensorBoard, shows progress, and tells people how their lesson goes.
+
+    Args:
+        config: of the run.
+        world: where the agent acts.
+        folder: of the run.
+        episodes: follows the returns of whole episodes.
+        learner: None with `-p rl`.
+        clock: of the training.
+        audience: with `-p human`, the people who teach.
+        videos: draws what the agent does as it learns; None for no videos.
+        log: gets lines for the terminal.
+    """
+
+    def __init__(
+        self,
+        config: RunConfig,
+        world: World,
+        folder: Path,
+        *,
+        episodes: EpisodeTracker,
+        learner: PreferenceLearner | None,
+        clock: Clock,
+        audience: Audience | None,
+        videos: VideoMaker | None,
+        log: Callable[[str], None],
+    ) -> None:
+        self.folder = folder
+        self.log = log
+        self.last_metrics: dict[str, float] = {}
+        """The newest value of each metric."""
+        self._config, self._world, self._episodes, self._learner = config, world, episodes, learner
+        self._clock, self._audience, self._videos = clock, audience, videos
+        self._tb_folder = Path(config.tb_dir).expanduser() / slug(config.name)
+        self._progress = Progress(config.num_timesteps, log)
+        self._writer: MetricsWriter | None = None
+        self._wall = Clock()
+        self._last_count, self._counted_at = -1, -math.inf
+        self._last_episode = LastEpisode(round(VIDEO_SECONDS * world.spec.clip_fps))
+        self._next_video = time.monotonic() + config.video_seconds / 3
+
+    def start(self, resumed_at: int | None) -> None:
+        """Begin to publish, after the metrics of step `resumed_at` where the run is resumed."""
+        self._writer = MetricsWriter(self.folder, self._tb_folder, resumed_at)
+        self.restart_clock(resumed_at or 0)
+
+    def restart_clock(self, step: int) -> None:
+        """Measure speed from `step` on: what came before was no training."""
+        self._progress.start(step)
+
+    def wall_seconds(self) -> float:
+        """Seconds in this run so far, pretraining, compiling and earlier processes included [s]."""
+        return self._wall.seconds()
+
+    def restore(self, wall_seconds: float, last_metrics: Mapping[str, float | None]) -> None:
+        """Go on from what a checkpoint says."""
+        self._wall.restore(wall_seconds)
+        self.last_metrics = {name: math.nan if value is None else value for name, value in last_metrics.items()}
+
+    # -- training ------------------------------------------------------------------------------------------------
+
+    def publish(self, state: TeachState, rollout: Rollout, update: UpdateResult, fit: Fit | None) -> None:
+        """Write the metrics of an iteration, and show progress; `state` is the one after it."""
+        seconds = self._clock.seconds()
+        values = {
+            "agent/total_steps": float(state.steps),
+            "agent/iteration": float(state.iteration),
+            "agent/batch_true_return": _per_episode(rollout, rollout.true_reward, self._world.spec.horizon),
+            "time/elapsed_seconds": seconds,
+            "time/env_steps_per_second": self._progress.rate(state.steps),
+            **self._episodes.metrics(),
+            **{name: float(value) for name, value in update.metrics.items()},
+            **(fit.metrics if fit else {}),
+            **self._label_metrics(state.steps, seconds, rollout, update.predicted_reward),
+        }
+        self.last_metrics |= values
+        if self._audience is not None:
+            self._audience.report("training", state.steps, values)
+        self._show_agent(state, rollout)
+        assert self._writer is not None, "start() comes first"
+        self._writer.write(state.steps, values)
+        self._progress.show(state.steps, self.last_metrics, with_labels=self._learner is not None)
+
+    def fitted(self, step: int, fit: Fit | None) -> None:
+        """Show people what the reward model makes of their newest answers; `step` is when it was fitted."""
+        if fit is None or self._audience is None or self._learner is None:
+            return
+        if pairs := self._learner.dataset.pairs(fit.changed[-MOST_PREDICTED:]):
+            self._audience.report_fit(step, fit, pairs)
+
+    def _label_metrics(self, steps: int, seconds: float, rollout: Rollout, predicted: np.ndarray) -> dict[str, float]:
+        if self._learner is None:
+            return {}
+        dataset, counted = self._learner.dataset, rollout.counted
+        return {
+            "labels/desired_labels": float(self._learner.schedule.wanted(steps, seconds)),
+            "labels/total_comparisons": float(len(dataset.comparisons)),
+            "labels/labeled_comparisons": float(dataset.num_decisive),
+            "labels/answered": float(dataset.num_answered),
+            "labels/trained_on": float(dataset.num_labels),
+            "predictor/step_correlation": correlation(
+                rollout.true_reward[counted].astype(np.float64), predicted[counted].astype(np.float64)
+            ),
+        }
+
+    def _show_agent(self, state: TeachState, rollout: Rollout) -> None:
+        if self._videos is None:
+            return
+        episode, now = self._last_episode.add(rollout, state.iteration - 1), time.monotonic()
+        if episode is not None and now >= self._next_video:
+            self._next_video = now + self._config.video_seconds
+            self._videos.send_video(state.steps, episode)
+
+    # -- before training -----------------------------------------------------------------------------------------
+
+    def pretraining(self, progress: PretrainProgress) -> None:
+        """How many segments, then how many of the first labels are there; said when it changes, and now and then."""
+        if not progress.is_waiting:
+            self.log(f"Collected {progress.num_segments}/{progress.segments_wanted} segments")
+            return
+        if self._audience is None:
+            return
+        self._audience.report("waiting", 0, {})
+        count, now = progress.num_answered, time.monotonic()
+        if (count != self._last_count and now - self._counted_at > 5.0) or now - self._counted_at > REMIND_SECONDS:
+            link = self._audience.label_link
+            self.log(f"{count}/{progress.answers_wanted} comparisons labeled. Please label at {link}")
+            self._last_count, self._counted_at = count, now
+
+    def pretrained(self, learner: PreferenceLearner) -> None:
+        """What the first fit was worth, and what the reward looks at."""
+        metrics = learner.first_fit.metrics if learner.first_fit else {}
+        self.last_metrics |= metrics
+        self.log(f"Fitted the reward model to {learner.dataset.num_labels} labels: {_describe_fit(metrics)}")
+        self.log(_describe_reward(learner, self._world.input_names))
+
+    def close(self) -> None:
+        """Close files; closing twice is fine."""
+        self._progress.stop()
+        if self._writer:
+            self._writer.close()
+
+
+def _describe_fit(metrics: Mapping[str, float]) -> str:
+    """One line on a fit."""
+    if not metrics:
+        return "no label to fit"
+    return (
+        f"loss {metrics.get('predictor/loss', math.nan):.3f}, "
+        f"held-out loss {metrics.get('predictor/holdout_loss', math.nan):.3f}, "
+        f"held-out accuracy {metrics.get('predictor/holdout_accuracy', math.nan):.0%}"
+    )
+
+
+def _describe_reward(learner: PreferenceLearner, input_names: Sequence[str]) -> str:
+    """One line on what the reward depends on."""
+    if not learner.dataset.num_decisive:
+        return (
+            f"Nothing could be learned: none of {learner.dataset.num_answered} answers prefers a clip. Where every "
+            "step is worth the same, as in CartPole, a teacher of your own can tell clips apart: docs/teachers.md."
+        )
+    return f"It looks at: {in_words(main_relevances(learner.reward, input_names)) or 'nothing yet'}"
+
+
+def _per_episode(rollout: Rollout, reward: np.ndarray, horizon: int | None) -> float:
+    """Mean reward per step of a batch, times the horizon: the return of an episode like it."""
+    return float(reward[rollout.counted].mean()) * (horizon or 1)
+
+
+def jsonable(values: Mapping[str, Any]) -> dict[str, Any]:
+    """nan and infinity as null: JSON knows neither."""
+    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in values.items()}

@@ -1,0 +1,59 @@
+"""The end of a run: its policy is evaluated, and summary.json says how it went."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from rl_teacher.envs.catalog import make_envs
+from rl_teacher.files import write_json
+from rl_teacher.rewards.relevance import main_relevances
+from rl_teacher.rollouts.evaluate import evaluate
+from rl_teacher.storage.names import SUMMARY, slug
+from rl_teacher.training.reporter import jsonable
+from rl_teacher.training.run import Run
+from rl_teacher.training.state import TeachState
+
+EVALUATION_EPISODES = 32
+EVALUATION_SEED = 1_000_003
+"""Added to the run's seed: episodes that no training has seen."""
+
+
+def evaluate_policy(run: Run, state: TeachState) -> np.ndarray:
+    """True returns of whole episodes with the policy's most likely actions, (episode,)."""
+    seed, threads = run.config.seed + EVALUATION_SEED, run.config.workers
+    envs = make_envs(run.world.spec, EVALUATION_EPISODES, seed=seed, num_threads=threads)
+    try:
+        return evaluate(envs, run.world.actions, state.agent.actor())
+    finally:
+        envs.close()
+
+
+def summarize(run: Run, state: TeachState, returns: np.ndarray, seconds: float) -> dict[str, Any]:
+    """Write summary.json and return it.
+
+    Args:
+        run: that has ended.
+        state: at its end.
+        returns: of `evaluate_policy`.
+        seconds: the run has taken, without the evaluation [s].
+    """
+    config, metrics, learner = run.config, run.reporter.last_metrics, run.learner
+    summary: dict[str, Any] = {
+        "env_id": config.env_id, "canonical_env_id": run.world.spec.canonical_id, "predictor": config.predictor,
+        "agent": config.agent, "seed": config.seed, "name": slug(config.name), "timesteps": state.steps,
+        "labels": learner.dataset.num_labels if learner else 0,
+        "comparisons": len(learner.dataset.comparisons) if learner else 0,
+        "teacher": "people" if config.predictor == "human" else config.teacher,
+        "seconds": round(seconds, 2), "env_steps_per_second": round(state.steps / max(seconds, 1e-9), 1),
+        "final_true_return": run.episodes.mean_true_return(64),
+        "final_true_return_deterministic": float(returns.mean()),
+        "reward_true_correlation": metrics.get("predictor/step_correlation", math.nan) if learner else 1.0,
+        "episode_return_correlation": metrics.get("predictor/correlations", math.nan),
+        "comparison_accuracy_holdout": metrics.get("predictor/holdout_accuracy", math.nan),
+    }  # fmt: skip
+    if learner is not None:
+        summary["reward_looks_at"] = dict(main_relevances(learner.reward, run.world.input_names))
+    summary = jsonable(summary)
+    write_json(run.reporter.folder / SUMMARY, summary)
+    return summary

@@ -1,0 +1,78 @@
+"""World: the environments of a run, and what must be known of them to teach an agent in them."""
+
+import itertools
+import math
+from collections.abc import Generator
+from dataclasses import dataclass
+
+from rl_teacher.config.run import RunConfig
+from rl_teacher.core.actions import ActionSpec
+from rl_teacher.core.arrays import Rollout
+from rl_teacher.core.streams import Streams
+from rl_teacher.envs.catalog import input_names, make_envs
+from rl_teacher.envs.spec import EnvSpec
+from rl_teacher.errors import UnsupportedSpace
+from rl_teacher.protocols import Actor, Collector
+from rl_teacher.rollouts.action_space import action_spec
+from rl_teacher.rollouts.local import LocalCollector
+from rl_teacher.training.seeds import env_seed
+from rl_teacher.training.segment_length import steps_of_segment
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """Where an agent acts."""
+
+    spec: EnvSpec
+    actions: ActionSpec
+    collector: Collector
+    """Steps the environments of training."""
+    input_names: tuple[str, ...]
+    """Of each number that a reward model sees: those of the observation, then those of the action."""
+    segment_steps: int
+    rollout_steps: int
+    """Time axis of a rollout: as configured, or longer if a segment would not fit."""
+
+
+def open_world(config: RunConfig, spec: EnvSpec) -> World:
+    """The environments of a run, which begin with a reset.
+
+    Args:
+        config: complete, its clip length too.
+        spec: of the environment.
+
+    Raises:
+        UnsupportedSpace: agents cannot learn from its observations, or act with its actions.
+        SegmentTooLong: no episode holds a segment.
+    """
+    settings = config.agent_config
+    segment_steps = steps_of_segment(config, spec)
+    rollout_steps = settings.rollout_steps
+    if config.predictor != "rl":
+        rollout_steps = max(rollout_steps, segment_steps)
+    num_envs = max(1, min(settings.num_envs, config.num_timesteps))
+    envs = make_envs(spec, num_envs, seed=env_seed(config.seed, 0), num_threads=config.workers, stagger=True)
+    actions = action_spec(spec.env_id, envs.single_observation_space, envs.single_action_space)
+    if config.agent == "sac" and actions.distribution.is_discrete:
+        raise UnsupportedSpace(f"env {spec.env_id!r}: -a sac needs continuous actions, these are choices. Use -a ppo.")
+    names = input_names(spec, math.prod(envs.single_observation_space.shape or ()), actions.size)
+    return World(spec, actions, LocalCollector(envs, actions), names, segment_steps, rollout_steps)
+
+
+def rollouts_before_training(config: RunConfig, world: World, actor: Actor) -> Generator[Rollout, None, None]:
+    """Rollouts of environments of their own, from the beginnings of fresh episodes, as many as are asked for.
+
+    Only the first steps after a reset: later on most of the nine tasks' robots lie on the ground, and two clips of
+    a robot that lies there teach nothing.
+    """
+    num_envs, streams = world.collector.num_envs, Streams(config.seed)
+    envs = make_envs(world.spec, num_envs, seed=env_seed(config.seed, -1), num_threads=config.workers)
+    collector = LocalCollector(envs, world.actions)
+    try:
+        for attempt in itertools.count():
+            if attempt:
+                collector.restart(env_seed(config.seed, -1 - attempt))
+            key = streams.key("pretrain act", attempt)
+            yield collector.collect(actor, num_envs * world.rollout_steps, world.rollout_steps, key)
+    finally:
+        collector.close()
