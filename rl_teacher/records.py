@@ -12,7 +12,11 @@ NAMESPACE = uuid.UUID("5e2c6a0e-7d1b-5c1f-9d0a-2f6b6f0c9a17")
 
 
 class Preference(StrEnum):
-    """What a teacher said about a comparison."""
+    """What a teacher said about a comparison.
+
+    >>> Preference("left").target, Preference.TIE.target, Preference.CANT_TELL.target
+    (1.0, 0.5, None)
+    """
 
     LEFT = "left"
     RIGHT = "right"

@@ -90,7 +90,15 @@ class HumanConfig:
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
-    """One training run."""
+    """One training run.
+
+    >>> config = RunConfig(env_id="ShortHopper-v1", predictor="synth", name="hop", n_labels=100)
+    >>> config.num_timesteps, config.ppo.num_envs
+    (5000000, 64)
+    >>> RunConfig(num_timesteps=0)
+    Traceback (most recent call last):
+    rl_teacher.errors.ConfigError: -t/--num_timesteps: got 0, expected at least 1.
+    """
 
     env_id: str = ""
     """Environment: one of the nine tasks (ShortHopper-v1), or a Gymnasium id."""

@@ -12,7 +12,13 @@ from rl_teacher.core.segment import Segment
 
 
 class RewardInput(eqx.Module):
-    """What a reward may look at, made by `Rollout.blind`; agents hand it on unopened."""
+    """What a reward may look at, made by `Rollout.blind`; agents hand it on unopened.
+
+    >>> frames = RewardInput(obs=np.zeros((5, 3), np.float32), action=np.ones((5, 1), np.float32))
+    >>> effort = lambda x: -np.square(x.action).sum(-1)  # a reward of your own: of each of 5 steps
+    >>> effort(frames)
+    array([-1., -1., -1., -1., -1.], dtype=float32)
+    """
 
     obs: Num[Array | np.ndarray, "..."]
     """Observations before the step, not normalized, (*batch, *obs)."""

@@ -7,7 +7,12 @@ from jaxtyping import Array, Float
 
 
 class RunningStats(eqx.Module):
-    """Mean and variance of everything seen so far, per component."""
+    """Mean and variance of everything seen so far, per component.
+
+    >>> stats = RunningStats.of_shape((1,)).merge(jnp.array([[1.0], [3.0]]), jnp.ones(2))
+    >>> float(stats.mean[0]), float(stats.variance[0])
+    (2.0, 1.0)
+    """
 
     count: Float[Array, ""]
     mean: Float[Array, "*shape"]

@@ -49,6 +49,11 @@ LAST_TASK_VERSION = 3
 def find_env(env_id: str) -> EnvSpec:
     """The environment that `env_id` names, by the rules above.
 
+    >>> find_env("hopper").canonical_id
+    'Hopper-v1'
+    >>> find_env("ShortHopper-v1").horizon
+    300
+
     Raises:
         UnknownEnv: none has this name; the message has close matches.
     """
@@ -79,6 +84,11 @@ def input_names(spec: EnvSpec, num_obs: int, num_actions: int) -> tuple[str, ...
 
 def make_envs(spec: EnvSpec, num_envs: int, *, seed: int, num_threads: int = 0, stagger: bool = False) -> "Envs":
     """Build `num_envs` copies of an environment; `reset` must follow.
+
+    >>> envs = make_envs(find_env("ShortHopper-v1"), 4, seed=1)
+    >>> envs.reset()[0].shape
+    (4, 11)
+    >>> envs.close()
 
     Args:
         spec: from find_env.

@@ -16,7 +16,16 @@ from rl_teacher.teachers.pending import PendingLabels, TeacherState, read
 
 @dataclass(frozen=True, slots=True)
 class SegmentView:
-    """What a scripted teacher sees of a segment; the arrays are read-only."""
+    """What a scripted teacher sees of a segment; the arrays are read-only.
+
+    >>> def prefer_still(left: SegmentView, right: SegmentView) -> str:
+    ...     moved = [float(np.abs(one.actions).mean()) for one in (left, right)]
+    ...     return "tie" if moved[0] == moved[1] else "left" if moved[0] < moved[1] else "right"
+    >>> steps = np.zeros((3, 2))
+    >>> left, right = (SegmentView(steps, force + steps, steps, steps[:, 0], dt=0.02) for force in (0.1, 0.5))
+    >>> prefer_still(left, right)
+    'left'
+    """
 
     observations: Shaped[np.ndarray, "step *obs"]
     """What the agent saw, before normalization."""
