@@ -1,14 +1,18 @@
 """The server's commands by name; each takes the rest of the command line and gives an exit code."""
 
 import argparse
+import sqlite3
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from rl_teacher.errors import RlTeacherError
+from django.db import DatabaseError
+
+from rl_teacher.errors import RlTeacherError, ServerFault
 from rl_teacher.server import serve as serving
 from rl_teacher.server.data_folder import DataFolder, running_server
-from rl_teacher.server.serve import add_data_dir
+from rl_teacher.server.problems import Problem
+from rl_teacher.server.serve import add_data_dir, whole
 from rl_teacher.server.settings import ServerConfig, configure, given_database_url
 
 
@@ -46,7 +50,7 @@ def token(argv: list[str]) -> int:
     create = actions.add_parser("create", help="make one; it is shown once and stored as a hash")
     create.add_argument("name")
     create.add_argument("--experiment", default="", help="only for this one (default: any)")
-    create.add_argument("--days", type=int, default=None, help="how long it lasts (default: until revoked)")
+    create.add_argument("--days", type=whole(1, 3650), default=None, help="how long it lasts (default: until revoked)")
     actions.add_parser("list", help="all tokens, without their text")
     revoke = actions.add_parser("revoke", help="close the door for one")
     revoke.add_argument("prefix")
@@ -114,13 +118,34 @@ def bring_in(argv: list[str]) -> int:
     return 0
 
 
+def told(command: Callable[[list[str]], int]) -> Callable[[list[str]], int]:
+    """The command; what goes wrong on this machine is one line for a person too."""
+
+    def run(argv: list[str]) -> int:
+        try:
+            return command(argv)
+        except Problem as problem:
+            raise ServerFault(problem.detail) from problem
+        except (DatabaseError, sqlite3.Error) as error:
+            raise ServerFault(
+                f"the database cannot be used ({' '.join(str(error).split())}). Is it running, the disk full, or "
+                "db.sqlite3 damaged? Its copies are in `backups/` (docs/server.md, Restore)."
+            ) from error
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise ServerFault(f"{error.filename or 'a file'}: {error.strerror or error}.") from error
+
+    return run
+
+
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
-    "serve": serving.main,
-    "manage": manage,
-    "token": token,
-    "login-url": login_url,
-    "export": export,
-    "import": bring_in,
+    "serve": told(serving.main),
+    "manage": told(manage),
+    "token": told(token),
+    "login-url": told(login_url),
+    "export": told(export),
+    "import": told(bring_in),
 }
 
 

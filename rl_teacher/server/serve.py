@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -36,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument(
         "--host", default="127.0.0.1", help="address to listen on; another than this machine's own needs accounts"
     )
-    found.add_argument("--port", type=int, default=8000, help="0 takes a free one (default: %(default)s)")
+    found.add_argument("--port", type=whole(0, 65535), default=8000, help="0 takes a free one (default: %(default)s)")
     found.add_argument(
         "--allowed-host", action="append", default=[], help="a further name browsers may use; repeatable"
     )
@@ -52,6 +52,18 @@ def add_data_dir(to: argparse.ArgumentParser) -> None:
     to.add_argument(
         "--data-dir", type=Path, default=default_data_dir(), help="folder of all data (default: %(default)s)"
     )
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """The type of a flag: a whole number from `low` to `high`."""
+
+    def number(text: str) -> int:
+        value = int(text)
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"got {value}, expected {low} to {high}")
+        return value
+
+    return number
 
 
 def serve(

@@ -262,6 +262,29 @@ def test_mistakes_are_one_line_and_exit_code_2(tmp_path, server):
     assert (opened.returncode, "password" in opened.stderr) == (2, True)
 
 
+def test_a_damaged_database_is_one_line_for_every_command(tmp_path):
+    (tmp_path / "db.sqlite3").write_text("rubbish " * 1000)
+    for words in (["serve", "--port", "0"], ["token", "list"], ["export", "one", "--to", str(tmp_path / "out")]):
+        done = command(words[0], "--data-dir", tmp_path, *words[1:], check=False)
+        assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+        assert done.stderr.startswith("ServerFault: the database cannot be used (file is not a database).")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["serve", "--port", "99999"], "--port: got 99999, expected 0 to 65535"),
+        (["token", "create", "x", "--days", "999999999"], "--days: got 999999999, expected 1 to 3650"),
+        (["serve", "--database-url", "postgres://u@h:port/x"], "--database-url: Port could not be cast"),
+    ],
+)
+def test_numbers_out_of_range_are_told_and_no_traceback(tmp_path, words, message):
+    done = command(words[0], "--data-dir", tmp_path, *words[1:], check=False)
+    assert done.returncode == 2
+    assert message in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
 def test_no_secret_reaches_the_log(server, data, http, client):
     http.get("/join/some-secret-code")
     http.get("/api/v1/me", headers={"Authorization": "Bearer rlt_guess"})

@@ -16,21 +16,23 @@ Rate = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Size = Annotated[int, Field(ge=2, le=4096)]
 
 
-def _no_nul(text: str) -> str:
+def no_nul(text: str) -> str:
+    """PostgreSQL keeps no NUL."""
     if "\x00" in text:
         raise ValueError("contains a NUL character")
     return text
 
 
-def _this_century(at: datetime) -> datetime:
+def this_century(at: datetime) -> datetime:
+    """A clock that is far off is no time."""
     if not 2000 <= at.year < 2100:
         raise ValueError("expected a time of this century")
     return at
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_this_century)]
-Line = Annotated[str, Field(max_length=500), AfterValidator(_no_nul)]
-Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_no_nul)]
+Moment = Annotated[AwareDatetime, AfterValidator(this_century)]
+Line = Annotated[str, Field(max_length=500), AfterValidator(no_nul)]
+Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(no_nul)]
 
 
 def _storable(value: Any) -> Any:
@@ -38,7 +40,7 @@ def _storable(value: Any) -> Any:
     match value:
         case str():
             value.encode()
-            return _no_nul(value)
+            return no_nul(value)
         case float() if value != value or value in (float("inf"), float("-inf")):
             raise ValueError("a number is not finite")
         case int() if abs(value) > 2**63:
@@ -67,7 +69,7 @@ class ExperimentIn(Body):
 
     env_id: Name
     config: JsonObject
-    config_hash: Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_no_nul)]
+    config_hash: Annotated[str, Field(min_length=1, max_length=128), AfterValidator(no_nul)]
     labels_wanted: Small | None = None
     overlap: Annotated[int, Field(ge=1, le=10)] | None = None
     double_rate: Rate | None = None
@@ -75,7 +77,7 @@ class ExperimentIn(Body):
     repeat_rate: Rate | None = None
     lease_s: Annotated[int, Field(ge=5, le=3600)] | None = None
     min_view_ms: Annotated[int, Field(ge=0, le=60_000)] | None = None
-    guideline: Annotated[str, Field(max_length=20_000), AfterValidator(_no_nul)] | None = None
+    guideline: Annotated[str, Field(max_length=20_000), AfterValidator(no_nul)] | None = None
 
 
 class ExperimentOut(Schema):

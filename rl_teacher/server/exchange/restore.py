@@ -67,7 +67,9 @@ def _check_same(experiment: Experiment, line: dict[str, Any]) -> None:
 
 def _restore(experiment: Experiment, line: dict[str, Any], labeler: Membership) -> None:
     if line["kind"] == "withdrawn":
-        response = Response.objects.select_related("assignment").get(pk=line["response"])
+        response = Response.objects.select_related("assignment").filter(pk=line["response"]).first()
+        if response is None:
+            raise ServerFault(f"feed of {experiment.slug!r}, line {line['seq']}: takes back what was never answered.")
         Withdrawal.objects.create(response=response, by=response.labeler, at=moment(line["at"]))
         Assignment.objects.filter(pk=response.assignment_id, state="answered").update(state="released")
     else:

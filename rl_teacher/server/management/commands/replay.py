@@ -6,7 +6,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from rl_teacher.server.exchange.restore import restore_lines
-from rl_teacher.server.journal import journal_path, read_journal
+from rl_teacher.server.exchange.shapes import read_journal
+from rl_teacher.server.journal import journal_path
 from rl_teacher.server.models import Experiment
 from rl_teacher.server.transactions.write import write
 
