@@ -11,7 +11,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 
 from rl_teacher.envs.catalog import find_env, make_envs
 from rl_teacher.envs.gymnasium.envs import GymnasiumEnvs
-from rl_teacher.errors import CheckpointError, ConfigError, NotFinite, UnsupportedSpace
+from rl_teacher.errors import CheckpointError, ConfigError, NotFinite, UnknownEnv, UnsupportedSpace
 
 
 class Counter(gymnasium.Env):
@@ -230,3 +230,20 @@ def test_a_missing_package_is_named(registered, monkeypatch):
     with pytest.raises(ConfigError, match=r"'Needy-v0' needs a package.*imageio.*gymnasium\[mujoco\]"):
         GymnasiumEnvs("Needy-v0", 1, seed=1)
     del gymnasium.registry["Needy-v0"]
+
+
+@pytest.mark.parametrize(
+    ("env_id", "instead"),
+    [
+        ("./pub_envs:Base-v0", "pub_envs:Base-v0"),
+        ("../folder/my-envs.py:Base-v0", "my_envs:Base-v0"),
+        ("/abs/pub_envs:Base-v0", "pub_envs:Base-v0"),
+        ("..:Base-v0", "my_envs:Base-v0"),
+        (":Base-v0", "my_envs:Base-v0"),
+        ("a..b:Base-v0", "a__b:Base-v0"),
+    ],
+)
+def test_a_path_in_place_of_a_module_says_how_to_write_it(env_id, instead):
+    with pytest.raises(UnknownEnv, match="is no module name") as error:
+        find_env(env_id)
+    assert f"'{instead}'" in str(error.value)

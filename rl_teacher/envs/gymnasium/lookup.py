@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import re
 import sys
 import warnings
 from importlib.util import find_spec
@@ -60,6 +61,12 @@ def missing_package(env_id: str, error: Exception) -> ConfigError:
 
 
 def _import(module: str, env_id: str) -> None:
+    if not all(part.isidentifier() for part in module.split(".")):
+        stem = re.sub(r"\W", "_", re.split(r"[/\\]", module.removesuffix(".py"))[-1]).strip("_") or "my_envs"
+        raise UnknownEnv(
+            f"no environment named '{env_id}': '{module}' is no module name. Write it as in an import, such as "
+            f"'{stem}:{env_id.rpartition(':')[2]}', and start in its folder or add that to PYTHONPATH."
+        )
     if (here := os.getcwd()) not in sys.path:
         sys.path.append(here)  # the user's own file; last, so that it hides no installed package
     try:
