@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
+from rl_teacher.agents.observations import features, num_inputs
 from rl_teacher.core.arrays import BlindRollout, RewardInput
 
 
@@ -37,12 +38,14 @@ class Replay(eqx.Module):
 
     @classmethod
     def build(cls, capacity: int, obs_shape: tuple[int, ...], num_actions: int, *, with_true_reward: bool) -> "Replay":
-        """An empty one."""
-        features = int(np.prod(obs_shape))
+        """An empty one; `with_true_reward` where the reward's input holds it (`-p rl`)."""
         true_reward = jnp.zeros(capacity) if with_true_reward else None
         reward_input = RewardInput(jnp.zeros((capacity, *obs_shape)), jnp.zeros((capacity, num_actions)), true_reward)
-        obs, action = jnp.zeros((capacity, features)), jnp.zeros((capacity, num_actions))
-        return cls(Transitions(obs, action, obs, jnp.zeros(capacity, bool), reward_input), jnp.zeros((), jnp.int32))
+        obs, action = jnp.zeros((capacity, num_inputs(obs_shape))), jnp.zeros((capacity, num_actions))
+        steps = Transitions(
+            obs=obs, action=action, next_obs=obs, terminated=jnp.zeros(capacity, bool), reward_input=reward_input
+        )
+        return cls(steps, jnp.zeros((), jnp.int32))
 
     @property
     def capacity(self) -> int:
@@ -94,11 +97,13 @@ def transitions(rollout: BlindRollout) -> Transitions:
     last_obs = np.broadcast_to(np.asarray(rollout.last_obs)[None], obs.shape)
     follows = np.where(_like(is_last, obs), last_obs, follows)
     follows = np.where(_like(ended, obs), np.asarray(rollout.final_obs), follows)
-    flat = (int(counted.sum()), -1)
     return Transitions(
-        obs[counted].reshape(flat), np.asarray(rollout.action)[counted], follows[counted].reshape(flat),
-        np.asarray(rollout.terminated)[counted], jax.tree.map(lambda x: np.asarray(x)[counted], rollout.reward_input),
-    )  # fmt: skip
+        obs=features(obs[counted], 1),
+        action=np.asarray(rollout.action)[counted],
+        next_obs=features(follows[counted], 1),
+        terminated=np.asarray(rollout.terminated)[counted],
+        reward_input=jax.tree.map(lambda x: np.asarray(x)[counted], rollout.reward_input),
+    )
 
 
 def _like(flags: Bool[np.ndarray, "time env"], obs: np.ndarray) -> np.ndarray:

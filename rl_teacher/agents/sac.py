@@ -1,7 +1,11 @@
 """SAC: soft actor-critic whose replayed steps are scored anew by today's reward, readable from top to bottom.
 
 Off-policy: each step is learned from many times, so it needs fewer environment steps than PPO and more computing for
-each. docs/agents.md numbers the details and names their sources.
+each.
+
+Source: Haarnoja et al. 2018, arXiv:1801.01290 and arXiv:1812.05905. *PEBBLE*, Lee et al. 2021, arXiv:2106.05091, is the
+one that learned it from preferences; *B-Pref*, Lee et al. 2021, arXiv:2111.03026, has its constants. docs/agents.md has
+all details, and our defaults.
 """
 
 from functools import partial
@@ -15,7 +19,7 @@ import optax
 from jaxtyping import Array, Float, Num, PRNGKeyArray
 
 from rl_teacher.agents.acting import Actor
-from rl_teacher.agents.actor_critic import flatten_obs
+from rl_teacher.agents.observations import features, network_inputs, num_inputs
 from rl_teacher.agents.replay import Replay, Transitions
 from rl_teacher.config.agents import SACConfig
 from rl_teacher.core.actions import ActionSpec
@@ -26,9 +30,9 @@ from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.protocols import RewardFn, UpdateResult
 
 LOG_STD_RANGE = (-5.0, 2.0)
-"""Of the policy before its tanh; B-Pref's."""
+"""Of the log standard deviation of the policy before its tanh; B-Pref's."""
 NEIGHBOR = 5
-"""Exploring pays the distance to the so-manieth nearest neighbor; PEBBLE's."""
+"""Exploring pays the distance to the neighbor of this rank; PEBBLE's."""
 MOST_NEIGHBORS = 2000
 """Replayed observations among which neighbors are looked for."""
 
@@ -83,21 +87,32 @@ class SAC(eqx.Module):
             num_timesteps: steps of the whole run: no more are kept.
             with_true_reward: whether the reward's input holds the true reward (`-p rl`); then it does not explore.
         """
-        num_obs = int(np.prod(obs_shape))
+        size = num_inputs(obs_shape)
         policy_key, critic_key = jax.random.split(key)
-        policy = orthogonal_mlp((num_obs, *config.hidden, 2 * actions.size), "relu", last_scale=0.01, key=policy_key)
-        critics = _fresh_critics(num_obs + actions.size, config, critic_key)
+        policy = orthogonal_mlp((size, *config.hidden, 2 * actions.size), "relu", last_scale=0.01, key=policy_key)
+        critics = _fresh_critics(size + actions.size, config, critic_key)
         log_alpha = jnp.log(jnp.float32(config.init_alpha))
         learner = Learner(
-            policy, critics, critics, log_alpha, optax.adam(config.learning_rate).init(policy),
-            optax.adam(config.learning_rate).init(critics), optax.adam(config.alpha_learning_rate).init(log_alpha),
-        )  # fmt: skip
+            policy=policy,
+            critics=critics,
+            targets=critics,
+            log_alpha=log_alpha,
+            policy_opt=optax.adam(config.learning_rate).init(policy),
+            critic_opt=optax.adam(config.learning_rate).init(critics),
+            alpha_opt=optax.adam(config.alpha_learning_rate).init(log_alpha),
+        )
         capacity = max(min(config.replay_steps, num_timesteps), config.num_envs)
         replay = Replay.build(capacity, obs_shape, actions.size, with_true_reward=with_true_reward)
         probe = jnp.zeros(min(config.batch_size, capacity))
         return cls(
-            learner, RunningStats.of_shape((num_obs,)), replay, probe, actions, not with_true_reward, config
-        )  # fmt: skip
+            learner=learner,
+            obs_stats=RunningStats.of_shape((size,)),
+            replay=replay,
+            last_reward=probe,
+            actions=actions,
+            explores=not with_true_reward,
+            config=config,
+        )
 
     def actor(self) -> Actor:
         """The policy for one rollout: its parameters on the device, its function compiled."""
@@ -131,11 +146,13 @@ class SAC(eqx.Module):
         replay = self.replay.add(rollout)
         is_exploring = self.explores and int(replay.num_written) <= config.explore_steps
         was_exploring = self.explores and 0 < int(self.replay.num_written) <= config.explore_steps
+        # PEBBLE begins anew after exploring; ours also where the reward model has changed its mind: what the critics
+        # have learned of the old reward is worth nothing then.
         is_new_reward = agreement < config.reset_below or (was_exploring and not is_exploring)
         learner = _with_fresh_critics(self.learner, config, reset_key) if is_new_reward else self.learner
 
         counted = np.asarray(rollout.counted)
-        obs = flatten_obs(jnp.asarray(np.asarray(rollout.obs)[counted]), 1)
+        obs = jnp.asarray(features(np.asarray(rollout.obs)[counted], 1))
         stats = self.obs_stats.merge(obs, jnp.ones(len(obs)))
         num_updates = max(1, round(counted.size * config.updates_per_step))  # padded or not: one compiled shape
         rows = replay.draw(
@@ -146,11 +163,15 @@ class SAC(eqx.Module):
         if is_exploring:
             scored = _novelty(stats, batches.obs, replay.steps.obs[rows.ravel()[:MOST_NEIGHBORS]])
         else:
+            # PEBBLE's relabeling, without a pass over the whole replay: what is used is scored when it is used.
             scored = jnp.asarray(reward(batches.reward_input))
         learner, metrics = _learn(learner, stats, batches, scored, learn_key, config)
         metrics |= {"agent/critic_reset": jnp.float32(is_new_reward), "agent/exploring": jnp.float32(is_exploring)}
         probe = jnp.asarray(reward(_newest(replay, len(self.last_reward)).reward_input))
-        agent = type(self)(learner, stats, replay, probe, self.actions, self.explores, config)
+        agent = type(self)(
+            learner=learner, obs_stats=stats, replay=replay, last_reward=probe, actions=self.actions,
+            explores=self.explores, config=config,
+        )  # fmt: skip
         return agent, UpdateResult(predicted, metrics)
 
     def _agreement(self, reward: RewardFn) -> float:
@@ -191,7 +212,7 @@ def _with_fresh_critics(learner: Learner, config: SACConfig, key: PRNGKeyArray) 
 def _act(
     policy: MLP, stats: RunningStats, obs: Num[Array, "env ..."], noise: Float[Array, "env act"]
 ) -> Float[Array, "env act"]:
-    return _sample(policy, stats.normalize(flatten_obs(obs, 1)), noise)[0]
+    return _sample(policy, network_inputs(obs, stats, 1), noise)[0]
 
 
 def _sample(
@@ -199,7 +220,8 @@ def _sample(
 ) -> tuple[Float[Array, "*batch act"], Float[Array, "*batch"]]:
     """Actions in (-1, 1), and their log densities.
 
-    Source: SAC, Haarnoja et al. 2018, arXiv:1801.01290, appendix C, in the form that does not overflow.
+    Source: Haarnoja et al. 2018, arXiv:1801.01290, appendix C. 1 - tanh(u)^2 rounds to 0 for large u, so its logarithm
+    is written as 2 (ln 2 - u - softplus(-2 u)), as Spinning Up and TensorFlow Probability do.
     """
     mean, raw = jnp.split(policy(x), 2, axis=-1)
     low, high = LOG_STD_RANGE
@@ -213,7 +235,11 @@ def _sample(
 def _values(
     critics: MLP, x: Float[Array, "sample features"], action: Float[Array, "sample act"]
 ) -> Float[Array, "2 sample"]:
-    """Both critics; hidden layers are normalized, which keeps values from growing beyond what was ever paid."""
+    """Both critics; hidden layers are normalized, which keeps values from growing beyond what was ever paid.
+
+    Source: LayerNorm, Ba et al. 2016, arXiv:1607.06450, here without parameters and with PyTorch's 1e-5; in critics
+    against overestimation: Ball et al. 2023, arXiv:2302.02948.
+    """
     inputs = jnp.concatenate([x, action], axis=-1)
 
     def one(net: MLP) -> Float[Array, " sample"]:
@@ -236,10 +262,10 @@ def _novelty(
 
     Source: PEBBLE, Lee et al. 2021, arXiv:2106.05091, section 4.1; normalized observations instead of raw ones.
     """
-    points = stats.normalize(others)
+    points = network_inputs(others, stats, 1)
 
     def of_batch(batch: Float[Array, "sample features"]) -> Float[Array, " sample"]:
-        x = stats.normalize(batch)
+        x = network_inputs(batch, stats, 1)
         squared = (x**2).sum(-1)[:, None] + (points**2).sum(-1)[None] - 2.0 * x @ points.T
         nearest = squared.min(1)  # itself
         for _ in range(NEIGHBOR):  # passes of min are much faster here than a sort
@@ -275,17 +301,24 @@ def _learn(
     num_updates, num_samples = reward.shape
     noise = jax.random.normal(key, (num_updates, 2, num_samples, steps.action.shape[-1]))
     batches = _Batch(
-        stats.normalize(steps.obs), jnp.asarray(steps.action), stats.normalize(steps.next_obs),
-        jnp.asarray(steps.terminated), reward, noise,
-    )  # fmt: skip
+        x=network_inputs(jnp.asarray(steps.obs), stats, 2),
+        action=jnp.asarray(steps.action),
+        next_x=network_inputs(jnp.asarray(steps.next_obs), stats, 2),
+        terminated=jnp.asarray(steps.terminated),
+        reward=reward,
+        noise=noise,
+    )
     learner, metrics = jax.lax.scan(partial(_gradient_step, config), learner, batches)
     return learner, jax.tree.map(lambda x: x.mean(), metrics)
 
 
 def _gradient_step(config: SACConfig, learner: Learner, batch: _Batch) -> tuple[Learner, dict[str, Float[Array, ""]]]:
+    """One step of each: critics, policy, entropy weight, slow copies."""
     alpha, adam = jnp.exp(learner.log_alpha), optax.adam(config.learning_rate)
     next_action, next_log_prob = _sample(learner.policy, batch.next_x, batch.noise[0])
     next_value = _values(learner.targets, batch.next_x, next_action).min(0) - alpha * next_log_prob
+    # The smaller of two critics, against overestimation: Fujimoto et al. 2018, arXiv:1802.09477. A time limit is no
+    # termination: Pardo et al. 2018, arXiv:1712.00378.
     target = batch.reward + config.discount * jnp.where(batch.terminated, 0.0, next_value)
 
     def critic_loss(critics: MLP) -> Float[Array, ""]:
@@ -304,6 +337,8 @@ def _gradient_step(config: SACConfig, learner: Learner, batch: _Batch) -> tuple[
     change, policy_opt = adam.update(gradient, learner.policy_opt)
     policy = optax.apply_updates(learner.policy, change)
 
+    # Haarnoja et al. 2018, arXiv:1812.05905, section 5: alpha falls while the entropy is above its target. The gradient
+    # of alpha (entropy - target) by ln alpha is alpha times the surplus.
     surplus = entropy + batch.action.shape[-1]  # above the wanted entropy of -1 nat for each action
     change, alpha_opt = optax.adam(config.alpha_learning_rate).update(alpha * surplus, learner.alpha_opt)
     log_alpha = learner.log_alpha + change
@@ -312,4 +347,8 @@ def _gradient_step(config: SACConfig, learner: Learner, batch: _Batch) -> tuple[
         "agent/policy_loss": loss, "agent/value_loss": value_loss, "agent/entropy": entropy,
         "agent/entropy_weight": alpha, "agent/mean_return_target": target.mean(),
     }  # fmt: skip
-    return Learner(policy, critics, targets, log_alpha, policy_opt, critic_opt, alpha_opt), metrics
+    changed = Learner(
+        policy=policy, critics=critics, targets=targets, log_alpha=log_alpha,
+        policy_opt=policy_opt, critic_opt=critic_opt, alpha_opt=alpha_opt,
+    )  # fmt: skip
+    return changed, metrics

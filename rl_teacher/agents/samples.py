@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Num, PRNGKeyArray
 
-from rl_teacher.agents.actor_critic import ActorCritic, denormalize, flatten_obs, rescale_value_head
+from rl_teacher.agents.actor_critic import ActorCritic, denormalize, rescale_value_head
+from rl_teacher.agents.observations import features, network_inputs
 from rl_teacher.config.agents import PPOConfig, TRPOConfig, discount_of
 from rl_teacher.core.advantages import generalized_advantages
 from rl_teacher.core.arrays import BlindRollout
@@ -63,17 +64,28 @@ def prepare(
     config: PPOConfig | TRPOConfig,
     distribution: Distribution,
 ) -> Batch:
-    """Samples of one rollout, and the statistics and value head after it."""
+    """Samples of one rollout, and the statistics and value head after it.
+
+    Args:
+        networks: those that acted.
+        obs_stats: of the observations before this rollout.
+        value_stats: of the returns before it: what the value network's output is a number of standard deviations of.
+        steps: the rollout.
+        reward: of each step, frozen meanwhile.
+        config: discount and lambda.
+        distribution: of the actions.
+    """
     counted = steps.counted
     weight = flatten_axes(counted.astype(jnp.float32))
-    obs = jnp.where(counted[:, :, None], flatten_obs(steps.obs, 2), 0.0)  # padding may hold anything, even nan
+    obs = jnp.where(counted[:, :, None], features(steps.obs, 2), 0.0)  # padding may hold anything, even nan
     reward = jnp.where(counted, reward, 0.0)
     seen = obs_stats.merge(flatten_axes(obs), weight)
+    # 37 details (see actor_critic.py), continuous 6 and 7.
     # The first batch has nothing older to be normalized by; later ones are normalized as they were acted with.
     now = jax.tree.map(lambda new, old: jnp.where(obs_stats.count == 0, new, old), seen, obs_stats)
-    x = now.normalize(obs)
-    final_x = now.normalize(flatten_obs(steps.final_obs, 2))
-    last_x = now.normalize(flatten_obs(steps.last_obs, 1))
+    x = network_inputs(obs, now, 2)
+    final_x = network_inputs(steps.final_obs, now, 2)
+    last_x = network_inputs(steps.last_obs, now, 1)
     value = denormalize(networks.values(x), value_stats)
     advantage = generalized_advantages(
         reward, value, denormalize(networks.values(last_x), value_stats),
@@ -81,12 +93,13 @@ def prepare(
         steps.terminated & counted, steps.truncated & counted, counted,
         discount=discount_of(config), gae_lambda=config.gae_lambda,
     )  # fmt: skip
-    returns = flatten_axes(advantage + value)
+    returns = flatten_axes(advantage + value)  # the TD(lambda) estimate: 37 details, core 5
     # Old returns are of an older policy and an older reward: forget them at a time scale of ten batches.
     recent = RunningStats(
         jnp.minimum(value_stats.count, 10.0 * weight.shape[0]), value_stats.mean, value_stats.variance
     )
     new_value_stats = recent.merge(returns, weight)
+    # Computed again instead of stored while acting: at the start of an update both are the same, ratios begin at 1.
     action = jnp.where(counted.reshape(counted.shape + (1,) * (steps.action.ndim - 2)), steps.action, 0)
     log_prob = distribution.log_prob(networks.policy(x), networks.log_std, action)
     samples = Sample(
@@ -112,6 +125,8 @@ def shuffled_rows(
     """Rows of each minibatch: every epoch shuffles all and cuts them into round(size / minibatch_size) equal parts.
 
     Drawn on the host: a permutation in XLA sorts, and took a third of an update's time on CPUs.
+
+    Source: 37 details, core 6.
     """
     num_minibatches = max(1, round(size / minibatch_size))
     per_epoch = num_minibatches * (size // num_minibatches)

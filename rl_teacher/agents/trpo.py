@@ -1,6 +1,7 @@
 """TRPO: a natural-gradient step inside a trust region, readable from top to bottom.
 
-docs/agents.md numbers the details and names their sources.
+Source: Schulman et al. 2015, arXiv:1502.05477, with generalized advantages, Schulman et al. 2016, arXiv:1506.02438.
+*Spinning Up* is OpenAI's. docs/agents.md has all details, and our defaults.
 """
 
 from functools import partial
@@ -15,6 +16,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from rl_teacher.agents.acting import Actor, actor_of
 from rl_teacher.agents.actor_critic import ActorCritic
+from rl_teacher.agents.observations import num_inputs
 from rl_teacher.agents.samples import Sample, Steps, on_device, prepare, shuffled_rows, standardize, unless_empty
 from rl_teacher.config.agents import TRPOConfig
 from rl_teacher.core.actions import ActionSpec
@@ -40,13 +42,17 @@ class TRPO(eqx.Module):
     @classmethod
     def build(cls, obs_shape: tuple[int, ...], actions: ActionSpec, config: TRPOConfig, key: PRNGKeyArray) -> "TRPO":
         """A fresh agent."""
-        num_obs = int(np.prod(obs_shape))
-        networks = ActorCritic.build(num_obs, actions.distribution, config.hidden, config.init_log_std, key)
+        size = num_inputs(obs_shape)
+        networks = ActorCritic.build(size, actions.distribution, config.hidden, config.init_log_std, key)
         flat, _ = ravel_pytree(networks.value)
         return cls(
-            networks, optax.scale_by_adam().init(flat), RunningStats.of_shape((num_obs,)), RunningStats.of_shape(()),
-            actions, config,
-        )  # fmt: skip
+            networks=networks,
+            opt_state=optax.scale_by_adam().init(flat),
+            obs_stats=RunningStats.of_shape((size,)),
+            value_stats=RunningStats.of_shape(()),
+            actions=actions,
+            config=config,
+        )
 
     def actor(self) -> Actor:
         """The policy for one rollout: its parameters on the device, its function compiled."""
@@ -63,7 +69,10 @@ class TRPO(eqx.Module):
             state, on_device(rollout), predicted, rows, self.config, self.actions.distribution
         )  # fmt: skip
         networks, opt_state, obs_stats, value_stats = updated
-        agent = type(self)(networks, opt_state, obs_stats, value_stats, self.actions, self.config)
+        agent = type(self)(
+            networks=networks, opt_state=opt_state, obs_stats=obs_stats, value_stats=value_stats,
+            actions=self.actions, config=self.config,
+        )  # fmt: skip
         return agent, UpdateResult(np.asarray(predicted), metrics)
 
 
@@ -98,7 +107,7 @@ def _policy_step(
 ) -> tuple[PolicyParts, dict[str, Float[Array, ""]]]:
     """Along the natural gradient as far as the KL limit allows, then back until it holds and the surrogate improves.
 
-    Source: Schulman et al. 2015, arXiv:1502.05477, appendix C.
+    Source: Schulman et al. 2015, arXiv:1502.05477, appendix C; the entropy bonus is ours.
     """
     start, unravel = ravel_pytree(parts)
     advantage = standardize(samples.advantage, samples.weight)
@@ -116,15 +125,21 @@ def _policy_step(
         return weighted_mean(distribution.kl(old_params, old_log_std, net(samples.x), log_std), samples.weight)
 
     def fisher_product(vector: Float[Array, " n"]) -> Float[Array, " n"]:
+        # H is never built: H v is the derivative of the KL's gradient along v (Pearlmutter 1994, Fast Exact
+        # Multiplication by the Hessian). At the old policy the KL's Hessian is the Fisher information.
+        # Damping, which keeps H positive definite where few samples say little: Spinning Up.
         _, product = jax.jvp(jax.grad(mean_kl), (start,), (vector,))
         return jnp.add(product, config.cg_damping * vector)
 
     before, gradient = jax.value_and_grad(surrogate)(start)
     direction = conjugate_gradients(fisher_product, gradient, num_steps=config.cg_steps)
     curvature = direction @ fisher_product(direction)
+    # Appendix C: the longest step along x with 1/2 step^T H step within the limit, sqrt(2 delta / x^T H x) x. A
+    # curvature that is not positive has no such length, and means no step.
     full_step = jnp.sqrt(2.0 * config.max_kl / jnp.where(curvature > 0, curvature, jnp.inf)) * direction
 
     def accept(flat: Float[Array, " n"]) -> Bool[Array, ""]:
+        # The quadratic model of the KL was an approximation, so the KL itself is checked: as Spinning Up.
         return jnp.logical_and(mean_kl(flat) <= config.max_kl, surrogate(flat) > before)
 
     flat, share = line_search(
@@ -148,7 +163,7 @@ def _fit_value(
     config: TRPOConfig,
     rows: Int[Array, "epoch minibatch sample"],
 ) -> tuple[MLP, optax.OptState, Float[Array, ""]]:
-    """A few passes of Adam on the squared error of the normalized returns."""
+    """A few passes of Adam on the squared error of the normalized returns: no trust region, as Spinning Up."""
     flat, unravel = ravel_pytree(net)
     optimizer = optax.scale_by_adam()
 

@@ -3,7 +3,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rl_teacher.agents.actor_critic import denormalize, flatten_obs, rescale_value_head
+from rl_teacher.agents.actor_critic import denormalize, rescale_value_head
+from rl_teacher.agents.observations import features
 from rl_teacher.agents.samples import standardize
 from rl_teacher.core.networks import orthogonal_mlp
 from rl_teacher.core.running_stats import RunningStats
@@ -39,6 +40,6 @@ def test_a_lone_or_constant_advantage_standardizes_to_zero():
 
 
 def test_observations_of_any_shape_become_vectors():
-    assert flatten_obs(jnp.zeros((4, 5, 2, 3), jnp.uint8), 2).shape == (4, 5, 6)
-    assert flatten_obs(jnp.zeros((4, 5), jnp.int32), 2).shape == (4, 5, 1)
-    assert flatten_obs(jnp.zeros((4, 2), jnp.uint8), 1).dtype == jnp.float32
+    assert features(jnp.zeros((4, 5, 2, 3), jnp.uint8), 2).shape == (4, 5, 6)
+    assert features(jnp.zeros((4, 5), jnp.int32), 2).shape == (4, 5, 1)
+    assert features(jnp.zeros((4, 2), jnp.uint8), 1).dtype == jnp.float32
