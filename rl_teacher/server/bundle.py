@@ -17,11 +17,11 @@ def bundle(entry: Path) -> str:
         ValueError: a line has another form, or modules import each other.
     """
     made: dict[str, str] = {}
-    body = _take_in(entry, made, ())
+    body = _inline(entry, made, ())
     return "".join([*made.values(), body])
 
 
-def _take_in(path: Path, made: dict[str, str], above: tuple[str, ...]) -> str:
+def _inline(path: Path, made: dict[str, str], above: tuple[str, ...]) -> str:
     """Put what a module imports before it; its own text, with names taken from there."""
     if path.name in above:
         raise ValueError(f"{path}: imports itself by way of {' -> '.join(above)}. Move what they share elsewhere.")
@@ -30,7 +30,7 @@ def _take_in(path: Path, made: dict[str, str], above: tuple[str, ...]) -> str:
         if found := IMPORT.match(line):
             other = found["module"]
             if other not in made:
-                made[other] = _take_in(path.with_name(other), made, (*above, path.name))
+                made[other] = _inline(path.with_name(other), made, (*above, path.name))
             line = f"const {{ {found['names']} }} = {_name(other)};"
         elif found := EXPORT.match(line):
             exported.append(found["name"])

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import shutil
+import sqlite3
 import uuid
 from collections import namedtuple
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ import pytest
 from django.db import connection, connections
 
 from rl_teacher.server import blobs
-from rl_teacher.server.models import Blob, LabelEvent, Response
+from rl_teacher.server.models import Blob, LabelEvent, Response, WriteCheck
 from rl_teacher.server.transactions.feed import feed
 from tests.server.crowd import mp4
 
@@ -65,7 +66,9 @@ def test_no_answer_is_lost_or_half_stored(world):
         assert {answer.json()["type"] for answer in answers if answer.status_code == 507} == {"/problems/disk-full"}
         assert Response.objects.count() == LabelEvent.objects.count() == len(todo) - len(refused)
         assert people[0].get("/api/v1/experiments/one/queue").status_code == 200
-    assert refused[0][0].get("/readyz").status_code in (200, 503)
+        health = people[0].get("/readyz")
+        assert (health.status_code, health.json()["writes"], health.json()["database"]) == (503, False, True)
+    assert people[0].get("/readyz").json()["writes"]
     for one in refused:
         assert put(*one).status_code == 201
     for one in todo:
@@ -88,6 +91,67 @@ def test_uploads_are_refused_before_the_last_gibibyte_and_answers_are_not(world,
     assert browser.get("/readyz").status_code == 503
     (row,) = claim(browser, 1).json()["assignments"]
     assert put(browser, uuid.uuid4(), row["assignment"]).status_code == 201
+
+
+def read_only(world, monkeypatch):
+    options = connections.settings["default"]["OPTIONS"]
+    monkeypatch.setitem(options, "init_command", f"{options['init_command']}; PRAGMA query_only=1")
+    connections.close_all()
+
+
+def locked(world, monkeypatch):
+    options = connections.settings["default"]["OPTIONS"]
+    monkeypatch.setitem(options, "timeout", 0.1)
+    connections.close_all()
+    other = sqlite3.connect(world.folder.database, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    monkeypatch.setattr(world, "other", other, raising=False)  # it holds the lock for as long as the test lasts
+
+
+def no_folder(world, monkeypatch):
+    world.folder.blobs.rmdir()
+
+
+def no_journal(world, monkeypatch):
+    world.folder.journal.rmdir()
+    world.folder.journal.write_text("a file where a folder should be")
+
+
+def no_database(world, monkeypatch):
+    connections.close_all()
+    world.folder.database.unlink()
+    world.folder.database.mkdir()
+
+
+@pytest.mark.usefixtures("sqlite_only")
+@pytest.mark.parametrize(
+    ("fault", "wrong"),
+    [
+        (read_only, {"writes"}),
+        (locked, {"writes"}),
+        (no_folder, {"files"}),
+        (no_journal, {"files"}),
+        (no_database, {"database", "writes"}),
+    ],
+)
+def test_the_server_is_not_ready_while_something_cannot_be_written(world, monkeypatch, fault, wrong):
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10**12, 0, 10**12))
+    browser = world.browser()
+    good = browser.get("/readyz")
+    assert (good.status_code, good.json()["ready"]) == (200, True)
+    fault(world, monkeypatch)
+    health = browser.get("/readyz")
+    assert health.status_code == 503
+    assert {name for name, is_good in health.json().items() if not is_good} == wrong | {"ready"}
+    assert browser.get("/healthz").status_code == 200
+
+
+def test_checks_leave_one_row_and_no_file_and_are_bounded(world):
+    browser = world.browser()
+    codes = [browser.get("/readyz").status_code for _ in range(31)]
+    assert codes[-1] == 429
+    assert WriteCheck.objects.count() == 1
+    assert list(world.folder.blobs.iterdir()) == list(world.folder.journal.iterdir()) == []
 
 
 def test_an_upload_that_fills_the_disk_leaves_nothing_behind(world, monkeypatch):

@@ -4,6 +4,7 @@ from rl_teacher.server.models.access import ApiToken, AuditLog, Invite, LoginLin
 from rl_teacher.server.models.clips import Blob, Clip
 from rl_teacher.server.models.comparisons import Assignment, Comparison, Flag
 from rl_teacher.server.models.experiments import AgentVideo, Experiment, Export, Guideline, MetricPoint
+from rl_teacher.server.models.health import WriteCheck
 from rl_teacher.server.models.people import Membership, Role, User
 from rl_teacher.server.models.predictions import Prediction
 from rl_teacher.server.models.responses import LabelEvent, Response, Withdrawal
@@ -30,4 +31,5 @@ __all__ = [
     "Role",
     "User",
     "Withdrawal",
+    "WriteCheck",
 ]
