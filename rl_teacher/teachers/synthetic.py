@@ -45,15 +45,15 @@ class SyntheticTeacherConfig:
         rationality = self.rationality
         require(
             rationality is None or (math.isfinite(rationality) and rationality > 0),
-            "teacher.rationality", rationality, "above 0, or unset for a teacher who is always right",
+            "synthetic.rationality", rationality, "above 0, or unset for a teacher who is always right",
         )  # fmt: skip
-        require(0 < self.discount <= 1, "teacher.discount", self.discount, "in (0, 1]")
-        require(0 <= self.mistake_prob <= 1, "teacher.mistake_prob", self.mistake_prob, "in [0, 1]")
-        require(0 <= self.skip_threshold < math.inf, "teacher.skip_threshold", self.skip_threshold, "at least 0")
-        require(0 <= self.equal_threshold < math.inf, "teacher.equal_threshold", self.equal_threshold, "at least 0")
+        require(0 < self.discount <= 1, "synthetic.discount", self.discount, "in (0, 1]")
+        require(0 <= self.mistake_prob <= 1, "synthetic.mistake_prob", self.mistake_prob, "in [0, 1]")
+        require(0 <= self.skip_threshold < math.inf, "synthetic.skip_threshold", self.skip_threshold, "at least 0")
+        require(0 <= self.equal_threshold < math.inf, "synthetic.equal_threshold", self.equal_threshold, "at least 0")
         require(
             rationality is not None or not self.rationality_per_std,
-            "teacher.rationality_per_std", self.rationality_per_std, "False while teacher.rationality is unset",
+            "synthetic.rationality_per_std", self.rationality_per_std, "False while synthetic.rationality is unset",
         )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from rl_teacher.training.parts import (
     REWARD_MODEL_KEYWORDS,
     REWARD_MODELS,
     SCHEDULES,
+    build_label_schedule,
 )
 
 
@@ -71,6 +72,7 @@ def complete(config: RunConfig, spec: EnvSpec) -> tuple[RunConfig, list[str]]:
         at_least = FIRST_LABELS if config.preset == "default" else 0
         first = default_pretrain_labels(config.n_labels, at_least=at_least)
         config = dataclasses.replace(config, pretrain_labels=first)
+    build_label_schedule(config)  # what contradicts itself is refused here, before a folder is made
     return with_discount(config, spec.dt), notes
 
 

@@ -10,7 +10,9 @@ from rl_teacher.config.agents import PPOConfig
 from rl_teacher.config.flags import parse, run_from_json
 from rl_teacher.config.presets import PRESETS, preset
 from rl_teacher.config.run import RunConfig, differences, to_json
+from rl_teacher.envs.catalog import find_env
 from rl_teacher.errors import ConfigError, UnknownChoice
+from rl_teacher.training.complete import complete
 from rl_teacher.training.parts import build_label_schedule
 from tests.completed import completed, completed_flags
 
@@ -113,6 +115,41 @@ def flattened(values: dict[str, Any], prefix: str = "") -> dict[str, object]:
     for name, value in values.items():
         found |= flattened(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
     return found
+
+
+def test_settings_of_the_schedule_are_flags() -> None:
+    words = [
+        "--schedule",
+        "rounds",
+        "--schedule.steps-per-round",
+        "1e5",
+        "--schedule.round_shape",
+        "decay",
+        "-t",
+        "4e5",
+    ]
+    config, _ = read(*words)
+    # rounds at 1e5, 2e5, 3e5 share 350 - 87 = 263 labels as 3 : 2 : 1
+    schedule = build_label_schedule(config)
+    assert [schedule.wanted(step, 0.0) for step in (0, 100_000, 200_000, 300_000)] == [87, 218, 306, 350]
+    config, _ = read("--schedule", "hyperbolic", "--schedule.tau_steps", "2e5", "-t", "4e5")
+    # 87 + 263 ln(1 + 1) / ln(1 + 2) = 87 + 263 * 0.6309 = 252.9
+    assert build_label_schedule(config).wanted(200_000, 0.0) == 252
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["-t", "3000", "--schedule.steps_per_round", "3000"], "Set --schedule.steps_per_round lower"),
+        (["--schedule.labels_per_round", "1"], "Set --schedule.labels_per_round higher or --schedule.steps_per_round"),
+        (["--schedule", "constant_steps", "--schedule.steps_per_label", "9"], "Leave -l or --schedule.steps_per_label"),
+    ],
+)
+def test_a_schedule_that_contradicts_itself_is_refused_before_anything_is_made(words: list[str], message: str) -> None:
+    spec = find_env("ShortHopper-v1")
+    given = parse(["-p", "synth", "-e", "ShortHopper-v1", "-n", "x", "-l", "350", "--schedule", "rounds", *words])
+    with pytest.raises(ConfigError, match=message):
+        complete(given, spec)
 
 
 def test_in_python_a_preset_is_what_one_begins_with() -> None:

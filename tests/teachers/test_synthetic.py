@@ -224,7 +224,7 @@ def test_an_unknown_teacher_is_refused_with_close_matches():
      ("mistake_prob", 1.1), ("skip_threshold", -0.1), ("equal_threshold", float("inf")), ("rationality_per_std", True)],
 )  # fmt: skip
 def test_parameters_out_of_range_are_refused(name: str, value: float):
-    with pytest.raises(ConfigError, match=f"teacher.{name}: got {value}"):
+    with pytest.raises(ConfigError, match=f"synthetic.{name}: got {value}"):
         SyntheticTeacherConfig(**{name: value})
 
 

@@ -6,7 +6,7 @@ from rl_teacher.config.flags import parse
 from rl_teacher.envs.catalog import find_env
 from rl_teacher.errors import RlTeacherError
 from rl_teacher.training.complete import complete
-from rl_teacher.training.parts import build_label_schedule, build_teacher
+from rl_teacher.training.parts import build_teacher
 from rl_teacher.training.segment_length import steps_of_segment, with_clip_length
 
 
@@ -29,6 +29,5 @@ def _check(cell: Cell, flags: tuple[str, ...]) -> None:
         config, _ = with_clip_length(config, spec)
         steps_of_segment(config, spec)
         build_teacher(config, spec)
-        build_label_schedule(config)
     except RlTeacherError as error:
         raise type(error)(f"settings {cell.settings!r}, {cell.task}: {error}") from error
