@@ -49,10 +49,10 @@ def make_app(config: ServerConfig, background: Callable[[], AbstractContextManag
     static.all_directories = static_folders()  # type: ignore[assignment]
     address = str(settings.STATIC_URL).rstrip("/")
     files = Router([Route("/feedback/label.js", labeling_page), Mount("/", static)])
+    media = Route("/media/{name:str}", media_endpoint(config.folder), methods=["GET"])
     routes = [
         Mount(address, GZipMiddleware(files)),
-        Route("/media/{name:str}", media_endpoint(config.folder), methods=["GET"]),
-        Mount("/", RequestThreads(DjangoApp())),
+        Mount("/", RequestThreads(Router([media, Mount("/", DjangoApp())]))),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
     return Guards(app, config.hosts, CSP, https=config.behind_proxy)

@@ -1,16 +1,18 @@
-"""Addresses of clips that cannot be forged, and the bytes behind them, with Range."""
+"""Addresses of clips that cannot be forged, that die with their reader's membership, and the bytes behind them."""
 
 import math
 import re
 import time
 
+from asgiref.sync import sync_to_async
 from django.core.signing import b64_encode
+from django.db import close_old_connections
 from django.utils.crypto import constant_time_compare, salted_hmac
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from rl_teacher.server.data_folder import DataFolder
-from rl_teacher.server.models import Blob, Clip
+from rl_teacher.server.models import ApiToken, Blob, Clip, Membership, User
 
 TYPES = {"mp4": "video/mp4", "webm": "video/webm", "npz": "application/x-npz", "zip": "application/zip"}
 SUFFIX = {content_type: suffix for suffix, content_type in TYPES.items()}
@@ -59,6 +61,24 @@ def is_genuine(name: str, query: dict[str, str], now: float | None = None) -> bo
     return expiry.isascii() and expiry.isdecimal() and now <= int(expiry) <= now + MAX_S
 
 
+def may_read(query: dict[str, str], *, is_export: bool) -> bool:
+    """Whether the one whom an address was made for is still a member, or a token that is still valid.
+
+    Args:
+        query: of a genuine address.
+        is_export: whether it leads to a copy of the whole experiment, which only owners and admins may have.
+    """
+    experiment, who = int(query["x"]), query["u"]
+    if who.startswith("t"):
+        token = ApiToken.objects.filter(pk=int(who[1:])).first()
+        return token is not None and token.is_valid and token.experiment_id in (None, experiment)
+    users = User.objects.filter(pk=int(who), is_active=True)
+    if users.filter(is_superuser=True).exists():
+        return True
+    members = Membership.objects.filter(experiment=experiment, user__in=users)
+    return members.filter(role="owner").exists() if is_export else members.exists()
+
+
 def media_endpoint(folder: DataFolder):  # type: ignore[no-untyped-def]
     """The Starlette endpoint that hands out bytes."""
 
@@ -67,9 +87,10 @@ def media_endpoint(folder: DataFolder):  # type: ignore[no-untyped-def]
         match = NAME.fullmatch(name)
         if match is None:
             return _plain(404)
-        if not is_genuine(name, dict(request.query_params)):
-            return _plain(403)
         stem, suffix = match.groups()
+        query = dict(request.query_params)
+        if not is_genuine(name, query) or not await sync_to_async(_look_up)(query, suffix == "zip"):
+            return _plain(403)
         path = folder.exports / f"{stem}.zip" if suffix == "zip" else folder.blobs / stem[:2] / stem[2:4] / stem
         try:
             size = path.stat().st_size
@@ -84,7 +105,14 @@ def media_endpoint(folder: DataFolder):  # type: ignore[no-untyped-def]
     return media
 
 
+def _look_up(query: dict[str, str], is_export: bool) -> bool:
+    try:
+        return may_read(query, is_export=is_export)
+    finally:
+        close_old_connections()
+
+
 def _plain(status: int) -> Response:
-    texts = {403: "forged or expired address; reload the page", 404: "no such file"}
+    texts = {403: "forged, expired or no longer yours; reload the page", 404: "no such file"}
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
     return Response(texts[status], status_code=status, media_type="text/plain", headers=headers)

@@ -5,15 +5,19 @@ import re
 import uuid
 from dataclasses import replace
 from html.parser import HTMLParser
+from urllib.parse import parse_qsl
 
 import pytest
 from django.conf import settings
 from django.test import RequestFactory
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from rl_teacher.server.api.viewer import snapshot
 from rl_teacher.server.guideline_text import to_html
 from rl_teacher.server.logs import mask
+from rl_teacher.server.media import blob_url, may_read
 from rl_teacher.server.models import Experiment, Invite, LoginLink, Membership, User
+from rl_teacher.server.problems import Problem
 from rl_teacher.server.transactions import access, manage
 
 OPEN = {"healthz", "readyz", "enter", "login", "join/<str:code>", "admin/login/"}
@@ -418,6 +422,61 @@ def test_the_admin_shows_answers_and_changes_none(world):
     for model in ("response", "labelevent", "comparison", "guideline", "clip"):
         assert browser.get(f"/admin/feedback/{model}/").status_code == 200
         assert browser.get(f"/admin/feedback/{model}/add/").status_code == 403
+
+
+def readers(address):
+    """Who may still read what an address leads to: a clip, and a copy of the whole experiment."""
+    query = dict(parse_qsl(address.partition("?")[2]))
+    return [name for name, is_export in (("clip", False), ("export", True)) if may_read(query, is_export=is_export)]
+
+
+def test_the_address_of_a_clip_dies_with_the_membership_of_whoever_got_it(world):
+    experiment, other = world.experiment(), world.experiment("two")
+    comparison = world.comparison(experiment)
+    admin, owner, ann = world.user("root", admin=True), world.member(experiment, "olga", "owner"), world.user("ann")
+
+    def address(user):
+        return blob_url(comparison.a.mp4, str(user.pk))
+
+    assert readers(address(ann)) == []
+    member = access.join(ann, experiment, "labeler")
+    assert readers(address(ann)) == ["clip"]
+    access.set_role(experiment, member.pk, None, admin)
+    access.join(ann, other, "labeler")
+    assert readers(address(ann)) == []
+    assert readers(address(owner.user)) == readers(address(admin)) == ["clip", "export"]
+    access.join(admin, experiment, "owner")
+    access.set_role(experiment, owner.pk, "viewer", admin)
+    assert readers(address(owner.user)) == ["clip"]
+    for user in (owner.user, admin):
+        user.is_active = False
+        user.save()
+        assert readers(address(user)) == []
+
+
+def test_the_address_of_a_clip_dies_with_the_token_of_whoever_got_it(world):
+    experiment, other = world.experiment(), world.experiment("two")
+    blob = world.comparison(experiment).a.mp4
+    mine, foreign, anybodys = (access.make_token("x", experiment=one)[0] for one in (experiment, other, None))
+    addresses = [blob_url(blob, f"t{token.pk}") for token in (mine, foreign, anybodys)]
+    assert ["clip" in readers(one) for one in addresses] == [True, False, True]
+    for token in (mine, anybodys):
+        access.revoke_token(token.pk, world.user(f"by-{token.pk}"))
+    assert ["clip" in readers(one) for one in addresses] == [False, False, False]
+
+
+@pytest.mark.parametrize("end", ["the account", "the membership", "the role"])
+def test_what_is_shown_live_ends_with(world, end):
+    experiment, admin = world.experiment(), world.user("root", admin=True)
+    viewer = world.member(experiment, "vera", "viewer")
+    user = viewer.user
+    assert "progress" in snapshot(user, "one")
+    if end == "the account":
+        User.objects.filter(pk=user.pk).update(is_active=False)
+    else:
+        access.set_role(experiment, viewer.pk, None if end == "the membership" else "labeler", admin)
+    with pytest.raises(Problem):
+        snapshot(user, "one")
 
 
 def test_secrets_are_masked_in_logs():

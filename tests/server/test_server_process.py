@@ -241,11 +241,14 @@ def test_tokens_are_made_listed_and_revoked(server, data, client):
     text = command("token", "--data-dir", data, "create", "laptop", "--experiment", "run").stdout.strip()
     with FeedbackClient(server.url, text, "run") as other:
         assert other.state().labels_wanted == 100_000
+        address = other._call("GET", f"/blobs/{client.put_blob(VIDEO, 'video/mp4')}").headers["location"]
+        assert httpx.get(server.url + address, trust_env=False).status_code == 200
         assert "laptop" in command("token", "--data-dir", data, "list").stdout
         assert text not in command("token", "--data-dir", data, "list").stdout
         command("token", "--data-dir", data, "revoke", text[:10])
         with pytest.raises(ServerFault, match="401"):
             other.state()
+    assert httpx.get(server.url + address, trust_env=False).status_code == 403
 
 
 def test_manage_passes_on_to_django(data, server):

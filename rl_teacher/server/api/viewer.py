@@ -68,9 +68,12 @@ def export_json(row: Export, user: User) -> dict[str, Any]:
     return {"id": row.id, "state": row.state, "at": row.at, "size": row.size, "url": url, "error": row.error}
 
 
-def _snapshot(user: User, slug: str) -> dict[str, Any]:
+def snapshot(user: User, slug: str) -> dict[str, Any]:
     """One look at what the page shows live: by event name, its data."""
     try:
+        user = User.objects.filter(pk=user.pk, is_active=True).first()
+        if user is None:
+            raise Problem("not-signed-in", "the account was switched off.")
         at = access(user, slug, "view")
         experiment = at.experiment
         newest = AgentVideo.objects.filter(experiment=experiment).select_related("blob").order_by("-step").first()
@@ -105,7 +108,7 @@ async def _stream(user: User, slug: str) -> AsyncIterator[bytes]:
         while not notify.is_closing():
             event.clear()
             try:
-                found = await sync_to_async(_snapshot, thread_sensitive=False)(user, slug)
+                found = await sync_to_async(snapshot, thread_sensitive=False)(user, slug)
             except Problem:
                 return
             lines = []
