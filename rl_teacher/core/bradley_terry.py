@@ -31,7 +31,8 @@ def preference_loss(
     Returns:
         Loss per comparison [nats]: ln 2 for a model that knows nothing.
 
-    Source: Christiano et al. 2017, arXiv:1706.03741, eq. 1; coin flips: section 2.2.3.
+    Source: Bradley & Terry 1952, Rank Analysis of Incomplete Block Designs; for segments: Christiano et al. 2017,
+    arXiv:1706.03741, eq. 1; coin flips: section 2.2.3.
     """
     require(0 <= random_answer_prob < 1, "random_answer_prob", random_answer_prob, "in [0, 1)")
     require(0 <= smoothing < 0.5, "smoothing", smoothing, "in [0, 0.5)")

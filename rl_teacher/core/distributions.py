@@ -1,4 +1,7 @@
-"""Action distributions of a policy: diagonal Gaussian and categorical, as pure functions of their parameters."""
+"""Action distributions of a policy: diagonal Gaussian and categorical, as pure functions of their parameters.
+
+Entropies and divergences are in nats: Cover & Thomas 2006, Elements of Information Theory, chapters 2 and 8.
+"""
 
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -62,7 +65,10 @@ class Distribution(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Gaussian:
-    """Independent normals: the network gives the means, the log standard deviations do not depend on the state."""
+    """Independent normals: the network gives the means, the log standard deviations do not depend on the state.
+
+    Source: Huang et al. 2022, "The 37 Implementation Details of Proximal Policy Optimization", continuous 1 to 3.
+    """
 
     num_params: int
     """Components of an action."""
@@ -105,7 +111,7 @@ class Gaussian:
         new: Float[Array, "*batch act"],
         new_log_std: Float[Array, " act"],
     ) -> Float[Array, "*batch"]:
-        """KL between the two normals, summed over components."""
+        """Sum over components of ln(s_new / s_old) + (s_old^2 + (m_old - m_new)^2) / (2 s_new^2) - 1/2."""
         ratio = _align(jnp.exp(2 * (old_log_std - new_log_std)), old)
         gap = jnp.square((old - new) * _align(jnp.exp(-new_log_std), old))
         return (_align(new_log_std - old_log_std, old) + 0.5 * (ratio + gap - 1.0)).sum(-1)
@@ -124,7 +130,10 @@ class Categorical:
         return True
 
     def noise(self, key: PRNGKeyArray, shape: tuple[int, ...]) -> Float[Array, "*batch act"]:
-        """Gumbel noise: argmax(logits + noise) is a sample."""
+        """Gumbel noise: argmax(logits + noise) is a sample.
+
+        Source: the Gumbel-max trick; Maddison, Tarlow & Minka 2014, A* Sampling, arXiv:1411.0030, section 2.
+        """
         return jax.random.gumbel(key, (*shape, self.num_params))
 
     def sample(

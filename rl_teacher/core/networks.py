@@ -38,7 +38,17 @@ def orthogonal_mlp(
 ) -> MLP:
     """Orthogonal weights times sqrt(2), the last layer's times `last_scale`, and zero biases.
 
-    Source: the initialization of OpenAI baselines' ppo2, number 2 of "The 37 implementation details of PPO".
+    Orthogonal layers neither swell nor shrink what passes through them: Saxe et al. 2014, arXiv:1312.6120.
+
+    Args:
+        sizes: inputs, units of each hidden layer, outputs.
+        activation: a name in ACTIVATIONS.
+        last_scale: of the last layer's weights.
+        key: draws the weights.
+        hidden_scale: of all other layers' weights.
+
+    Source: OpenAI baselines' ppo2; Huang et al. 2022, "The 37 Implementation Details of Proximal Policy Optimization",
+    core 2.
     """
     scales = [hidden_scale] * (len(sizes) - 2) + [last_scale]
     generator = host_generator(key)
@@ -50,7 +60,10 @@ def orthogonal_mlp(
 
 
 def uniform_mlp(sizes: Sequence[int], activation: str, *, last_scale: float, key: PRNGKeyArray) -> MLP:
-    """Weights uniform within +-1/sqrt(fan_in), as torch's default, the last layer's times `last_scale`; zero biases."""
+    """Weights uniform within +-1/sqrt(fan_in), the last layer's times `last_scale`, and zero biases.
+
+    Source: the default of PyTorch's Linear, but for the biases.
+    """
     generator = host_generator(key)
     scales = [1.0] * (len(sizes) - 2) + [last_scale]
     weights = tuple(
@@ -61,7 +74,11 @@ def uniform_mlp(sizes: Sequence[int], activation: str, *, last_scale: float, key
 
 
 def _orthogonal(generator: np.random.Generator, fan_in: int, fan_out: int) -> Float[np.ndarray, "fan_in fan_out"]:
-    """Orthonormal rows or columns, whichever are fewer: QR of a Gaussian matrix, signs made unique."""
+    """Orthonormal rows or columns, whichever are fewer, uniform among all such matrices.
+
+    Source: QR of a Gaussian matrix, with the signs of R's diagonal made positive: Mezzadri 2007, How to Generate Random
+    Matrices from the Classical Compact Groups, math-ph/0609050.
+    """
     long, short = max(fan_in, fan_out), min(fan_in, fan_out)
     q, r = np.linalg.qr(generator.standard_normal((long, short)))
     q = q * np.sign(np.diag(r))

@@ -24,9 +24,16 @@ class RunningStats(eqx.Module):
         return cls(jnp.zeros(()), jnp.zeros(shape), jnp.ones(shape))
 
     def merge(self, values: Float[Array, "batch *shape"], weight: Float[Array, " batch"]) -> "RunningStats":
-        """The statistics after `values` too, each counted `weight` times (0 leaves it out).
+        """The statistics after `values` too.
 
-        Source: Chan, Golub, LeVeque 1979, pairwise update of mean and variance.
+        With s the batch's share of everything seen, and d the difference of the two means: the mean moves by s d, and
+        the variance is the average of the two variances, plus s (1 - s) d^2 for the distance between the means.
+
+        Args:
+            values: a batch.
+            weight: how often each value counts; 0 leaves it out.
+
+        Source: Chan, Golub & LeVeque 1979, Updating Formulae and a Pairwise Algorithm for Computing Sample Variances.
         """
         count = weight.sum()
         divisor = jnp.where(count > 0, count, 1.0)
@@ -42,7 +49,7 @@ class RunningStats(eqx.Module):
         )  # fmt: skip
 
     def normalize(self, values: Float[Array | np.ndarray, "..."], *, clip: float = 10.0) -> Float[Array, "..."]:
-        """(values - mean) / std, clipped to +-clip."""
+        """(values - mean) / std, within +-clip: what was constant so far and moves must not drown everything else."""
         ones = (1,) * (values.ndim - self.mean.ndim)
         mean, variance = self.mean.reshape(ones + self.mean.shape), self.variance.reshape(ones + self.mean.shape)
         return jnp.clip((values - mean) / jnp.sqrt(variance + 1e-8), -clip, clip)

@@ -12,7 +12,13 @@ MatVec = Callable[[Float[Array, " n"]], Float[Array, " n"]]
 def conjugate_gradients(product: MatVec, b: Float[Array, " n"], *, num_steps: int) -> Float[Array, " n"]:
     """x with product(x) close to b, for a symmetric positive definite product, after num_steps steps.
 
-    Source: Hestenes and Stiefel 1952.
+    Args:
+        product: x -> A x; A itself is never needed.
+        b: right side.
+        num_steps: exact after as many as there are entries, close much earlier.
+
+    Source: Hestenes & Stiefel 1952, Methods of Conjugate Gradients for Solving Linear Systems; Nocedal & Wright 2006,
+    Numerical Optimization, algorithm 5.2. For TRPO: Schulman et al. 2015, arXiv:1502.05477, appendix C.
     """
 
     def step(
@@ -38,9 +44,17 @@ def line_search(
     shrink: float,
     num_tries: int,
 ) -> tuple[Float[Array, " n"], Float[Array, ""]]:
-    """The first of start + shrink^k full_step, k = 0 .. num_tries - 1, that is accepted, and the share shrink^k.
+    """The first of start + shrink^k full_step, k = 0 .. num_tries - 1, that is accepted.
 
-    Nothing accepted: `start` and share 0.
+    Args:
+        accept: whether a point will do.
+        start: where to begin.
+        full_step: the longest step, tried first.
+        shrink: by which each next step is shorter, below 1 [1].
+        num_tries: how many are tried.
+
+    Returns:
+        The point, and the share shrink^k of the full step; `start` and 0 if nothing was accepted.
     """
 
     def going_on(carry: tuple[Array, Array, Array]) -> Bool[Array, ""]:
