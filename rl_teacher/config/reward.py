@@ -16,7 +16,7 @@ class RewardModelConfig:
     refit_growth: float = 0.1
     """Fit again when the labels have grown by this share since the last fit."""
     doubtful_refit_growth: float = 0.03
-    """The same where a Gaussian process finds that some answers may be wrong: what comes later sets them right."""
+    """The same where a Gaussian process finds that some answers may be wrong: each new one may tell which."""
     random_answer_prob: float | None = None
     """Share of answers taken as coin flips; unset: the Gaussian process finds it in the answers, networks take 0.
     Christiano et al. 2017 use 0.1 for people, section 2.2.3."""

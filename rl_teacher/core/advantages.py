@@ -19,8 +19,9 @@ def generalized_advantages(
 ) -> Float[Array, "time env"]:
     """Advantages by GAE(lambda): a truncated episode bootstraps from its final observation, a terminated one does not.
 
-    The sum over l >= 0 of (discount * lambda)^l delta_{t+l}, where delta_t = r_t + discount * v_{t+1} - v_t, and v_{t+1}
-    is 0 after termination, final_value after truncation, last_value after the last counted step. It stops at every end.
+    The sum over l >= 0 of (discount * lambda)^l delta_{t+l}, where delta_t = r_t + discount * v_{t+1} - v_t, and
+    v_{t+1} is 0 after termination, final_value after truncation, last_value after the last counted step. It stops
+    at every end.
 
     Args:
         reward: of each step, scaled as the values are.

@@ -45,7 +45,8 @@ def fit_logistic(
 
     P(left) = (1 - p) sigmoid(design @ weights) + p / 2 with p = random_answer_prob. With p = 0 the likelihood is
     concave and there is one maximum. With p > 0 it is not: Fisher's expected curvature, which is never
-    negative, takes the place of the curvature; for p = 0 both are the same. The line search halves a step until it gains.
+    negative, takes the place of the curvature; for p = 0 both are the same. The line search halves a step until it
+    gains.
 
     Args:
         design: one row for each comparison, float64.
