@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Collection
 
+from django.http.request import split_domain_port, validate_host
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,18 +17,11 @@ MAX_DRAIN = 64 * MIB
 BLOB_PATH = re.compile(r"/api/v1/experiments/[^/]+/blobs/[^/]+")
 
 
-def split_host(value: str) -> str:
-    """The name in a Host header, without the port."""
-    if value.startswith("["):
-        return value[: value.find("]") + 1].lower()
-    return value.rsplit(":", 1)[0].lower() if ":" in value else value.lower()
-
-
 class Guards:
     """Refuses foreign hosts and oversized bodies before anything is stored, and adds the security headers."""
 
     def __init__(self, app: ASGIApp, hosts: Collection[str], csp: str, *, https: bool = False) -> None:
-        self._app, self._hosts = app, {host.lower() for host in hosts}
+        self._app, self._hosts = app, [host.lower() for host in hosts]
         self._headers = [
             (b"content-security-policy", csp.encode()),
             (b"x-content-type-options", b"nosniff"),
@@ -43,8 +37,8 @@ class Guards:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        if split_host(headers.get("host", "")) not in self._hosts:
-            await _refuse(scope, send, "malformed", "the Host header names another server.")
+        if trouble := self._trouble_with(headers.getlist("host")):
+            await _refuse(scope, send, "malformed", trouble)
             return
         path, limit = scope["path"], MAX_BODY
         if scope["method"] == "PUT" and BLOB_PATH.fullmatch(path):
@@ -63,6 +57,19 @@ class Guards:
             await _refuse(scope, send, "too-large", f"the body has {length} bytes, expected at most {limit}.")
             return
         await self._run(scope, receive, send, limit)
+
+    def _trouble_with(self, hosts: list[str]) -> str:
+        """Why Django would not take these Host headers; it is asked here because it logs each of them as an error."""
+        host = hosts[0] if len(hosts) == 1 else ""
+        domain, _ = split_domain_port(host)
+        if not domain:
+            return f"the Host header is {', '.join(hosts)[:100]!r}, expected one name, and perhaps a port."
+        if validate_host(domain, self._hosts):
+            return ""
+        return (
+            f"the Host header says {domain[:100]!r}, which is no name of this server. If it should be one: start "
+            f"`rl-teacher serve` with --allowed-host {domain[:100]}."
+        )
 
     async def _run(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:
         seen, refused = 0, False

@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +14,7 @@ TITLES = {
     "malformed": (400, "The request is malformed"),
     "hash-mismatch": (400, "The body is not what its hash says"),
     "not-signed-in": (401, "Not signed in"),
-    "csrf": (403, "The CSRF token is missing or old"),
+    "csrf": (403, "The form cannot be taken"),
     "scope": (403, "Not allowed"),
     "signature": (403, "The address is forged or too old"),
     "not-found": (404, "Not found"),
@@ -47,6 +48,7 @@ _BY_STATUS = {
     503: "busy",
     507: "disk-full",
 }
+_PORTS = {"http": 80, "https": 443}
 RETRY_AFTER_S = {429: 2, 503: 2, 507: 60}
 log = logging.getLogger("rl_teacher.server")
 
@@ -107,8 +109,47 @@ def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
 
 def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Django's CSRF_FAILURE_VIEW."""
-    detail = f"{reason or 'CSRF verification failed.'} Reload the page, then try again."
+    detail = trouble_with_proxy(request) or f"{reason or 'CSRF verification failed.'} Reload the page, then try again."
     return answer(request, Problem("csrf", detail))
+
+
+def trouble_with_proxy(request: HttpRequest) -> str:
+    """Why no form of this browser can be taken, where a proxy hides from us what the browser sees; else nothing."""
+    from django.conf import settings
+
+    behind_proxy = settings.RL_TEACHER.behind_proxy
+    try:
+        origin = urlsplit(request.headers.get("Origin", ""))
+        if not origin.hostname:  # hidden, or an old browser
+            origin = urlsplit(request.headers.get("Referer", ""))
+        place = (origin.hostname, origin.port or _PORTS.get(origin.scheme))
+    except ValueError:
+        return ""
+    host = request.headers.get("Host", "")
+    start = f"rl-teacher serve --behind-proxy --allowed-host {origin.hostname}"
+    if origin.scheme == "https" and not request.is_secure():
+        if behind_proxy:
+            return (
+                f"The browser is at https://{origin.netloc}, the proxy says that it is not HTTPS: let it send "
+                "X-Forwarded-Proto: https (docs/server.md, Behind a proxy)."
+            )
+        return (
+            f"The browser is at https://{origin.netloc}, and this server does not know of a proxy with HTTPS: start it "
+            f"with `{start}` (docs/server.md, Behind a proxy)."
+        )
+    if origin.scheme == "http" and behind_proxy and not request.is_secure():
+        return (
+            "This server was started with --behind-proxy and so takes forms over HTTPS only; the browser is at "
+            f"http://{origin.netloc}. Open the proxy's https:// address, or start it without --behind-proxy."
+        )
+    here = urlsplit(f"{origin.scheme}://{host}")
+    if origin.hostname and place != (here.hostname, here.port or _PORTS.get(origin.scheme)):
+        return (
+            f"The form comes from {origin.netloc}, and this server was asked by the Host {host!r}. If both are this "
+            "server, let the proxy pass on the Host that it got (nginx: `proxy_set_header Host $http_host;`; "
+            "docs/server.md, Behind a proxy); else another site sent you here."
+        )
+    return ""
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -4,12 +4,13 @@ import json
 import re
 import uuid
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from urllib.parse import parse_qsl
 
 import pytest
 from django.conf import settings
-from django.test import RequestFactory
+from django.test import RequestFactory, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from rl_teacher.server.api.viewer import snapshot
@@ -495,6 +496,41 @@ def test_deployment_checks_find_nothing(world):
     ]
     # Without a TLS proxy (this machine only) cookies cannot be `Secure` and there is no HSTS.
     assert {m.id for m in found} <= {"security.W004", "security.W012", "security.W016"}
+
+
+LAB = "https://lab.example"
+
+
+@pytest.mark.parametrize(
+    ("behind_proxy", "headers", "says"),
+    [
+        (False, {"Origin": LAB, "Host": "lab.example"}, "rl-teacher serve --behind-proxy --allowed-host lab.example"),
+        (False, {"Origin": f"{LAB}:8443", "Host": "127.0.0.1:8000"}, "--behind-proxy --allowed-host lab.example"),
+        (False, {"Referer": f"{LAB}/login", "Host": "localhost"}, "--behind-proxy --allowed-host lab.example"),
+        (True, {"Origin": LAB, "Host": "lab.example"}, "X-Forwarded-Proto: https"),
+        (True, {"Origin": LAB, "Host": "127.0.0.1:8000", "X-Forwarded-Proto": "https"}, "proxy_set_header Host"),
+        (True, {"Origin": f"{LAB}:8443", "Host": "lab.example", "X-Forwarded-Proto": "https"}, "proxy_set_header Host"),
+        (True, {"Origin": "http://lab.example", "Host": "lab.example"}, "Open the proxy's https:// address"),
+        (False, {"Origin": "http://evil.example", "Host": "localhost"}, "another site sent you here"),
+        (False, {"Origin": "http://localhost", "Host": "localhost"}, "Reload the page"),
+        (True, {"Origin": LAB, "Host": "lab.example:443", "X-Forwarded-Proto": "https"}, "Reload the page"),
+        (False, {"Origin": "http://[", "Host": "localhost"}, "Reload the page"),
+        (False, {"Origin": "null", "Host": "localhost"}, "Reload the page"),
+    ],
+)
+def test_a_refused_form_says_what_the_proxy_must_do(world, behind_proxy, headers, says):
+    settings.RL_TEACHER = replace(settings.RL_TEACHER, behind_proxy=behind_proxy)
+    wanted = {"ALLOWED_HOSTS": ["lab.example", "localhost", "127.0.0.1"]}
+    if behind_proxy:
+        wanted["SECURE_PROXY_SSL_HEADER"] = ("HTTP_X_FORWARDED_PROTO", "https")
+    with override_settings(**wanted):
+        browser = world.browser(world.user("ann"), csrf=True)
+        browser.get("/login")
+        for path in ("/login", "/api/v1/assignments:renew"):
+            refused = browser.post(path, "", content_type="application/x-www-form-urlencoded", headers=headers)
+            assert refused.status_code == 403
+            text = unescape(refused.content.decode())
+            assert says in text.replace('\\"', '"') or (path != "/login" and says == "Reload the page"), text
 
 
 def test_behind_a_proxy_cookies_are_secure(world):

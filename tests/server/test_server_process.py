@@ -83,6 +83,41 @@ def test_foreign_hosts_are_refused_everywhere(http, media_url, server):
     assert http.get("/healthz", headers={"Host": f"localhost:{port}"}).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example", "127.0.0.1.evil.example", "localhost:8000@evil.example", "localhost:port", "localhost:8000:1",
+        "local_host", "[::1", "[::1]x", "a b", "", "localhost, evil.example", "löcalhost", "%00", "*", "x" * 5000,
+    ],
+)  # fmt: skip
+def test_a_foreign_host_is_told_how_to_become_known_and_leaves_nothing_in_the_log(http, data, host):
+    before = (data / "server.log").read_text()
+    for path in ("/", "/login", "/nothing", "/api/v1/me", "/admin/"):
+        refused = http.get(path, headers={"Host": host.encode("latin-1")})
+        assert refused.status_code == 400
+        assert "Host header" in refused.json()["detail"]
+    if host == "evil.example":
+        assert "--allowed-host evil.example" in refused.json()["detail"]
+    assert (data / "server.log").read_text() == before
+
+
+def test_two_hosts_are_refused_and_a_name_is_a_name_in_any_case(server, data):
+    before = (data / "server.log").read_text()
+    port = server.url.rsplit(":", 1)[1]
+    hosts = {
+        f"Host: 127.0.0.1:{port}\r\nHost: 127.0.0.1:{port}": b" 400 ",
+        "Host: localhost\r\nHost: evil": b" 400 ",
+        f"Host: LocalHost:{port}": b" 302 ",
+        "Host: localhost.": b" 302 ",
+        f"Host: [::1]:{port}": b" 302 ",
+    }
+    for lines, status in hosts.items():
+        with socket.create_connection(("127.0.0.1", int(port)), timeout=10) as line:
+            line.sendall(f"GET / HTTP/1.1\r\n{lines}\r\nConnection: close\r\n\r\n".encode())
+            assert status in line.recv(64), lines
+    assert (data / "server.log").read_text() == before
+
+
 def test_bodies_are_bounded_by_length_and_by_counting(http, server):
     big = b"x" * (1024 * 1024 + 1)
     refused = http.post("/login", content=big)

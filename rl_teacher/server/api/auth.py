@@ -10,7 +10,7 @@ from ninja.utils import check_csrf
 
 from rl_teacher.server.models import ApiToken, Experiment, User
 from rl_teacher.server.permissions import Access, access
-from rl_teacher.server.problems import Problem
+from rl_teacher.server.problems import Problem, trouble_with_proxy
 from rl_teacher.server.throttle import REQUESTS
 from rl_teacher.server.transactions.access import find_token
 
@@ -76,7 +76,8 @@ class SessionAuth(APIKeyCookie):
         if not user.is_authenticated or not user.is_active:
             return None
         if request.method not in SAFE and check_csrf(request) is not None:
-            raise Problem("csrf", "the header X-CSRFToken is missing or old. Take a new one from GET /api/v1/me.")
+            missing = "the header X-CSRFToken is missing or old. Take a new one from GET /api/v1/me."
+            raise Problem("csrf", trouble_with_proxy(request) or missing)
         REQUESTS.check(f"user:{user.pk}")
         return cast(User, user)
 
