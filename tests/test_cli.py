@@ -39,7 +39,7 @@ def teach(tmp_path: Path, *words: str) -> list[str]:
         (["-e", "Hopper-v1", "-p", "rl"], "ConfigError", "-n/--name"),
         (["-e", "CartPole-v1", "-p", "rl", "-n", "x", "-a", "sac"], "UnsupportedSpace", "Use -a ppo"),
         (["-e", "Hopper-v1", "-p", "rl", "-n", "x", "--sac.updates-per-step", "0"], "ConfigError", "above 0"),
-        (["-e", "Hopper-v1", "-p", "synth", "-n", "x", "--teacher", "nowhere.py:f"], "TeacherFault", "nowhere.py"),
+        (["-e", "Hopper-v1", "-p", "synth", "-n", "x", "--teacher", "nowhere.py:f"], "UserCodeFault", "nowhere.py"),
     ],
 )
 def test_bad_input_gets_one_line_and_exit_code_2(

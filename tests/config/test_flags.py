@@ -1,4 +1,4 @@
-"""Flags: the seed's, with _ or -, and numbers as people write them."""
+"""Flags: those of the program of 2017, with _ or -, and numbers as people write them."""
 
 import pytest
 
@@ -42,7 +42,7 @@ def test_counts_are_read_as_people_write_them(text: str) -> None:
         (["--reward_model", "rl"], "predictor", "rl"),
     ],
 )
-def test_every_flag_of_the_seed_is_understood(words: list[str], field: str, value: object) -> None:
+def test_every_flag_of_2017_is_understood(words: list[str], field: str, value: object) -> None:
     assert getattr(read(*words), field) == value
 
 

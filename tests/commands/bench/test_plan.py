@@ -86,6 +86,21 @@ def test_settings_are_flags_of_teach_however_toml_writes_them(tmp_path: Path) ->
     assert (config.reward.tanh_output, config.reward.hidden, config.reward.pessimism) == (False, (32, 32), -0.5)
 
 
+def test_settings_win_over_a_preset_also_with_default_values(tmp_path: Path) -> None:
+    text = """
+    [settings.a]
+    reward.model = "gp"
+    reward.normalize = true
+    reward.bootstrap = false
+    preset = "paper"
+    schedule = "auto"
+    """
+    flags = plan(write(tmp_path, text)).settings["a"].flags
+    config = parse(["-p", "synth", "-e", "x", "-n", "x", *flags])
+    assert (config.reward.model, config.reward.normalize, config.reward.bootstrap) == ("gp", True, False)
+    assert (config.schedule.kind, config.selection.rule) == ("auto", "disagreement")
+
+
 OWN_AGENTS = """
 tasks = ["ShortReacher-v1"]
 labels = [0, 100]
