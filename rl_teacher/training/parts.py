@@ -70,7 +70,7 @@ def fresh_reward_model(
 
 
 def build_teacher(config: RunConfig, spec: EnvSpec) -> Teacher | None:
-    """The teacher of the run; None with `-p rl`, and with `-p human` until runs/people.py has invited them."""
+    """The teacher of the run; None with `-p rl`, and with `-p human`, whose teacher is people."""
     if config.predictor != "synth":
         return None
     if is_user_code(config.teacher):

@@ -1,13 +1,20 @@
 """What people are shown of the reward model: a chance from before it learned, curves from after."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from small_server import InstantWorkers, SmallServer, frames
 
 from rl_teacher.core.arrays import RewardInput, Segments
+from rl_teacher.people.audience import Audience
+from rl_teacher.people.client.outbox import Outbox
+from rl_teacher.people.feedback_session import FeedbackSession
 from rl_teacher.people.predictions import predict_answers
+from rl_teacher.people.uploader import ClipUploader, SentIds
+from rl_teacher.preferences.learner import Fit
 from rl_teacher.records import Comparison
 
 
@@ -78,3 +85,17 @@ def test_a_model_that_is_sure_gives_a_number():
     (found,) = predict([pair(row("a", 1e6), row("b", -1e6))], Linear(1e6), Linear(1.0))
     assert found.p_left == pytest.approx(1.0)
     assert found.is_finite
+
+
+def test_what_a_fit_made_of_the_answers_reaches_the_server(tmp_path: Path):
+    server = SmallServer()
+    client = server.client()
+    outbox = Outbox(tmp_path / "outbox", client)
+    uploader = ClipUploader(InstantWorkers(), outbox, SentIds(tmp_path / "sent.jsonl"), 20, False)  # type: ignore[arg-type]
+    session = FeedbackSession(client, outbox, uploader, frames)
+    session.start()
+    fit: Any = Fit(Linear(0.0), Linear(10.0), {}, ("x",))
+    Audience(session, "http://small/e/run/label").report_fit(700, fit, [pair(row("a", 1.0, 2.0), row("b", 1.0, 0.0))])
+    session.close(is_done=True)
+    # before the fit nothing told the sides apart
+    assert server.predictions == [{"comparison": "x", "step": 700, "p_left": 0.5, "a": [10.0, 20.0], "b": [10.0, 0.0]}]
