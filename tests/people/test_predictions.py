@@ -30,6 +30,12 @@ class Linear:
     def __call__(self, inputs: RewardInput) -> np.ndarray:
         return np.mean([self._rewards(inputs, weight) for weight in self.weights], axis=0)
 
+    def wants_fit(self, num_changes: int) -> bool:
+        return False
+
+    def fit(self, data: Any, num_steps: int, key: Any) -> Any:
+        raise AssertionError("nobody fits it")
+
     def _rewards(self, inputs: RewardInput, weight: float) -> np.ndarray:
         return weight * np.asarray(inputs.obs)[..., 0] + np.asarray(inputs.action)[..., 0]
 
@@ -94,7 +100,7 @@ def test_what_a_fit_made_of_the_answers_reaches_the_server(tmp_path: Path):
     uploader = ClipUploader(InstantWorkers(), outbox, SentIds(tmp_path / "sent.jsonl"), 20, False)  # type: ignore[arg-type]
     session = FeedbackSession(client, outbox, uploader, frames)
     session.start()
-    fit: Any = Fit(Linear(0.0), Linear(10.0), {}, ("x",))
+    fit = Fit(Linear(0.0), Linear(10.0), {}, ("x",))
     Audience(session, "http://small/e/run/label").report_fit(700, fit, [pair(row("a", 1.0, 2.0), row("b", 1.0, 0.0))])
     session.close(is_done=True)
     # before the fit nothing told the sides apart
