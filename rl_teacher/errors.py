@@ -13,6 +13,7 @@ RlTeacherError
 │   ├── RunExists               the name is taken, and --resume was not given
 │   ├── RunMissing              there is no run of this name
 │   ├── FolderUnwritable        the folder cannot be written
+│   ├── FileDamaged             a file of the run cannot be read
 │   ├── RunChanged              --resume with other settings than the run was started with
 │   ├── RunLocked               another process is working in the run folder
 │   └── CheckpointError         a checkpoint is damaged, or of a newer version
@@ -82,6 +83,10 @@ class RunMissing(RunError):
 
 class FolderUnwritable(RunError):
     """A folder cannot be written."""
+
+
+class FileDamaged(RunError):
+    """A file of a run cannot be read: it was cut off, or changed by hand."""
 
 
 class RunChanged(RunError):

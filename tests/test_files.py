@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from rl_teacher.errors import FolderUnwritable
 from rl_teacher.files import append_lines, drop_torn_line, read_lines, write_whole
 
 
@@ -19,7 +20,7 @@ def test_a_file_that_cannot_be_written_keeps_its_old_content(tmp_path: Path):
     path = tmp_path / "summary.json"
     write_whole(path, b"old")
     (tmp_path / ".summary.json.new").mkdir()  # in the way, as a full disk would be
-    with pytest.raises(OSError, match="directory"):
+    with pytest.raises(FolderUnwritable, match=r"summary.json: cannot be written \(Is a directory\)"):
         write_whole(path, b"new")
     assert path.read_bytes() == b"old"
 

@@ -1,31 +1,41 @@
 """Comparisons, their segments and their labels on disk: append-only, and flushed before they are used."""
 
 import math
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from types import UnionType
 from typing import Any
 
 import numpy as np
 
 from rl_teacher.core.arrays import SEGMENT_FIELDS, Segments
-from rl_teacher.files import append_lines, drop_torn_line, read_lines, write_whole
+from rl_teacher.errors import FileDamaged
+from rl_teacher.files import append_lines, drop_torn_line, make_folder, read_lines, write_whole
 from rl_teacher.protocols import Asked
 from rl_teacher.records import Comparison, Label, Preference
 from rl_teacher.storage.arrays import npz
 from rl_teacher.storage.names import COMPARISONS, LABELS, SEGMENTS
+
+COMPARISON_KEYS = {"id": str, "left": str, "right": str, "step": int, "iteration": int, "file": str, "row": int}
+LABEL_KEYS = {"comparison": str, "labeler": str, "preference": str | None, "answered_at": str}
+"""Of each line: what a key holds."""
 
 
 class LabelLog:
     """The files of one run: comparisons.jsonl, labels.jsonl, and segments/*.npz, one for each round.
 
     A line is written once: what is known already is left out, so that repeating a round after a crash changes nothing.
+
+    Raises:
+        FileDamaged: a line is not one of ours; FolderUnwritable: no room, or no right to write.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        (folder / SEGMENTS).mkdir(parents=True, exist_ok=True)
-        self._known = {line["id"] for line in read_lines(folder / COMPARISONS)}
-        self._newest = {(line["comparison"], line["labeler"]): line for line in read_lines(folder / LABELS)}
+        make_folder(folder / SEGMENTS)
+        self._known = {line["id"] for line in _read(folder / COMPARISONS, COMPARISON_KEYS)}
+        self._newest = {(line["comparison"], line["labeler"]): line for line in _read(folder / LABELS, LABEL_KEYS)}
         for name in (COMPARISONS, LABELS):
             drop_torn_line(folder / name)
 
@@ -77,15 +87,11 @@ class LabelLog:
         same ids. What people were asked is kept, all of it.
         """
         rounds: dict[str, list[Mapping[str, Any]]] = {}
-        for line in read_lines(self._folder / COMPARISONS):
+        for line in _read(self._folder / COMPARISONS, COMPARISON_KEYS):
             if line["iteration"] < before_iteration:
                 rounds.setdefault(line["file"], []).append(line)
         for file, lines in rounds.items():
-            with np.load(self._folder / SEGMENTS / file, allow_pickle=False) as arrays:
-                left, right = (
-                    Segments(**{name: arrays[f"{side}_{name}"] for name in SEGMENT_FIELDS})
-                    for side in ("left", "right")
-                )
+            left, right = _read_sides(self._folder / SEGMENTS / file)
             rows = np.array([line["row"] for line in lines])
             comparisons = [Comparison(line["id"], line["left"], line["right"], line["step"]) for line in lines]
             dataset.add(comparisons, left.take(rows), right.take(rows))
@@ -93,6 +99,35 @@ class LabelLog:
 
     def labels(self) -> Iterator[Label]:
         """Every label line, oldest first."""
-        for line in read_lines(self._folder / LABELS):
+        for line in _read(self._folder / LABELS, LABEL_KEYS):
             preference = line["preference"] and Preference(line["preference"])
             yield Label(line["comparison"], preference or None, line["labeler"], line["answered_at"])
+
+
+def _read(path: Path, keys: Mapping[str, type | UnionType]) -> Iterator[Mapping[str, Any]]:
+    """Lines of a file, each with what is read of it; whoever edited it by hand is told where it broke."""
+    for number, line in enumerate(read_lines(path), 1):
+        values = line if isinstance(line, dict) else {}
+        wrong = [key for key, kind in keys.items() if key not in values or not isinstance(values[key], kind)]
+        if values.get("preference") not in {None, "", *Preference}:
+            wrong = ["preference"]
+        if wrong:
+            raise FileDamaged(
+                f"{path}, entry {number}: got {wrong[0]} {values.get(wrong[0])!r}, expected a line as this program "
+                "writes it. Mend or delete the line."
+            )
+        yield values
+
+
+def _read_sides(path: Path) -> tuple[Segments, Segments]:
+    """The segments of a round, left and right."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            left, right = (
+                Segments(**{name: arrays[f"{side}_{name}"] for name in SEGMENT_FIELDS}) for side in ("left", "right")
+            )
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise FileDamaged(
+            f"{path}: cannot be read ({error}). Restore it from a backup, or start a new run with another -n."
+        ) from error
+    return left, right

@@ -4,7 +4,8 @@ import fcntl
 from pathlib import Path
 from typing import IO
 
-from rl_teacher.errors import FolderUnwritable, RunLocked
+from rl_teacher.errors import RunLocked
+from rl_teacher.files import unwritable
 
 LOCK = "lock"
 
@@ -38,8 +39,3 @@ def is_locked(folder: Path) -> bool:
     except OSError:  # no run was ever started here, or it is another user's
         return False
     return False
-
-
-def unwritable(folder: Path, error: OSError) -> FolderUnwritable:
-    """The error for a run folder in which nothing can be made."""
-    return FolderUnwritable(f"{folder}: cannot be written ({error.strerror}). Choose another folder with --runs-dir.")

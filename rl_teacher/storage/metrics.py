@@ -2,15 +2,21 @@
 
 import json
 import math
+import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tensorboardX import SummaryWriter
+from tensorboardX.event_file_writer import EventsWriter
+from tensorboardX.proto.event_pb2 import Event, SessionLog
+from tensorboardX.summary import scalar
 
-from rl_teacher.errors import FolderUnwritable
-from rl_teacher.files import write_whole
-from rl_teacher.storage.names import METRICS
+from rl_teacher.files import make_folder, write_whole, writing
+from rl_teacher.storage.names import METRICS, is_there
+
+FLUSH_SECONDS = 10.0
+"""TensorBoard sees what is newer than this [s]."""
 
 
 class MetricsWriter:
@@ -23,25 +29,21 @@ class MetricsWriter:
             will be written again. None for a new run, which drops everything.
 
     Raises:
-        FolderUnwritable: one of the folders cannot be written.
+        FolderUnwritable: one of the folders cannot be written, or is full; also from `write` and `close`.
     """
 
     def __init__(self, run_folder: Path, tb_folder: Path, resume_step: int | None) -> None:
+        self._path, self._tb_folder = run_folder / METRICS, tb_folder
+        make_folder(run_folder)
+        keep_until(self._path, -1 if resume_step is None else resume_step)
+        with writing(self._path):
+            self._file = self._path.open("a", encoding="utf-8")
         try:
-            run_folder.mkdir(parents=True, exist_ok=True)
-            keep_until(run_folder / METRICS, -1 if resume_step is None else resume_step)
-            self._file = (run_folder / METRICS).open("a", encoding="utf-8")
-        except OSError as error:
-            raise FolderUnwritable(f"run folder {str(run_folder)!r}: cannot be written: {error.strerror}.") from error
-        purge_step = None if resume_step is None else resume_step + 1
-        try:
-            tb_folder.mkdir(parents=True, exist_ok=True)
-            self._tensorboard: Any = SummaryWriter(logdir=str(tb_folder), purge_step=purge_step, flush_secs=10)
-        except OSError as error:
+            self._tensorboard = _open_events(tb_folder, None if resume_step is None else resume_step + 1)
+        except BaseException:
             self._file.close()
-            raise FolderUnwritable(
-                f"TensorBoard folder {str(tb_folder)!r}: cannot be written: {error.strerror}."
-            ) from error
+            raise
+        self._flushed_at = time.monotonic()
 
     def write(self, step: int, values: Mapping[str, float]) -> None:
         """Write the metrics of one iteration; what is not finite is null in the file and left out of TensorBoard.
@@ -51,24 +53,51 @@ class MetricsWriter:
             values: by tag, e.g. "agent/true_reward_per_episode".
         """
         finite = {tag: float(value) if math.isfinite(value) else None for tag, value in values.items()}
-        self._file.write(json.dumps({"step": int(step)} | finite, allow_nan=False) + "\n")
-        self._file.flush()
+        with writing(self._path):
+            self._file.write(json.dumps({"step": int(step)} | finite, allow_nan=False) + "\n")
+            self._file.flush()
+        event = Event(wall_time=time.time(), step=int(step))
         for tag, value in finite.items():
             if value is not None:
-                self._tensorboard.add_scalar(tag, value, global_step=int(step))
+                event.summary.value.extend(scalar(tag, value).value)
+        with writing(self._tb_folder, "--tb-dir"):
+            self._tensorboard.write_event(event)
+            if time.monotonic() - self._flushed_at > FLUSH_SECONDS:
+                self._tensorboard.flush()
+                self._flushed_at = time.monotonic()
 
     def close(self) -> None:
         """Write out what is buffered, and close both; closing twice is fine."""
         if not self._file.closed:
-            self._file.close()
-            self._tensorboard.close()
+            try:
+                with writing(self._path):
+                    self._file.close()
+            finally:
+                with writing(self._tb_folder, "--tb-dir"):
+                    self._tensorboard.close()
+
+
+def _open_events(tb_folder: Path, purge_step: int | None) -> Any:
+    """TensorBoard's file of this process; what an earlier one wrote from `purge_step` on is hidden.
+
+    Written by whoever calls, and not by a thread of tensorboardX, which would die of a full disk unheard.
+    """
+    make_folder(tb_folder, "--tb-dir")
+    with writing(tb_folder, "--tb-dir"):
+        events = EventsWriter(str(tb_folder / "events"), f".{os.getpid()}")
+        if purge_step is not None:
+            events.write_event(Event(step=purge_step, file_version="brain.Event:2"))
+            events.write_event(Event(step=purge_step, session_log=SessionLog(status=SessionLog.START)))
+        events.flush()
+    return events
 
 
 def keep_until(path: Path, last_step: int) -> None:
     """Drop the lines of a metrics file after `last_step`, and a last line that a crash cut short."""
-    if not path.exists():
+    if not is_there(path):
         return
-    kept = [json.dumps(line) for line in read_metrics(path) if line["step"] <= last_step]
+    with writing(path):
+        kept = [json.dumps(line) for line in read_metrics(path) if line["step"] <= last_step]
     write_whole(path, "".join(line + "\n" for line in kept).encode())
 
 
@@ -79,8 +108,8 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     """
     lines = []
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except FileNotFoundError:
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
+    except (FileNotFoundError, NotADirectoryError):
         return []
     for raw in text.splitlines():
         try:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rl_teacher.files import BOM
 from rl_teacher.storage.lock import is_locked
 from rl_teacher.storage.metrics import read_metrics
-from rl_teacher.storage.names import CONFIG, METRICS, SUMMARY
+from rl_teacher.storage.names import CONFIG, METRICS, SUMMARY, is_there
 
 RETURN_TAG = "agent/true_reward_per_episode"
 
@@ -46,7 +47,7 @@ def read_run(folder: Path) -> RunFacts:
     lines = read_metrics(folder / METRICS)
     points = [(line["step"], line[RETURN_TAG]) for line in lines if isinstance(line.get(RETURN_TAG), int | float)]
     facts = config | summary
-    files = [path for name in (CONFIG, SUMMARY, METRICS) if (path := folder / name).exists()]
+    files = [path for name in (CONFIG, SUMMARY, METRICS) if is_there(path := folder / name)]
     return RunFacts(
         name=folder.name,
         env_id=str(facts.get("env_id", "")),
@@ -66,7 +67,7 @@ def read_run(folder: Path) -> RunFacts:
 
 def _object(path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_bytes().removeprefix(BOM))
     except (OSError, ValueError):
         return {}
     return value if isinstance(value, dict) else {}

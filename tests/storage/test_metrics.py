@@ -93,7 +93,7 @@ def test_lines_that_are_no_metrics_are_left_out(tmp_path: Path) -> None:
 
 def test_folders_that_cannot_be_written_are_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(FolderUnwritable, match=r"run folder .*file"):
+    with pytest.raises(FolderUnwritable, match=r"file/run: cannot be written \(Not a directory\)"):
         MetricsWriter(tmp_path / "file/run", tmp_path / "tb", None)
-    with pytest.raises(FolderUnwritable, match=r"TensorBoard folder .*file"):
+    with pytest.raises(FolderUnwritable, match=r"--tb-dir .*file/tb: cannot be written"):
         MetricsWriter(tmp_path / "run", tmp_path / "file/tb", None)

@@ -2,7 +2,7 @@
 
 A maintainer runs it once at each release, from the root of the repository, and commits what it wrote:
 
-    python tests/upgrades/make.py PYTHON [FLAG ...]
+    python -m tests.upgrades.make PYTHON [FLAG ...]
 
 PYTHON is the interpreter of an environment in which the released version is installed; flags are added to the run that
 is taught by a synthetic teacher. All of it is small: tiny networks, a few labels, short clips.
@@ -20,9 +20,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
 
 from benchmarks.labelers import HttpLabeler
 from rl_teacher.people.client.api import FeedbackClient
