@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from rl_teacher.device import prefer_cpu, require_mujoco, require_people
 from rl_teacher.errors import RlTeacherError, UnknownChoice
+from rl_teacher.interrupts import EXIT_CODE, leaving_at_once
 
 Command = Callable[[list[str]], int]
 
@@ -29,13 +30,15 @@ def main(argv: Sequence[str] | None = None, *, command: str | None = None) -> in
                 command = words.pop(0)
         if command not in COMMANDS:
             raise unknown_command(command)
-        return COMMANDS[command](words)
+        with leaving_at_once():
+            run = COMMANDS[command]()
+        return run(words)
     except RlTeacherError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
-        return 130
+        return EXIT_CODE
     except BrokenPipeError:
         return 0
 
@@ -49,72 +52,72 @@ def unknown_command(name: str) -> UnknownChoice:
     return UnknownChoice(f"no command named {name!r}.{hint} Commands: {', '.join(COMMANDS)}.")
 
 
-def teach(argv: list[str]) -> int:
+def teach() -> Command:
     """Teach an agent."""
     from rl_teacher.commands.teach import main
 
-    return main(argv)
+    return main
 
 
-def plot(argv: list[str]) -> int:
+def plot() -> Command:
     """Draw learning curves."""
     from rl_teacher.commands.plot import plot
 
-    return plot(argv)
+    return plot
 
 
-def replay(argv: list[str]) -> int:
+def replay() -> Command:
     """Film a trained agent."""
     require_mujoco()
     from rl_teacher.commands.replay import main
 
-    return main(argv)
+    return main
 
 
-def runs(argv: list[str]) -> int:
+def runs() -> Command:
     """List runs."""
     from rl_teacher.commands.runs import runs
 
-    return runs(argv)
+    return runs
 
 
-def fit(argv: list[str]) -> int:
+def fit() -> Command:
     """Fit a reward model to what a feedback server holds."""
     require_people("rl-teacher fit")
     from rl_teacher.commands.fit import fit
 
-    return fit(argv)
+    return fit
 
 
-def bench(argv: list[str]) -> int:
+def bench() -> Command:
     """Train many cells, and compare."""
     from rl_teacher.commands.bench.commands import main
 
-    return main(argv)
+    return main
 
 
-def doctor(argv: list[str]) -> int:
+def doctor() -> Command:
     """Say what works on this machine."""
     from rl_teacher.commands.doctor import main
 
-    return main()
+    return lambda argv: main()
 
 
-def server_command(name: str) -> Command:
-    """A command of the feedback server, loaded when it is called."""
+def server_command(name: str) -> Callable[[], Command]:
+    """A command of the feedback server."""
 
-    def run(argv: list[str]) -> int:
+    def load() -> Command:
         require_people(f"rl-teacher {name}")
         from rl_teacher.server.commands import COMMANDS as SERVER_COMMANDS
 
-        return SERVER_COMMANDS[name](argv)
+        return SERVER_COMMANDS[name]
 
-    return run
+    return load
 
 
 SERVER = ("serve", "login-url", "token", "export", "import", "manage")
 
-COMMANDS: dict[str, Command] = {
+COMMANDS: dict[str, Callable[[], Command]] = {
     "teach": teach,
     "plot": plot,
     "replay": replay,
@@ -124,6 +127,7 @@ COMMANDS: dict[str, Command] = {
     "doctor": doctor,
     **{name: server_command(name) for name in SERVER},
 }
+"""Name -> what imports the command and returns it: each imports what it runs, so that --help is instant."""
 
 USAGE = """Teach reinforcement-learning agents from human preferences.
 

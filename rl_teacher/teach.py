@@ -62,7 +62,7 @@ def pretrain(run: Run, learner: PreferenceLearner, state: TeachState) -> TeachSt
     with closing(rollouts_before_training(run.config, run.world, actor)) as rollouts:
         for progress in learner.pretrain(rollouts, num_fit_steps=run.config.pretrain_iters):
             run.reporter.pretraining(progress)
-            if progress.is_waiting and run.interrupt.is_asked:
+            if run.interrupt.is_asked:
                 return state
     run.reporter.fitted(0, learner.first_fit)
     run.reporter.pretrained(learner)

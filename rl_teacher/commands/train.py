@@ -9,13 +9,15 @@ from contextlib import closing
 from rl_teacher.config.run import RunConfig
 from rl_teacher.device import require_device
 from rl_teacher.envs.catalog import find_env
+from rl_teacher.interrupts import EXIT_CODE, leaving_at_once
 from rl_teacher.rollouts.action_history import ActionHistory
-from rl_teacher.storage.folder import open_run, refuse_taken
-from rl_teacher.storage.names import slug
+from rl_teacher.storage.folder import open_run, refuse_taken, resumed_settings
+from rl_teacher.storage.names import experiment_name, slug
 from rl_teacher.teach import teach
 from rl_teacher.training.build import build_agent, build_run
 from rl_teacher.training.clip_content import content_of
 from rl_teacher.training.complete import complete
+from rl_teacher.training.interrupt import Interrupt
 from rl_teacher.training.parts import build_teacher
 from rl_teacher.training.run import Run
 from rl_teacher.training.seeds import episode_seeds
@@ -37,30 +39,33 @@ def train(config: RunConfig) -> int:
     Example:
         train(RunConfig(env_id="ShortHopper-v1", predictor="synth", name="hop", n_labels=100, num_timesteps=1_000_000))
     """
-    require_device()
-    spec = find_env(config.env_id)
-    config, notes = complete(config, spec)
-    refuse_taken(config)
-    config, more_notes = with_clip_length(config, spec)
-    world = open_world(config, spec)
-    with closing(world.collector):
-        for line in (spec.description, *notes, *more_notes):
+    with leaving_at_once():
+        require_device()
+        spec = find_env(config.env_id)
+        config, notes = complete(config, spec)
+        refuse_taken(config)
+        config, begun_notes = resumed_settings(config)
+        config, more_notes = with_clip_length(config, spec)
+        world = open_world(config, spec)
+        for line in (spec.description, *notes, *begun_notes, *more_notes):
             log(line)
-        return taught_by_people(config, world) if config.predictor == "human" else taught_at_once(config, world)
+    with closing(world.collector), Interrupt(log) as interrupt:
+        teach_it = taught_by_people if config.predictor == "human" else taught_at_once
+        return teach_it(config, world, interrupt)
 
 
-def taught_at_once(config: RunConfig, world: World) -> int:
+def taught_at_once(config: RunConfig, world: World, interrupt: Interrupt) -> int:
     """With a teacher who answers at once, or with the true reward; the exit code."""
     teacher = build_teacher(config, world.spec)
     folder, lock = open_run(config)
     with closing(lock):
         if config.no_videos or not world.spec.is_task:
-            return to_its_end(build_run(config, world, folder, teacher, log=log))
+            return to_its_end(build_run(config, world, folder, teacher, interrupt, log=log))
         with closing(TrainingVideos(folder, content_of(world.spec, None), world.spec.clip_fps, log)) as videos:
-            return to_its_end(build_run(config, world, folder, teacher, log=log, videos=videos))
+            return to_its_end(build_run(config, world, folder, teacher, interrupt, log=log, videos=videos))
 
 
-def taught_by_people(config: RunConfig, world: World) -> int:
+def taught_by_people(config: RunConfig, world: World, interrupt: Interrupt) -> int:
     """With a feedback server, which is found or started; the exit code."""
     from rl_teacher.people.attach import attach, detach  # here, as they need the extra `people`
     from rl_teacher.people.audience import Audience
@@ -73,7 +78,9 @@ def taught_by_people(config: RunConfig, world: World) -> int:
         history = ActionHistory(config.selection.pool_iterations + 2, episode_seeds(config.seed))
     backend = choose_backend() if spec.is_task else None  # Gymnasium's environments draw themselves
     named = dataclasses.replace(config, name=slug(config.name))
-    with closing(connect(named, named.name, log)) as connection:
+    with closing(connect(named, experiment_name(named.name), log)) as connection:
+        if interrupt.is_asked:
+            return EXIT_CODE
         folder, lock = open_run(config)
         with closing(lock):
             session = attach(
@@ -84,8 +91,8 @@ def taught_by_people(config: RunConfig, world: World) -> int:
             try:
                 audience, life = Audience(session, connection.label_link), uuid.uuid4().hex
                 run = build_run(
-                    config, world, folder, HumanTeacher(session, config.human), log=log, audience=audience,
-                    videos=audience, history=history, life=life,
+                    config, world, folder, HumanTeacher(session, config.human), interrupt, log=log,
+                    audience=audience, videos=audience, history=history, life=life,
                 )  # fmt: skip
                 code = to_its_end(run)
             finally:
@@ -98,7 +105,7 @@ def to_its_end(run: Run) -> int:
     """Teach, from the beginning or from the checkpoint; the exit code."""
     config, reporter = run.config, run.reporter
     state = TeachState(0, 0, build_agent(config, run.world))
-    with run.interrupt, closing(reporter):
+    with closing(reporter):
         resumed = run.checkpoints.restore(state) if config.resume else None
         if resumed is not None:
             state = resumed
@@ -112,9 +119,12 @@ def to_its_end(run: Run) -> int:
             if state.iteration:
                 run.checkpoints.save(state, at_once=True)
             log(f"Stopped at {state.steps:,} steps. Continue with the same command and --resume.")
-            return 130
-        seconds = reporter.wall_seconds()
-        summary = summarize(run, state, evaluate_policy(run, state), seconds)
+            return EXIT_CODE
+        seconds, returns = reporter.wall_seconds(), evaluate_policy(run, state)
+        if returns is None:
+            log("Stopped before the end of the evaluation. Continue with the same command and --resume.")
+            return EXIT_CODE
+        summary = summarize(run, state, returns, seconds)
     log(json.dumps(summary, indent=1))
     log(f"Done: {reporter.folder}")
     return 0

@@ -1,9 +1,11 @@
 """Action spaces in three units: what a policy draws, what an environment is given, what a reward model sees."""
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Num, Shaped
+from jaxtyping import Float, Num, Shaped
 
 from rl_teacher.core.distributions import Categorical, Distribution, Gaussian
 
@@ -14,6 +16,8 @@ class BoxActions:
 
     low: tuple[float, ...]
     high: tuple[float, ...]
+    dtype: str = "float32"
+    """Of the environment's actions: float32, float64, int64 and so on."""
 
     @property
     def size(self) -> int:
@@ -27,26 +31,60 @@ class BoxActions:
 
     def clamp(self, action: Float[np.ndarray, "*batch act"]) -> Float[np.ndarray, "*batch act"]:
         """A policy's action as a reward model sees it: within +-1, or within the one bound there is."""
-        low, high, bounded = self._bounds()
-        return np.asarray(np.clip(action, np.where(bounded, -1, low), np.where(bounded, 1, high)), np.float32)
+        scale = _scale(self.low, self.high, self.dtype)
+        return np.asarray(np.clip(action, scale.least, scale.greatest), np.float32)
 
-    def to_env(self, clamped: Float[np.ndarray, "*batch act"]) -> Float[np.ndarray, "*batch act"]:
-        """A clamped action in the environment's units."""
-        low, high, bounded = self._bounds()
-        low, high = np.where(bounded, low, -1), np.where(bounded, high, 1)
-        return np.asarray((low / 2 + high / 2) + (high / 2 - low / 2) * clamped, np.float32)
+    def to_env(self, clamped: Float[np.ndarray, "*batch act"]) -> Shaped[np.ndarray, "*batch act"]:
+        """A clamped action exactly as the environment is given it: in its units and its dtype, within its bounds.
 
-    def from_env(self, env_action: Float[np.ndarray, "*batch act"]) -> Float[np.ndarray, "*batch act"]:
+        Whole numbers are rounded to. Clipping comes last, in the space's own dtype: middle and half width are rounded,
+        so that their sum may lie beyond the bound, and 0.9 as float32 is more than 0.9 as float64.
+        """
+        scale = _scale(self.low, self.high, self.dtype)
+        action = np.asarray(scale.middle + scale.half * clamped, np.float32).astype(scale.low.dtype)
+        if scale.is_whole:
+            action = np.rint(action)
+        return np.asarray(np.clip(action, scale.low, scale.high).astype(self.dtype, copy=False))
+
+    def from_env(self, env_action: Shaped[np.ndarray, "*batch act"]) -> Float[np.ndarray, "*batch act"]:
         """An action in the environment's units as a reward model sees it: the way back from `to_env`."""
-        low, high, bounded = self._bounds()
-        low, high = np.where(bounded, low, -1), np.where(bounded, high, 1)
-        half = np.where(high > low, high / 2 - low / 2, 1)  # a bound that leaves no choice: every action is its middle
-        return self.clamp((np.asarray(env_action, np.float32) - (low / 2 + high / 2)) / half)
+        scale = _scale(self.low, self.high, self.dtype)
+        half = np.where(scale.half > 0, scale.half, 1)  # bounds that leave no choice: every action is the middle
+        return self.clamp((np.asarray(env_action, np.float32) - scale.middle) / half)
 
-    def _bounds(self) -> tuple[Float[np.ndarray, " act"], Float[np.ndarray, " act"], Bool[np.ndarray, " act"]]:
-        """Low, high, and where both are finite."""
-        low, high = np.array(self.low, np.float32), np.array(self.high, np.float32)
-        return low, high, np.isfinite(low) & np.isfinite(high)
+
+class _Scale(NamedTuple):
+    """How a policy's units become the environment's."""
+
+    least: Float[np.ndarray, " act"]
+    """Bounds in the policy's units, float32."""
+    greatest: Float[np.ndarray, " act"]
+    middle: Float[np.ndarray, " act"]
+    """In the environment's units, float32: 0 and 1 where a bound is missing."""
+    half: Float[np.ndarray, " act"]
+    low: Float[np.ndarray, " act"]
+    """Bounds in the environment's units, in its dtype, or as float64 for whole numbers."""
+    high: Float[np.ndarray, " act"]
+    is_whole: bool
+
+
+@lru_cache(maxsize=64)
+def _scale(low: tuple[float, ...], high: tuple[float, ...], dtype: str) -> _Scale:
+    """The same arrays for every step of an environment."""
+    least, greatest = np.array(low, np.float32), np.array(high, np.float32)
+    bounded = np.isfinite(least) & np.isfinite(greatest)
+    from_, to = np.where(bounded, least, -1), np.where(bounded, greatest, 1)
+    is_whole = np.dtype(dtype).kind in "iu"
+    exact = np.dtype(np.float64 if is_whole else dtype)
+    limits = np.array(low, exact), np.array(high, exact)
+    if is_whole:  # an infinite bound is the dtype's own; 2^63 - 1 as float64 would be one too many
+        info = np.iinfo(dtype)
+        largest = float(info.max) if int(float(info.max)) <= info.max else float(np.nextafter(float(info.max), 0))
+        limits = tuple(np.clip(bound, float(info.min), largest) for bound in limits)
+    return _Scale(
+        np.where(bounded, -1, least), np.where(bounded, 1, greatest), from_ / 2 + to / 2, to / 2 - from_ / 2,
+        *limits, is_whole,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ The rules, in this order (the first that fits):
 
 import re
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rl_teacher.device import require_mujoco
 from rl_teacher.envs.close_matches import did_you_mean
@@ -18,6 +18,9 @@ from rl_teacher.envs.tasks.task import Task
 from rl_teacher.errors import UnknownEnv, require
 
 if TYPE_CHECKING:
+    import gymnasium
+    from gymnasium.vector import VectorEnv
+
     from rl_teacher.protocols import Envs
 
 NAMESPACE = "rl_teacher"
@@ -72,6 +75,26 @@ def find_env(env_id: str) -> EnvSpec:
     from rl_teacher.envs.gymnasium.lookup import find_gymnasium
 
     return find_gymnasium(env_id, "with its own reward and termination", task_ids())
+
+
+def spec_of(env: "gymnasium.Env[Any, Any] | VectorEnv[Any, Any, Any]", name: str | None = None) -> EnvSpec:
+    """The EnvSpec of an environment that exists, single or vector, whether or not any id can make it again.
+
+    Args:
+        env: made; one of our tasks is recognized.
+        name: what to call it; its id by default, or the name of its class.
+
+    Example:
+        >>> import gymnasium
+        >>> spec_of(gymnasium.make("CartPole-v1")).horizon
+        500
+    """
+    from rl_teacher.envs.gymnasium.describe import gymnasium_spec
+
+    registered = getattr(env, "spec", None)
+    if registered is not None and registered.namespace == NAMESPACE:
+        return find_env(registered.id)
+    return gymnasium_spec(env, name)
 
 
 def input_names(spec: EnvSpec, num_obs: int, num_actions: int) -> tuple[str, ...]:

@@ -1,9 +1,17 @@
 """What a policy acts with, from the spaces of an environment."""
 
+import math
+
+import numpy as np
 from gymnasium import spaces
 
 from rl_teacher.core.actions import ActionSpec, BoxActions, DiscreteActions
 from rl_teacher.errors import UnsupportedSpace
+
+MOST_PIXELS = 1024
+"""Numbers of an observation of several axes: 10 x 10 cells of MinAtar fit, a picture of 42 x 42 does not."""
+MOST_NUMBERS = 16_384
+"""Numbers of an observation of one axis: beyond, a rollout of the default size takes more than four gigabytes."""
 
 
 def action_spec(env_id: str, obs: spaces.Space[object], action: spaces.Space[object]) -> ActionSpec:
@@ -14,10 +22,27 @@ def action_spec(env_id: str, obs: spaces.Space[object], action: spaces.Space[obj
     """
     if not isinstance(obs, spaces.Box):
         raise UnsupportedSpace(f"env {env_id!r}: observations are {obs}, expected a Box. Flatten them with a wrapper.")
+    size, is_vector = math.prod(obs.shape), len(obs.shape) <= 1
+    if size > (MOST_NUMBERS if is_vector else MOST_PIXELS):
+        raise UnsupportedSpace(
+            f"env {env_id!r}: observations have shape {obs.shape}, {size:,} numbers, which looks like a picture. The "
+            f"agents here learn from at most {MOST_PIXELS:,} numbers in several axes or {MOST_NUMBERS:,} in one, and "
+            "not from pixels yet. Use a wrapper that makes a short vector of them."
+        )
     if isinstance(action, spaces.Box) and len(action.shape) == 1:
-        return BoxActions(tuple(map(float, action.low)), tuple(map(float, action.high)))
+        return _box_actions(action)
     if isinstance(action, spaces.Discrete):
         return DiscreteActions(int(action.n), int(action.start))
     raise UnsupportedSpace(
         f"env {env_id!r}: actions are {action}, expected a Box of one axis or Discrete. Use a wrapper."
     )
+
+
+def _box_actions(space: spaces.Box) -> BoxActions:
+    """Actions of a box; Gymnasium gives a box of whole numbers without bounds those of its dtype."""
+    low, high = (bound.astype(np.float64) for bound in (space.low, space.high))
+    if np.issubdtype(space.dtype, np.signedinteger):
+        low = np.where(space.bounded_below, low, -np.inf)
+    if np.issubdtype(space.dtype, np.integer):
+        high = np.where(space.bounded_above, high, np.inf)
+    return BoxActions(tuple(low.tolist()), tuple(high.tolist()), str(space.dtype))

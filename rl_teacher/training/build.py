@@ -23,6 +23,7 @@ def build_run(
     world: World,
     folder: Path,
     teacher: Teacher | None,
+    interrupt: Interrupt,
     *,
     log: Callable[[str], None],
     audience: Audience | None = None,
@@ -37,6 +38,7 @@ def build_run(
         world: where the agent acts.
         folder: of the run.
         teacher: who answers; None with `-p rl`.
+        interrupt: knows whether somebody has pressed Ctrl-C.
         log: gets lines for the terminal.
         audience: with `-p human`, the people who teach.
         videos: draws what the agent does as it learns.
@@ -53,7 +55,7 @@ def build_run(
     checkpoints = Checkpoints(
         folder, collector=world.collector, episodes=episodes, learner=learner, clock=clock, reporter=reporter
     )
-    return Run(config, world, streams, learner, episodes, clock, reporter, checkpoints, Interrupt(log))
+    return Run(config, world, streams, learner, episodes, clock, reporter, checkpoints, interrupt)
 
 
 def build_learner(

@@ -1,9 +1,11 @@
-"""Interrupt: Ctrl-C stops a run after its iteration, and a second Ctrl-C stops it at once."""
+"""Interrupt: the first Ctrl-C stops a run where it can go on later, a second one stops it at once."""
 
 import signal
 from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, Self
+
+from rl_teacher.interrupts import takes_signals
 
 
 class Interrupt:
@@ -20,16 +22,18 @@ class Interrupt:
         self._handler_before: Any = None
 
     def __enter__(self) -> Self:
-        self._handler_before = signal.signal(signal.SIGINT, self._ask)
+        if takes_signals():
+            self._handler_before = signal.signal(signal.SIGINT, self._ask)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        signal.signal(signal.SIGINT, self._handler_before)
+        if takes_signals():
+            signal.signal(signal.SIGINT, self._handler_before)
 
     def _ask(self, signum: int, frame: FrameType | None) -> None:
         if self.is_asked:
             raise KeyboardInterrupt
         self.is_asked = True
-        self._log("Stopping after this iteration. Press Ctrl-C again to stop at once.")
+        self._log("Stopping as soon as all is kept. Press Ctrl-C again to stop at once.")

@@ -18,9 +18,9 @@ LINE_SECONDS = 10.0
 class Progress:
     """Shows steps, speed, labels, returns and the time left while a run goes on."""
 
-    def __init__(self, num_steps: int, say: Callable[[str], None]) -> None:
+    def __init__(self, num_steps: int, log: Callable[[str], None]) -> None:
         self._num_steps = num_steps
-        self._say = say
+        self._log = log
         self._is_terminal = sys.stdout.isatty()
         self._started_at, self._first_step = time.monotonic(), 0
         self._last_line = -math.inf
@@ -49,8 +49,8 @@ class Progress:
         elif time.monotonic() - self._last_line >= LINE_SECONDS or steps >= self._num_steps:
             self._last_line = time.monotonic()
             rate = self.rate(steps)
-            left = (self._num_steps - steps) / rate if rate else math.inf
-            self._say(f"{steps:>11,}/{self._num_steps:,} steps · {text} · {left:.0f} s left")
+            left = math.ceil((self._num_steps - steps) / rate) if rate else math.inf  # 0 only at the end
+            self._log(f"{steps:>11,}/{self._num_steps:,} steps · {text} · {left:,} s left")
 
     def stop(self) -> None:
         """Leave the bar as it is."""

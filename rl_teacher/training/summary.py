@@ -19,14 +19,23 @@ EVALUATION_SEED = 1_000_003
 """Added to the run's seed: episodes that no training has seen."""
 
 
-def evaluate_policy(run: Run, state: TeachState) -> np.ndarray:
-    """True returns of whole episodes with the policy's most likely actions, (episode,)."""
+def evaluate_policy(run: Run, state: TeachState) -> np.ndarray | None:
+    """True returns of whole episodes with the policy's most likely actions, (episode,); None if it was interrupted."""
+    run.reporter.log(f"Evaluating the policy's most likely actions in {EVALUATION_EPISODES} episodes.")
     seed, threads = run.config.seed + EVALUATION_SEED, run.config.workers
     envs = make_envs(run.world.spec, EVALUATION_EPISODES, seed=seed, num_threads=threads)
     try:
-        return evaluate(envs, run.world.actions, state.agent.actor())
+        found = evaluate(
+            envs, run.world.actions, state.agent.actor(), run.world.spec.horizon, lambda: run.interrupt.is_asked
+        )
     finally:
         envs.close()
+    if found is None:
+        return None
+    returns, cut_at = found
+    if cut_at is not None:
+        run.reporter.log(f"Episodes did not end: the first {cut_at:,} steps of each were counted.")
+    return returns
 
 
 def summarize(run: Run, state: TeachState, returns: np.ndarray, seconds: float) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def record(envs, num_steps, seed=0):
     out = []
     for _ in range(num_steps):
         if isinstance(space, Discrete):
-            action = rng.integers(space.n, size=envs.num_envs)
+            action = space.start + rng.integers(space.n, size=envs.num_envs)
         else:
             action = rng.uniform(envs.action_space.low, envs.action_space.high).astype(np.float32)
         observations, rewards, terminations, truncations, infos = envs.step(action)
@@ -144,8 +144,8 @@ def test_terminations_restart_in_the_same_step_with_the_last_observation_kept(re
     assert observations.shape == (2, 2, 2)
     assert envs.single_observation_space == Box(-np.inf, np.inf, (2, 2), np.float32)
     for step in range(1, 9):
-        observations, rewards, terminations, truncations, infos = envs.step(np.array([0, 2]))
-        np.testing.assert_array_equal(rewards, [5, 7])  # agents count from 0, this space from 5
+        observations, rewards, terminations, truncations, infos = envs.step(np.array([5, 7]))
+        np.testing.assert_array_equal(rewards, [5, 7])  # this space counts from 5
         assert not truncations.any()
         assert terminations.all() == (step % 4 == 0)
         assert observations[0, 0, 0] == step % 4
@@ -162,7 +162,7 @@ def test_stagger_truncates_first_episodes_early(registered):
     envs.reset()
     ends = {}
     for step in range(1, 5):
-        _, _, terminations, truncations, _ = envs.step(np.zeros(5, int))
+        _, _, terminations, truncations, _ = envs.step(np.full(5, 5))
         ends[step] = (np.flatnonzero(terminations).tolist(), np.flatnonzero(truncations).tolist())
     assert ends == {1: ([], []), 2: ([], [0]), 3: ([], []), 4: ([1, 2, 3, 4], [])}
 
@@ -171,7 +171,7 @@ def test_pixels_stay_bytes(registered):
     envs = make_envs(find_env("my_envs:Pixels-v0"), 2, seed=1)
     observations, _ = envs.reset()
     assert (observations.shape, observations.dtype) == ((2, 4, 4, 3), np.uint8)
-    assert envs.step(np.zeros(2, int))[0].max() == 1
+    assert envs.step(np.full(2, 5))[0].max() == 1
 
 
 def test_spaces_that_cannot_be_learned_from_are_named(registered):
@@ -187,11 +187,11 @@ def test_a_nan_observation_is_refused_by_place(registered):
     gymnasium.register("Bad-v0", entry_point=lambda: Counter(bad_step=3), max_episode_steps=10)
     envs = GymnasiumEnvs("Bad-v0", 2, seed=1)
     envs.reset()
-    envs.step(np.zeros(2, int))
-    envs.step(np.zeros(2, int))
+    envs.step(np.full(2, 5))
+    envs.step(np.full(2, 5))
     # the third step of 2 environments: 6 steps in all
     with pytest.raises(NotFinite, match=r"env 'Bad-v0', env 0 of 2, step 6: observation\[0, 0\] is nan"):
-        envs.step(np.zeros(2, int))
+        envs.step(np.full(2, 5))
     del gymnasium.registry["Bad-v0"]
 
 
@@ -199,13 +199,13 @@ def test_an_environment_that_is_not_deterministic_warns_and_goes_on(registered):
     gymnasium.register("Noisy-v0", entry_point=lambda: Counter(noise=True), max_episode_steps=10)
     envs = GymnasiumEnvs("Noisy-v0", 2, seed=1)
     envs.reset()
-    envs.step(np.zeros(2, int))
+    envs.step(np.full(2, 5))
     snapshot = envs.snapshot()
     other = GymnasiumEnvs("Noisy-v0", 2, seed=1)
     with pytest.warns(UserWarning, match=r"'Noisy-v0' is not deterministic.*\[0, 1\] of 2"):
         observations = other.restore(snapshot)
     assert (np.floor(observations) == 1).all()
-    other.step(np.zeros(2, int))
+    other.step(np.full(2, 5))
     del gymnasium.registry["Noisy-v0"]
 
 

@@ -21,8 +21,9 @@ STAGES = {"rollouts", "preferences", "teachers", "rewards", "agents"}
 # Top-level module or folder -> what of ours it may import; a folder may import itself. No key names a file in a folder.
 ALLOWED = {
     "errors": set(),
-    "files": set(),
+    "files": {"errors"},
     "device": {"errors"},
+    "interrupts": set(),
     "records": {"errors"},
     "config": {"errors"},
     "core": {"errors"},
@@ -33,13 +34,25 @@ ALLOWED = {
     "storage": WORDS,
     "people": WORDS | {"preferences", "teachers", "storage", "video"},
     "server": {"errors", "records", "files"},
-    "training": WORDS | STAGES | {"envs", "video", "storage", "people", "device"},
+    "training": WORDS | STAGES | {"envs", "video", "storage", "people", "device", "interrupts"},
     "teach": WORDS | {"preferences", "rewards", "rollouts", "training"},
-    "commands": WORDS | STAGES | {"envs", "video", "storage", "people", "device", "training", "teach"},
-    "cli": {"errors", "device", "commands", "server"},
+    "commands": WORDS | STAGES | {"envs", "video", "storage", "people", "device", "interrupts", "training", "teach"},
+    "cli": {"errors", "device", "interrupts", "commands", "server"},
     "__main__": {"cli"},
 }
-WITHOUT_JAX = {"errors", "files", "records", "device", "config", "envs", "video", "server", "teachers", "cli"}
+WITHOUT_JAX = {
+    "errors",
+    "files",
+    "records",
+    "device",
+    "interrupts",
+    "config",
+    "envs",
+    "video",
+    "server",
+    "teachers",
+    "cli",
+}
 """So that --help is instant and render workers are small."""
 HEAVY = {"jax", "jaxlib", "equinox", "optax"}
 ONLY_IN = {

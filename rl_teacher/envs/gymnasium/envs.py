@@ -4,20 +4,21 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-import gymnasium
 import numpy as np
 import numpy.typing as npt
-from gymnasium.error import DependencyNotInstalled, ResetNeeded
+from gymnasium.error import ResetNeeded
 from gymnasium.spaces import Box, Discrete
-from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv
+from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from rl_teacher.envs.finite import require_finite
-from rl_teacher.envs.gymnasium.lookup import missing_package
+from rl_teacher.envs.gymnasium.faults import env_fault, what_was_raised
+from rl_teacher.envs.gymnasium.making import AnyEnv, close_env, make_env, observed_as, spaces_of
+from rl_teacher.envs.gymnasium.returned import BOOLS, NUMBERS, Odd, reset_result, step_result
 from rl_teacher.envs.gymnasium.running_actions import RunningActions
 from rl_teacher.envs.snapshots import check_snapshot
 from rl_teacher.envs.tasks.starts import reset_seed, staggered_limits
-from rl_teacher.errors import UnsupportedSpace
+from rl_teacher.errors import EnvFault
 
 Array = npt.NDArray[Any]
 Arrays = dict[str, Array]
@@ -25,12 +26,15 @@ Arrays = dict[str, Array]
 MUJOCO_ENV_MODULE = "gymnasium.envs.mujoco.mujoco_env"
 """Where Gymnasium defines the class of its MuJoCo environments; not imported unless the environment does."""
 NO_LIMIT = np.iinfo(np.int64).max
+NOTHING = object()
+"""In place of what a method that raised has not returned."""
 
 
 class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
     """`num_envs` copies of a Gymnasium environment in this process; an ended episode restarts in the same step.
 
-    Observations may have any shape; they become float32, but bytes (uint8) stay bytes. Discrete actions count from 0.
+    Observations may have any shape; they become float32, but bytes (uint8) stay bytes. Infos are not looked at. An
+    environment that breaks Gymnasium's rules is stepped as any other, and looked at closely once something broke.
     Episode k of environment i is reset with a seed that is a function of (seed, i, k). A snapshot holds that seed and
     the actions since, and `restore` plays them again: exact for every environment that is deterministic given its
     seed, at a cost of memory and time that grows with the length of the episode.
@@ -39,7 +43,14 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
     """
 
     def __init__(
-        self, env_id: str, num_envs: int, *, seed: int, limit: int | None = None, stagger: bool = False
+        self,
+        env_id: str,
+        num_envs: int,
+        *,
+        seed: int,
+        limit: int | None = None,
+        stagger: bool = False,
+        make: Callable[[], AnyEnv] | None = None,
     ) -> None:
         """Build the environments; `reset` must follow.
 
@@ -49,17 +60,19 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
             seed: of all episodes, 0 to 2**64 - 1; `reset(seed=)` replaces it.
             limit: steps of an episode at most, where known; only `stagger` uses it.
             stagger: truncate the first episode of env i after ceil(limit * (i + 1) / num_envs) steps.
+            make: makes a copy, where no id can; `env_id` is then what errors call it.
 
         Raises:
             UnsupportedSpace: observations are not a Box, or actions neither a Box nor Discrete.
             ConfigError: it needs a package that is not installed.
+            EnvFault: it cannot be built, or its copies differ.
         """
-        self._vector = SyncVectorEnv([_maker(env_id)] * num_envs, copy=False, autoreset_mode=AutoresetMode.DISABLED)
+        self._envs = [make() if make else make_env(env_id) for _ in range(num_envs)]
         self.env_id = env_id
         self.num_envs = num_envs
-        self.metadata = {**self._vector.metadata, "autoreset_mode": AutoresetMode.SAME_STEP}
-        self.single_observation_space = _observation_space(self._vector.single_observation_space, env_id)
-        self.single_action_space, self._first_action = _action_space(self._vector.single_action_space, env_id)
+        observed, self.single_action_space = self._common_spaces()
+        self.metadata = {**_metadata(self._envs[0]), "autoreset_mode": AutoresetMode.SAME_STEP}
+        self.single_observation_space = observed_as(observed)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
 
@@ -70,8 +83,13 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
         self._episodes = np.full(num_envs, -1, np.int64)
         self._limits = self._first_limits.copy()
         self._running = RunningActions(num_envs, self.single_action_space)
-        self._obs: Array = np.zeros(self.observation_space.shape or (), self.single_observation_space.dtype)
+        shape, dtype = self.observation_space.shape or (), self.single_observation_space.dtype
+        self._obs: Array = np.zeros(shape, dtype)
         self._final_obs = np.zeros_like(self._obs)
+        self._observed = self._obs if dtype == np.uint8 else np.zeros(shape)
+        """What the environments returned, before it becomes float32."""
+        self._rewards = np.zeros(num_envs)
+        self._terminations, self._truncations = np.zeros(num_envs, np.bool_), np.zeros(num_envs, np.bool_)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Array, dict[str, Any]]:
         """Start a new episode everywhere; with `seed`, the episodes of that seed from the first on.
@@ -90,7 +108,7 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
         """Step every environment once; where an episode ended, the next one has begun.
 
         Args:
-            actions: (num_envs, *act), or (num_envs,) from 0 on if discrete.
+            actions: (num_envs, *act), or (num_envs,) if discrete; handed on in the dtype of the action space.
 
         Returns:
             Observations (num_envs, *obs), those of the new episode where one ended; true rewards float64 (num_envs,);
@@ -99,17 +117,20 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
             left out.
 
         Raises:
-            NotFinite: an observation or reward is nan or infinite.
+            NotFinite: an observation or reward is nan or infinite, also as float32.
+            EnvFault: an environment raised something, or returned what cannot be taken.
         """
         if self._episodes[0] < 0:
             raise ResetNeeded(f"env '{self.env_id}': step() before reset(). Call reset() first.")
-        taken = self._running.append(np.asarray(actions) + self._first_action)
-        observations, rewards, terminations, truncations, _ = self._vector.step(taken)
+        taken = self._running.append(np.asarray(actions))
         self._num_steps += self.num_envs
-        require_finite(observations, rewards, self.env_id, self._num_steps)
-        truncations |= (self._running.lengths >= self._limits) & ~terminations
+        for index, env in enumerate(self._envs):
+            self._step_one(index, env, taken[index])
+        self._take_observations()
+        rewards, terminations = self._rewards.copy(), self._terminations.copy()
+        require_finite(self._observed, rewards, self.env_id, self._num_steps)
+        truncations = self._truncations | ((self._running.lengths >= self._limits) & ~terminations)
         ended = terminations | truncations
-        np.copyto(self._obs, observations, casting="unsafe")
         if not ended.any():
             return self._obs, rewards, terminations, truncations, {}
         np.copyto(self._final_obs, self._obs)
@@ -118,7 +139,7 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
 
     def sim_state(self) -> npt.NDArray[np.float64]:
         """[qpos, qvel] of every environment now, a fresh (num_envs, nq + nv); (num_envs, 0) if it is not MuJoCo's."""
-        return np.stack([_qpos_and_qvel(env.unwrapped) for env in self._vector.envs])
+        return np.stack([_qpos_and_qvel(env.unwrapped) for env in self._envs])
 
     def snapshot(self) -> Arrays:
         """Seed, episode and actions since its start of every environment: what `restore` plays again."""
@@ -154,11 +175,11 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
         self._limits[:] = snapshot["limits"]
         self._running.load(snapshot["actions"], snapshot["lengths"])
         ended = np.zeros(self.num_envs, np.bool_)
-        for index, env in enumerate(self._vector.envs):
+        for index, env in enumerate(self._envs):
             for action in self._running.of(index):
-                observation, _, terminated, truncated, _ = env.step(action)
-                self._obs[index] = observation
-                ended[index] |= terminated or truncated
+                self._step_one(index, env, action)
+                ended[index] |= self._terminations[index] or self._truncations[index]
+        self._take_observations()
         differs = (self._obs != snapshot["obs"]).reshape(self.num_envs, -1).any(axis=1)
         if differs.any():
             where = np.flatnonzero(differs).tolist()
@@ -172,56 +193,101 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
         return self._obs
 
     def close_extras(self, **kwargs: Any) -> None:
-        """Close every environment."""
-        self._vector.close(**kwargs)
+        """Close every environment; one that fails to is left as it is."""
+        for env in self._envs:
+            close_env(env)
 
     def _start_episodes(self, who: npt.NDArray[np.bool_]) -> None:
         """Begin the next episode where `who` is true; writes `_obs` there."""
         self._episodes[who] += 1
-        seeds = [
-            reset_seed(self._seed, env, int(self._episodes[env])) if who[env] else None for env in range(self.num_envs)
-        ]
-        observations, _ = self._vector.reset(seed=seeds, options={"reset_mask": who})
-        require_finite(observations, np.zeros(self.num_envs), self.env_id, self._num_steps)
-        self._obs[who] = observations[who]
+        for index in np.flatnonzero(who).tolist():
+            self._reset_one(index, self._envs[index], reset_seed(self._seed, index, int(self._episodes[index])))
+        self._take_observations(who)
+        require_finite(self._observed, np.zeros(self.num_envs), self.env_id, self._num_steps)
         self._running.lengths[who] = 0
         self._limits[who] = NO_LIMIT
 
+    def _reset_one(self, index: int, env: AnyEnv, seed: int) -> None:
+        """Begin an episode of one environment; writes its row of `_observed`."""
+        shape = self._observed.shape[1:]
+        try:
+            self._observed[index] = reset_result(env.reset(seed=seed), shape)
+            if env.action_space is not self._action_spaces[index] and env.action_space != self.single_action_space:
+                raise env_fault(
+                    self.env_id, "spaces", f"its action_space was {self.single_action_space} and is now "
+                    f"{env.action_space}", place=self._place(index),
+                )  # fmt: skip
+        except EnvFault:
+            raise
+        except (Exception, SystemExit) as error:
+            what = str(error) if isinstance(error, Odd) else f"reset() raised {what_was_raised(error)}"
+            raise env_fault(self.env_id, "reset", what, place=self._place(index)) from error
 
-def _maker(env_id: str) -> Callable[[], gymnasium.Env[Any, Any]]:
-    def make() -> gymnasium.Env[Any, Any]:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # 'Hopper-v4 is out of date': the user chose it
-            try:
-                return gymnasium.make(env_id, disable_env_checker=True)
-            except (ImportError, DependencyNotInstalled) as error:
-                raise missing_package(env_id, error) from error
+    def _step_one(self, index: int, env: AnyEnv, action: Array) -> None:
+        """Step one environment; writes its row of what was observed, rewarded and ended."""
+        result: Any = NOTHING
+        try:
+            result = env.step(action)
+            observation, reward, terminated, truncated, _ = result
+            if (
+                observation.shape != self._observed.shape[1:]
+                or type(reward) not in NUMBERS
+                or type(terminated) not in BOOLS
+                or type(truncated) not in BOOLS
+            ):
+                raise Odd
+            self._observed[index] = observation
+        except (Exception, SystemExit) as error:
+            observation, reward, terminated, truncated = self._looked_at(index, result, error)
+            self._observed[index] = observation
+        self._rewards[index] = reward
+        self._terminations[index], self._truncations[index] = terminated, truncated
 
-    return make
+    def _looked_at(self, index: int, result: Any, error: BaseException) -> tuple[Array, float, bool, bool]:
+        """What a step returned that could not be taken as it is, or why it cannot be taken at all."""
+        try:
+            if result is NOTHING:
+                raise Odd(f"step() raised {what_was_raised(error)}") from error
+            return step_result(result, self._observed.shape[1:])
+        except Odd as odd:
+            raise env_fault(self.env_id, "step", str(odd), place=self._place(index)) from error
+
+    def _take_observations(self, who: npt.NDArray[np.bool_] | None = None) -> None:
+        """What was observed as agents see it: everywhere, or where `who` is true."""
+        rows = slice(None) if who is None else who
+        if self._observed is not self._obs:
+            with np.errstate(over="ignore"):  # too large for float32 becomes infinity, which is refused
+                self._obs[rows] = self._observed[rows]
+
+    def _place(self, index: int) -> str:
+        return f"env {index} of {self.num_envs}, step {self._num_steps:,}"
+
+    def _common_spaces(self) -> tuple[Box, Box | Discrete]:
+        """The spaces that all copies share.
+
+        Raises:
+            EnvFault: they differ.
+        """
+        spaces = [spaces_of(env, self.env_id) for env in self._envs]
+        self._action_spaces = [env.action_space for env in self._envs]
+        observed, action = spaces[0]
+        for index, (other_observed, other_action) in enumerate(spaces):
+            if other_observed.shape != observed.shape or other_observed.dtype != observed.dtype:
+                what = f"its observation_space is {observed} in one copy and {other_observed} in another"
+                raise env_fault(self.env_id, "spaces", what, place=self._place_of_copy(index))
+            if other_action != action:
+                what = f"its action_space is {action} in one copy and {other_action} in another"
+                raise env_fault(self.env_id, "spaces", what, place=self._place_of_copy(index))
+        return observed, action
+
+    def _place_of_copy(self, index: int) -> str:
+        return f"env {index} of {self.num_envs}"
 
 
-def _observation_space(space: gymnasium.Space[Any], env_id: str) -> Box:
-    if not isinstance(space, Box):
-        raise UnsupportedSpace(
-            f"env '{env_id}': observations are {space}, expected a Box. "
-            "Wrap the environment in gymnasium.wrappers.FlattenObservation, and register that."
-        )
-    if space.dtype == np.uint8:
-        return space
-    with np.errstate(over="ignore"):  # the largest float64 becomes infinity
-        return Box(space.low.astype(np.float32), space.high.astype(np.float32), dtype=np.float32)
-
-
-def _action_space(space: gymnasium.Space[Any], env_id: str) -> tuple[Box | Discrete, int]:
-    """The space that agents see, and what to add to their actions."""
-    if isinstance(space, Discrete):
-        return Discrete(int(space.n)), int(space.start)
-    if isinstance(space, Box):
-        return space, 0
-    raise UnsupportedSpace(
-        f"env '{env_id}': actions are {space}, expected a Box or Discrete. "
-        "Write a gymnasium.ActionWrapper that maps one of these to it, and register that."
-    )
+def _metadata(env: AnyEnv) -> dict[str, Any]:
+    """What an environment says of itself, if it is what Gymnasium asks for."""
+    found = getattr(env, "metadata", None)
+    return dict(found) if isinstance(found, dict) else {}
 
 
 def _qpos_and_qvel(env: Any) -> npt.NDArray[np.float64]:

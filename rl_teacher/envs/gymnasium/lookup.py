@@ -1,24 +1,37 @@
-"""Look up ids of Gymnasium, without building an environment."""
+"""Look up ids of Gymnasium: one environment is made, read off, and closed again."""
 
 import importlib
 import os
 import re
 import sys
-import warnings
 from importlib.util import find_spec
-from typing import Any
 
 import gymnasium
 from gymnasium.envs.registration import EnvSpec as GymnasiumSpec
-from gymnasium.envs.registration import find_highest_version, load_env_creator, parse_env_id, registry
+from gymnasium.envs.registration import find_highest_version, parse_env_id, registry
 
 from rl_teacher.envs.close_matches import did_you_mean
+from rl_teacher.envs.gymnasium.describe import read_off
+from rl_teacher.envs.gymnasium.faults import what_was_raised
+from rl_teacher.envs.gymnasium.making import close_env, make_env
 from rl_teacher.envs.spec import EnvSpec
-from rl_teacher.errors import ConfigError, UnknownEnv
+from rl_teacher.errors import UnknownEnv
 
-DEFAULT_FPS = 30
-"""Frames per second of a clip where the environment's metadata does not say."""
-MUJOCO_MODULE = "gymnasium.envs.mujoco"
+ROBOTICS = ("Fetch", "HandReach", "HandManipulate", "AdroitHand", "AntMaze_", "PointMaze_", "FrankaKitchen")
+PACKAGES = {
+    "ALE/": ("ale_py", "ale-py"),
+    "MinAtar/": ("minatar", "minatar"),
+    "MiniGrid-": ("minigrid", "minigrid"),
+    "BabyAI-": ("minigrid", "minigrid"),
+    "MiniWorld-": ("miniworld", "miniworld"),
+    "highway-": ("highway_env", "highway-env"),
+    "dm_control/": ("shimmy", "shimmy[dm-control]"),
+    "Meta-World/": ("metaworld", "metaworld"),
+    "PyFlyt/": ("PyFlyt.gym_envs", "PyFlyt"),
+    "Panda": ("panda_gym", "panda-gym"),
+    **dict.fromkeys(ROBOTICS, ("gymnasium_robotics", "gymnasium-robotics")),
+}
+"""Beginning of an id -> the module that registers such ids, and what to install for it."""
 
 
 def find_gymnasium(env_id: str, reason: str, task_ids: list[str]) -> EnvSpec:
@@ -32,15 +45,18 @@ def find_gymnasium(env_id: str, reason: str, task_ids: list[str]) -> EnvSpec:
     Raises:
         UnknownEnv: there is none of this name, or its module cannot be imported.
         ConfigError: it needs a package that is not installed.
+        EnvFault: it cannot be built.
     """
     module, colon, name = env_id.rpartition(":")
     if colon:
         _import(module, env_id)
     spec = _registered(name)
     if spec is None:
-        known = [*task_ids, *registry]
-        raise UnknownEnv(f"no environment named '{env_id}'.{did_you_mean(name, known)} docs/envs.md lists all.")
+        raise UnknownEnv(f"no environment named '{env_id}'.{_advice(module, name, task_ids)} docs/envs.md lists all.")
     canonical_id = f"{module}{colon}{spec.id}"
+    env = make_env(canonical_id)
+    found = read_off(env)
+    close_env(env)
     horizon = "unlimited length" if spec.max_episode_steps is None else f"at most {spec.max_episode_steps} steps"
     return EnvSpec(
         env_id=env_id,
@@ -48,16 +64,27 @@ def find_gymnasium(env_id: str, reason: str, task_ids: list[str]) -> EnvSpec:
         is_task=False,
         horizon=spec.max_episode_steps,
         is_fixed_horizon=False,
-        clip_fps=int(_metadata(spec, env_id).get("render_fps") or DEFAULT_FPS),
+        clip_fps=found.clip_fps,
         dt=None,
-        description=f"'{env_id}' is the Gymnasium environment {canonical_id}, episodes of {horizon} ({reason}).",
+        description=(
+            f"'{env_id}' is the Gymnasium environment {canonical_id}, episodes of {horizon} ({reason}).{found.note}"
+        ),
     )
 
 
-def missing_package(env_id: str, error: Exception) -> ConfigError:
-    """The error for an environment that cannot import something."""
-    extras = "for MuJoCo environments: pip install 'gymnasium[mujoco]'; for Box2D: pip install 'gymnasium[box2d]'"
-    return ConfigError(f"env '{env_id}' needs a package that is not installed: {error} ({extras}).")
+def _advice(module: str, name: str, task_ids: list[str]) -> str:
+    """What to write instead of an id that nobody has registered, after a space."""
+    for start, (package, wheel) in PACKAGES.items():
+        if name.startswith(start) and not module:
+            is_there = find_spec(package.partition(".")[0]) is not None
+            state = "is installed" if is_there else f"is not installed: pip install {wheel!r}"
+            return (
+                f" Ids that begin with '{start}' are registered by {package}, which {state}. Use -e {package}:{name}."
+            )
+    namespace, slash, _ = name.partition("/")
+    if slash and not module and namespace not in {spec.namespace for spec in registry.values()}:
+        return f" Nothing has registered '{namespace}/'. Write the module that does before a colon: -e module:{name}."
+    return did_you_mean(name, [*task_ids, *registry])
 
 
 def _import(module: str, env_id: str) -> None:
@@ -76,6 +103,11 @@ def _import(module: str, env_id: str) -> None:
             f"no environment named '{env_id}': cannot import '{module}', which should register it: {error}. "
             "Install it, start from the folder that it is in, or add that folder to PYTHONPATH."
         ) from error
+    except (Exception, SystemExit) as error:
+        raise UnknownEnv(
+            f"no environment named '{env_id}': importing '{module}', which should register it, raised "
+            f"{what_was_raised(error)}. Fix it, then run the command again."
+        ) from error
 
 
 def _registered(name: str) -> GymnasiumSpec | None:
@@ -88,16 +120,3 @@ def _registered(name: str) -> GymnasiumSpec | None:
         newest = find_highest_version(namespace, base)
         name = name if newest is None else f"{name}-v{newest}"
     return registry.get(name)
-
-
-def _metadata(spec: GymnasiumSpec, env_id: str) -> dict[str, Any]:
-    """The metadata of the environment's class; empty if it is made by a function."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # as errors, those of Box2D crash Python
-            creator: Any = load_env_creator(spec.entry_point) if isinstance(spec.entry_point, str) else spec.entry_point
-    except (ImportError, gymnasium.error.DependencyNotInstalled) as error:
-        raise missing_package(env_id, error) from error
-    if isinstance(spec.entry_point, str) and spec.entry_point.startswith(MUJOCO_MODULE) and not find_spec("imageio"):
-        raise missing_package(env_id, ImportError("No module named 'imageio'"))
-    return creator.metadata if isinstance(creator, type) and issubclass(creator, gymnasium.Env) else {}
