@@ -1,5 +1,6 @@
-"""Plain ASGI around everything: is the Host ours, is the body small enough, which headers every answer carries."""
+"""Plain ASGI around everything: is the Host ours, is the body small and soon enough, which headers answers carry."""
 
+import asyncio
 import json
 import re
 from collections.abc import Collection
@@ -14,13 +15,20 @@ MIB = 1024 * 1024
 MAX_BODY = 1 * MIB
 MAX_BLOB = 32 * MIB
 MAX_DRAIN = 64 * MIB
+IDLE_S = 20.0
+"""The longest wait for the next piece of a body [s]."""
+BODY_S, SLOWEST = 60.0, 64 * 1024
+"""The longest wait for all of it: so long [s], and longer by its limit at so many bytes per second."""
 BLOB_PATH = re.compile(r"/api/v1/experiments/[^/]+/blobs/[^/]+")
 
 
 class Guards:
     """Refuses foreign hosts and oversized bodies before anything is stored, and adds the security headers."""
 
-    def __init__(self, app: ASGIApp, hosts: Collection[str], csp: str, *, https: bool = False) -> None:
+    def __init__(
+        self, app: ASGIApp, hosts: Collection[str], csp: str, *, https: bool = False, idle_s: float = IDLE_S
+    ) -> None:
+        self._idle_s = idle_s
         self._app, self._hosts = app, [host.lower() for host in hosts]
         self._headers = [
             (b"content-security-policy", csp.encode()),
@@ -40,13 +48,13 @@ class Guards:
         if trouble := self._trouble_with(headers.getlist("host")):
             await _refuse(scope, send, "malformed", trouble)
             return
-        path, limit = scope["path"], MAX_BODY
-        if scope["method"] == "PUT" and BLOB_PATH.fullmatch(path):
-            if not headers.get("authorization", "").lower().startswith("bearer "):
-                await _drain(receive)
-                await _refuse(scope, send, "not-signed-in", "an upload needs the header `Authorization: Bearer rlt_…`.")
-                return
-            limit = MAX_BLOB
+        is_upload = scope["method"] == "PUT" and BLOB_PATH.fullmatch(scope["path"]) is not None
+        limit = MAX_BLOB if is_upload else MAX_BODY
+        receive = _soon(receive, self._idle_s, BODY_S + limit / SLOWEST)
+        if is_upload and not headers.get("authorization", "").lower().startswith("bearer "):
+            await _drain(receive)
+            await _refuse(scope, send, "not-signed-in", "an upload needs the header `Authorization: Bearer rlt_…`.")
+            return
         length = headers.get("content-length")
         if length is not None and not (length.isascii() and length.isdecimal()):
             await _refuse(scope, send, "malformed", "Content-Length is not a number.")
@@ -76,7 +84,12 @@ class Guards:
 
         async def counted() -> Message:
             nonlocal seen, refused
-            message = await receive()
+            try:
+                message = await receive()
+            except TimeoutError:
+                refused = True
+                await _refuse(scope, send, "too-slow", "the rest of the body did not come in time. Send it again.")
+                return {"type": "http.disconnect"}
             if message["type"] == "http.request":
                 seen += len(message.get("body", b""))
                 if seen > limit:
@@ -99,11 +112,31 @@ class Guards:
         await self._app(scope, counted, with_headers)
 
 
+def _soon(receive: Receive, idle_s: float, all_s: float) -> Receive:
+    """`receive` that raises TimeoutError while a body is not whole; whoever waits for the end of a connection waits."""
+    more, deadline = True, asyncio.get_running_loop().time() + all_s
+
+    async def soon() -> Message:
+        nonlocal more
+        if not more:
+            return await receive()
+        now = asyncio.get_running_loop().time()
+        async with asyncio.timeout_at(min(now + idle_s, deadline)):
+            message = await receive()
+        more = message["type"] == "http.request" and message.get("more_body", False)
+        return message
+
+    return soon
+
+
 async def _drain(receive: Receive) -> None:
     """Read on and drop it, up to a limit: a client that is still sending would not see the answer."""
     seen, more = 0, True
     while more and seen <= MAX_DRAIN:
-        message = await receive()
+        try:
+            message = await receive()
+        except TimeoutError:
+            return
         seen += len(message.get("body", b""))
         more = message["type"] == "http.request" and message.get("more_body", False)
 

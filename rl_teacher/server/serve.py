@@ -114,6 +114,7 @@ def _run(
 
     from rl_teacher.server.asgi import make_app
     from rl_teacher.server.background import running
+    from rl_teacher.server.connections import ImpatientProtocol
     from rl_teacher.server.database import prepare
     from rl_teacher.server.transactions.access import know_own_token, local_owner
     from rl_teacher.server.transactions.exports import fail_interrupted
@@ -134,6 +135,8 @@ def _run(
         log_level="warning",
         server_header=False,
         lifespan="on",
+        http=ImpatientProtocol,
+        ws="none",
         date_header=True,
     )
     write_private(config.folder.server_json, server_json)
