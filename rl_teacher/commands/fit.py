@@ -1,6 +1,7 @@
 """`rl-teacher fit NAME`: a reward model from what the feedback server holds, on any machine."""
 
 import argparse
+import dataclasses
 import json
 import math
 import os
@@ -10,7 +11,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from rl_teacher.config.flags import from_json
+from rl_teacher.config.flags import run_from_json
 from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.core.arrays import LabeledBatch, RewardInput
 from rl_teacher.core.correlation import correlation
@@ -18,7 +19,7 @@ from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.core.streams import Streams
 from rl_teacher.envs.catalog import find_env, input_names
 from rl_teacher.errors import ConfigError
-from rl_teacher.files import write_json
+from rl_teacher.files import make_folder, write_json
 from rl_teacher.people.client.api import FeedbackClient
 from rl_teacher.people.client.embedded import default_data_dir, start_or_attach
 from rl_teacher.people.connection import remote_client
@@ -27,7 +28,7 @@ from rl_teacher.preferences.dataset import Dataset
 from rl_teacher.protocols import FitData, RewardModel
 from rl_teacher.rewards.relevance import main_relevances
 from rl_teacher.storage import checkpoint as store
-from rl_teacher.storage.names import slug
+from rl_teacher.storage.names import experiment_name, slug
 from rl_teacher.training.parts import fresh_reward_model
 
 REWARD, REPORT = "reward.npz", "fit.json"
@@ -44,8 +45,8 @@ def fit(argv: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=1, help="(%(default)s)")
     parser.add_argument("-o", "--out", type=Path, help="folder of the result (default: ./NAME-reward)")
     given = parser.parse_args(argv)
-    name = slug(given.name)
-    out = given.out or Path(f"{name}-reward")
+    name = experiment_name(given.name)
+    out = given.out or Path(f"{slug(given.name)}-reward")
     if given.server:
         with remote_client(given.server, given.token, name) as client:
             return fit_from(client, out, given.steps, given.seed)
@@ -60,7 +61,7 @@ def fit_from(client: FeedbackClient, out: Path, num_steps: int, seed: int) -> in
     """Fit to an experiment; the exit code."""
     about = client.about()
     spec = find_env(about.env_id)
-    config = from_json(RewardModelConfig, about.config.get("reward", {}))
+    config = run_from_json(about.config).reward
     found = download(client, print)
     dataset = Dataset()
     if found is not None:
@@ -73,8 +74,10 @@ def fit_from(client: FeedbackClient, out: Path, num_steps: int, seed: int) -> in
     names = input_names(spec, math.prod(labeled.obs.shape[3:]), labeled.action.shape[-1])
     report["reward_looks_at"] = dict(main_relevances(model, names))
     report |= {"experiment": client.experiment, "env_id": about.env_id, "labels": dataset.num_labels}
-    out.mkdir(parents=True, exist_ok=True)
-    store.save(out / REWARD, store.pack("reward", model), {"env_id": about.env_id, "config": about.config["reward"]})
+    make_folder(out)
+    store.save(
+        out / REWARD, store.pack("reward", model), {"env_id": about.env_id, "config": dataclasses.asdict(config)}
+    )
     write_json(out / REPORT, report)
     print(json.dumps(report, indent=1))
     print(f"Reward model: {out / REWARD}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args, get_origin, 
 
 from rl_teacher.config.presets import preset
 from rl_teacher.config.run import RunConfig, of_today
+from rl_teacher.config.upgrades import read_begun
 from rl_teacher.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -70,19 +71,38 @@ def parse(argv: Sequence[str], prog: str = "rl-teacher teach") -> RunConfig:
 
 def run_from_json(values: Mapping[str, Any]) -> RunConfig:
     """The configuration in a run folder's config.json, whichever version wrote it."""
-    return from_json(RunConfig, of_today(values))
+    return from_json(RunConfig, read_begun(values).values)
 
 
-def from_json(config_class: type[T], values: Mapping[str, Any]) -> T:
-    """The configuration that was written as JSON: lists become tuples again, sections their classes."""
+def from_json(config_class: type[T], values: Mapping[str, Any], prefix: str = "") -> T:
+    """The configuration that was written as JSON: lists become tuples again, sections their classes.
+
+    Raises:
+        ConfigError: a value is not of its setting's kind.
+    """
     hints, fields = get_type_hints(config_class), {}
     for field in dataclasses.fields(config_class):  # type: ignore[arg-type]  # a dataclass, by contract
         if field.name in values:
-            value = values[field.name]
-            if dataclasses.is_dataclass(hints[field.name]):
-                value = from_json(hints[field.name], value)
+            value: Any = values[field.name]
+            hint: Any = hints[field.name]
+            if dataclasses.is_dataclass(hint) and isinstance(value, Mapping):
+                value = from_json(hints[field.name], value, f"{prefix}{field.name}.")
+            elif not _is_a(value, hint):
+                expected = getattr(hint, "__name__", None) if isinstance(hint, type) else None
+                raise ConfigError(f"{prefix}{field.name}: got {value!r}, expected {expected or hint} in JSON.")
             fields[field.name] = tuple(value) if isinstance(value, list) else value
     return config_class(**fields)
+
+
+def _is_a(value: object, hint: Any) -> bool:
+    """Whether a value of JSON is what a setting of this type can hold."""
+    if get_origin(hint) is types.UnionType:
+        return any(_is_a(value, part) for part in get_args(hint))
+    if get_origin(hint) is tuple:
+        return isinstance(value, list | tuple) and all(_is_a(part, get_args(hint)[0]) for part in value)
+    if isinstance(value, bool):
+        return hint is bool
+    return isinstance(value, int | float if hint is float else hint)
 
 
 def field_docs(config_class: type) -> dict[str, str]:

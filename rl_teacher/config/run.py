@@ -209,7 +209,8 @@ OLD_VALUES = {"preset": {"seed": "openai2017"}, "teacher": {"seed": "openai2017"
 def of_today(values: Mapping[str, Any]) -> dict[str, Any]:
     """Settings as a user or a run folder of an earlier version spells them, in the names of today."""
     known = {
-        name: OLD_VALUES[name].get(value, value) if name in OLD_VALUES else value for name, value in values.items()
+        name: OLD_VALUES[name].get(value, value) if name in OLD_VALUES and isinstance(value, str) else value
+        for name, value in values.items()
     }
     if isinstance(known.get("schedule"), str):  # a word alone, as long as nothing else of a schedule could be set
         known["schedule"] = dataclasses.asdict(ScheduleConfig(kind=known["schedule"]))

@@ -1,5 +1,6 @@
 """From settings to an experiment on a feedback server: find the server or start it, make the experiment or join it."""
 
+import dataclasses
 import hashlib
 import json
 import logging
@@ -11,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rl_teacher.config.run import FREE_ON_RESUME, RunConfig, to_json
+from rl_teacher.config.upgrades import read_begun, refuse_other, stamped
 from rl_teacher.errors import ConfigError, RunExists, ServerFault
-from rl_teacher.people.client.api import FeedbackClient, ServerAway
+from rl_teacher.files import user_path
+from rl_teacher.people.client.api import FeedbackClient, ServerAway, ServerRefused
 from rl_teacher.people.client.embedded import EmbeddedServer, default_data_dir, is_locked, start_or_attach
 from rl_teacher.people.client.messages import ExperimentSpec
 
@@ -76,6 +79,7 @@ def connect(config: RunConfig, slug: str, log: Callable[[str], None]) -> Connect
     Raises:
         ServerFault: it cannot be reached, or says no. A run that is resumed goes on without it.
         RunExists: an experiment of this name is there, and the run is not resumed.
+        RunChanged: it is resumed with other settings than the experiment was made with.
     """
     server = None
     if config.server:
@@ -92,7 +96,7 @@ def connect(config: RunConfig, slug: str, log: Callable[[str], None]) -> Connect
             log(f"Feedback server: {server.url} was running already. `rl-teacher login-url` prints a link to sign in.")
     connection = Connection(client, server, False, data_dir(config))
     try:
-        state = client.ensure_experiment(experiment_spec(config))
+        state = client.ensure_experiment(resumed_spec(config, client) if config.resume else experiment_spec(config))
     except ServerAway as away:
         if not config.resume:
             connection.close()
@@ -114,7 +118,7 @@ def connect(config: RunConfig, slug: str, log: Callable[[str], None]) -> Connect
 
 def data_dir(config: RunConfig) -> Path:
     """Of the server of this machine."""
-    return Path(config.human.data_dir or default_data_dir()).expanduser().resolve()
+    return user_path(config.human.data_dir or str(default_data_dir())).resolve()
 
 
 def remote_client(server: str, token: str, experiment: str) -> FeedbackClient:
@@ -138,8 +142,28 @@ def experiment_spec(config: RunConfig) -> ExperimentSpec:
     text = json.dumps(settings, sort_keys=True)
     wanted = config.n_labels or config.pretrain_labels or 0
     return ExperimentSpec(
-        config.env_id, settings, hashlib.sha256(text.encode()).hexdigest(), wanted, config.human.guideline
+        config.env_id, stamped(settings), hashlib.sha256(text.encode()).hexdigest(), wanted, config.human.guideline
     )
+
+
+def resumed_spec(config: RunConfig, client: FeedbackClient) -> ExperimentSpec:
+    """What the server is told of a run that is resumed: what it knows already, if that means the same.
+
+    The server compares what it is sent byte by byte, and another version spells the same settings in other bytes.
+    Here, where settings are known, is where they are compared.
+
+    Raises:
+        RunChanged: the experiment was made with other settings.
+    """
+    spec = experiment_spec(config)
+    try:
+        found = client.about()
+    except ServerRefused as refused:
+        if refused.slug == "not-found":
+            return spec
+        raise
+    refuse_other(config, read_begun(found.config), f"experiment {client.experiment!r} on {client.url}")
+    return dataclasses.replace(spec, env_id=found.env_id, config=found.config, config_hash=found.config_hash)
 
 
 def _lead_to(line: str, page: str, *, open_browser: bool) -> str:

@@ -92,9 +92,9 @@ class FeedbackClient:
         return self._state(self._call("GET", "").json(), False)
 
     def about(self) -> ExperimentAbout:
-        """What its trainer said of it."""
+        """What its trainer said of it; refused as `not-found` where nobody has made it."""
         found = self._call("GET", "").json()
-        return ExperimentAbout(found["env_id"], found["config"])
+        return ExperimentAbout(found["env_id"], found["config"], found["config_hash"])
 
     def _state(self, found: Mapping[str, Any], is_new: bool) -> ExperimentState:
         names = ("state", "paused", "labels_wanted", "answered", "cant_tell", "head")

@@ -18,6 +18,7 @@ from typing import Self
 import httpx
 
 from rl_teacher.errors import ServerFault
+from rl_teacher.files import writing
 
 START_S = 60.0
 STOP_S = 15.0
@@ -84,7 +85,8 @@ def start_or_attach(
         ServerFault: it did not come up in time; says what it printed.
     """
     data_dir = data_dir.expanduser().resolve()
-    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with writing(data_dir, "--human.data-dir"):
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     deadline = time.monotonic() + timeout_s
     if is_locked(data_dir):
         return _attach(data_dir, keep, deadline)
@@ -130,7 +132,7 @@ def _start(data_dir: Path, port: int, keep: bool, say: Callable[[str], object]) 
     token = token_file.read_text().strip() if token_file.exists() else ""
     token = token or "rlt_" + secrets.token_urlsafe(32)
     command = [sys.executable, "-m", "rl_teacher.server", "serve", "--data-dir", str(data_dir), "--port", str(port)]
-    with (data_dir / "server.log").open("ab") as log:
+    with writing(data_dir, "--human.data-dir"), (data_dir / "server.log").open("ab") as log:
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,

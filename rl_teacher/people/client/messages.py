@@ -27,6 +27,7 @@ class ExperimentAbout:
     env_id: str
     config: Mapping[str, Any]
     """Settings of the run."""
+    config_hash: str
 
 
 @dataclass(frozen=True, slots=True)
