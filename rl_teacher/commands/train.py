@@ -7,7 +7,7 @@ import uuid
 from contextlib import closing
 
 from rl_teacher.config.run import RunConfig
-from rl_teacher.device import require_device
+from rl_teacher.device import require_device, require_people
 from rl_teacher.envs.catalog import find_env
 from rl_teacher.interrupts import EXIT_CODE, leaving_at_once
 from rl_teacher.rollouts.action_history import ActionHistory
@@ -41,6 +41,8 @@ def train(config: RunConfig) -> int:
     """
     with leaving_at_once():
         require_device()
+        if config.predictor == "human":
+            require_people("-p human")
         spec = find_env(config.env_id)
         config, notes = complete(config, spec)
         refuse_taken(config)

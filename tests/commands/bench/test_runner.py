@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -174,7 +175,7 @@ def test_other_settings_under_the_same_name_do_not_mix(tiny: Path, capsys: pytes
 
 def test_a_package_outside_of_git_has_its_version(tmp_path: Path) -> None:
     (tmp_path / "__init__.py").write_text("")
-    assert commit(tmp_path) == "0.1.0"
+    assert commit(tmp_path) == version("rl-teacher")
 
 
 def test_a_changed_package_is_marked(tmp_path: Path) -> None:
