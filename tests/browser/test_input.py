@@ -103,6 +103,35 @@ def test_touch_taps_swipes_and_two_finger_undo_on_a_phone(experiment, films, lab
     assert [labels[one]["preferred"] for one in (second, third)] == ["tie", "cant_tell"]
 
 
+def test_a_phone_says_top_and_bottom_and_left_and_right_when_it_is_turned(experiment, films, labeler):
+    experiment.ask_some(films, 6)
+    window = labeler(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True).open()
+    page = window.page
+    names = """() => ['#pair', '#left-0', '#left-1', '#right-0', '#right-1']
+      .map(name => document.querySelector(name).ariaLabel)"""
+    tall = ["Two clips, playing one above the other", *["Top clip"] * 2, *["Bottom clip"] * 2]
+    wide = ["Two clips, playing side by side", *["Left clip"] * 2, *["Right clip"] * 2]
+    assert page.evaluate(names) == tall
+    assert [page.get_by_role("button", name=name).count() for name in ("Top is better", "Left is better")] == [1, 0]
+    first = window.shown
+    page.get_by_role("button", name="Top is better").click()
+    window.wait_next(first)
+    assert page.inner_text("#said") == "Answered: top better."
+    page.get_by_role("button", name="Undo").click()
+    window.wait("review")
+    assert page.inner_text("#review-text").startswith("You said: top better.")
+    page.set_viewport_size({"width": 844, "height": 390})
+    page.wait_for_selector("#left-0[aria-label='Left clip']", state="attached")
+    assert page.evaluate(names) == wide
+    second = window.shown
+    page.get_by_role("button", name="Right is better").click()
+    window.wait_next(second)
+    assert page.inner_text("#said") == "Answered: right better."
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.wait_for_selector("#left-0[aria-label='Top clip']", state="attached")
+    assert page.evaluate(names) == tall
+
+
 def _swipe(window, x, y, dy):
     client = window.context.new_cdp_session(window.page)
     client.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})

@@ -20,13 +20,14 @@ export function element(id) {
 }
 
 /**
- * Fills {name} in a translated text; with a count `n` it takes name_one or name_other.
- * @param {Record<string, string>} strings @returns {(name: string, facts?: Record<string, any>) => string}
+ * Fills {name} in a translated text; with a count `n` it takes name_one or name_other, and while the clips are one above
+ * the other name_stacked where there is one.
+ * @param {Record<string, string>} strings @param {() => boolean} isStacked @returns {(name: string, facts?: Record<string, any>) => string}
  */
-export function translator(strings) {
+export function translator(strings, isStacked) {
   return (name, facts = {}) => {
     const plural = typeof facts.n === "number" ? `${name}_${facts.n === 1 ? "one" : "other"}` : name;
-    const text = strings[plural] ?? strings[name] ?? name;
+    const text = (isStacked() ? strings[`${name}_stacked`] : undefined) ?? strings[plural] ?? strings[name] ?? name;
     return text.replace(/\{(\w+)\}/g, (whole, key) => String(facts[key] ?? whole));
   };
 }
