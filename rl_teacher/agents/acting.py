@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Array, Float, Num, PRNGKeyArray
 
 from rl_teacher.agents.actor_critic import ActorCritic
-from rl_teacher.agents.observations import ActingScale, acting_inputs, acting_scale
+from rl_teacher.agents.observations import acting_inputs, acting_scale
 from rl_teacher.core.distributions import Distribution
 from rl_teacher.core.running_stats import RunningStats
 
@@ -29,9 +29,7 @@ class Actor:
 
 def actor_of(networks: ActorCritic, obs_stats: RunningStats, distribution: Distribution) -> Actor:
     """The actor of these networks. Plain tuples of arrays go to the compiled function: they dispatch fastest."""
-    params = (
-        networks.policy.weights, networks.policy.biases, networks.log_std, acting_scale(obs_stats),
-    )  # fmt: skip
+    params = (networks.policy.weights, networks.policy.biases, networks.log_std, *acting_scale(obs_stats))
 
     def noise(key: PRNGKeyArray, num_steps: int, num_envs: int) -> Num[np.ndarray, "time env ..."]:
         return np.asarray(distribution.noise(key, (num_steps, num_envs)))
@@ -45,7 +43,7 @@ def actor_of(networks: ActorCritic, obs_stats: RunningStats, distribution: Distr
     return Actor(noise, act, mode)
 
 
-Params = tuple[tuple[Array, ...], tuple[Array, ...], Array, ActingScale]
+Params = tuple[tuple[Array, ...], tuple[Array, ...], Array, Array, Array]
 
 
 @partial(jax.jit, static_argnums=3)
@@ -61,8 +59,8 @@ def _mode(params: Params, obs: Num[Array, "env ..."], distribution: Distribution
 
 
 def _outputs(params: Params, obs: Num[Array, "env ..."]) -> Float[Array, "env p"]:
-    weights, biases, _, scale = params
-    x = acting_inputs(obs, scale)
+    weights, biases, _, mean, inverse_std = params
+    x = acting_inputs(obs, (mean, inverse_std))
     for weight, bias in zip(weights[:-1], biases[:-1], strict=True):
         x = jnp.tanh(x @ weight + bias[None])
     return x @ weights[-1] + biases[-1][None]

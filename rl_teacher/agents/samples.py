@@ -103,15 +103,25 @@ def prepare(
     action = jnp.where(counted.reshape(counted.shape + (1,) * (steps.action.ndim - 2)), steps.action, 0)
     log_prob = distribution.log_prob(networks.policy(x), networks.log_std, action)
     samples = Sample(
-        flatten_axes(x), flatten_axes(action), flatten_axes(log_prob), flatten_axes(advantage),
-        (returns - new_value_stats.mean) / jnp.sqrt(new_value_stats.variance + 1e-8), weight,
-    )  # fmt: skip
+        x=flatten_axes(x),
+        action=flatten_axes(action),
+        log_prob=flatten_axes(log_prob),
+        advantage=flatten_axes(advantage),
+        target=(returns - new_value_stats.mean) / jnp.sqrt(new_value_stats.variance + 1e-8),
+        weight=weight,
+    )
     rescaled = rescale_value_head(networks.value, value_stats, new_value_stats)
     mean = weighted_mean(returns, weight)
     unexplained = weighted_mean(jnp.square(flatten_axes(advantage)), weight)
     spread = weighted_mean(jnp.square(returns - mean), weight)
     metrics = {"agent/explained_variance": 1.0 - unexplained / (spread + 1e-8), "agent/mean_return_target": mean}
-    return Batch(samples, ActorCritic(networks.policy, networks.log_std, rescaled), seen, new_value_stats, metrics)
+    return Batch(
+        samples=samples,
+        networks=ActorCritic(networks.policy, networks.log_std, rescaled),
+        obs_stats=seen,
+        value_stats=new_value_stats,
+        metrics=metrics,
+    )
 
 
 def on_device(rollout: BlindRollout) -> Steps:

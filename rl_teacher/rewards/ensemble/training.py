@@ -163,12 +163,14 @@ def _minibatches(
     starts = (generator.random((count, crops, 2)) * (frames - lengths[:, :, None] + 1)).astype(np.int64)
     whole_start, whole_length = np.zeros((count, 1, 2), np.int64), np.full((count, 1), frames)
     return Minibatch(
-        jnp.asarray(obs), jnp.asarray(action), jnp.asarray(data.target[rows], jnp.float32),
-        jnp.asarray(np.moveaxis(weights[:, rows] * used[None], 0, 1), jnp.float32),
-        jnp.asarray(np.concatenate([whole_start, starts], 1), jnp.int32),
-        jnp.asarray(np.concatenate([whole_length, lengths], 1), jnp.int32),
-        jnp.full(count, length / frames),
-    )  # fmt: skip
+        obs=jnp.asarray(obs),
+        action=jnp.asarray(action),
+        target=jnp.asarray(data.target[rows], jnp.float32),
+        weight=jnp.asarray(np.moveaxis(weights[:, rows] * used[None], 0, 1), jnp.float32),
+        starts=jnp.asarray(np.concatenate([whole_start, starts], 1), jnp.int32),
+        lengths=jnp.asarray(np.concatenate([whole_length, lengths], 1), jnp.int32),
+        frame_weight=jnp.full(count, length / frames),
+    )
 
 
 @partial(jax.jit, static_argnames="config")
