@@ -1,17 +1,19 @@
 """What must be known of an environment, read off one that exists: single, or many side by side."""
 
 import contextlib
-import math
 import numbers
 from typing import Any, NamedTuple
 
 import gymnasium
 from gymnasium.vector import VectorEnv
 
+from rl_teacher.envs.gymnasium.faults import shown
 from rl_teacher.envs.spec import EnvSpec
 
 DEFAULT_FPS = 30
 """Frames per second of a clip where the environment's metadata does not say."""
+MOST_FPS = 1000
+"""Beyond it, render_fps is no rate of pictures: a clip of 1.5 s would have thousands of steps."""
 
 
 class ReadOff(NamedTuple):
@@ -24,15 +26,20 @@ class ReadOff(NamedTuple):
 
 def read_off(env: Any) -> ReadOff:
     """Frames per second of clips, by the metadata of a made environment; where they are odd, a default that is said."""
-    metadata = getattr(env, "metadata", None)
-    if metadata is not None and not isinstance(metadata, dict):
-        return ReadOff(DEFAULT_FPS, f" Its metadata is no dict: clips have {DEFAULT_FPS} steps per second.")
-    fps = (metadata or {}).get("render_fps")
+    try:
+        metadata = getattr(env, "metadata", None)
+        fps = None if metadata is None else metadata.get("render_fps")
+    except Exception:  # no dict, or a property that raises
+        return _default("Its metadata is no dict")
     if fps is None:
         return ReadOff(DEFAULT_FPS, "")
-    if isinstance(fps, bool) or not isinstance(fps, numbers.Real) or not 1 <= float(fps) < math.inf:
-        return ReadOff(DEFAULT_FPS, f" Its metadata has render_fps {fps!r}: clips have {DEFAULT_FPS} steps per second.")
+    if isinstance(fps, bool) or not isinstance(fps, numbers.Real) or not 1 <= float(fps) <= MOST_FPS:
+        return _default(f"Its metadata has render_fps {shown(fps)}, expected a number from 1 to {MOST_FPS}")
     return ReadOff(int(float(fps)), "")
+
+
+def _default(why: str) -> ReadOff:
+    return ReadOff(DEFAULT_FPS, f" {why}: clips have {DEFAULT_FPS} steps per second.")
 
 
 def gymnasium_spec(env: gymnasium.Env[Any, Any] | VectorEnv[Any, Any, Any], name: str | None = None) -> EnvSpec:

@@ -12,7 +12,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from rl_teacher.envs.finite import require_finite
-from rl_teacher.envs.gymnasium.faults import env_fault, what_was_raised
+from rl_teacher.envs.gymnasium.faults import env_fault, shown, what_was_raised
 from rl_teacher.envs.gymnasium.making import AnyEnv, close_env, make_env, observed_as, spaces_of
 from rl_teacher.envs.gymnasium.returned import BOOLS, NUMBERS, Odd, reset_result, step_result
 from rl_teacher.envs.gymnasium.running_actions import RunningActions
@@ -86,7 +86,8 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
         shape, dtype = self.observation_space.shape or (), self.single_observation_space.dtype
         self._obs: Array = np.zeros(shape, dtype)
         self._final_obs = np.zeros_like(self._obs)
-        self._observed = self._obs if dtype == np.uint8 else np.zeros(shape)
+        self._is_bytes = dtype == np.uint8
+        self._observed = self._obs if self._is_bytes else np.zeros(shape)
         """What the environments returned, before it becomes float32."""
         self._rewards = np.zeros(num_envs)
         self._terminations, self._truncations = np.zeros(num_envs, np.bool_), np.zeros(num_envs, np.bool_)
@@ -209,17 +210,16 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
 
     def _reset_one(self, index: int, env: AnyEnv, seed: int) -> None:
         """Begin an episode of one environment; writes its row of `_observed`."""
-        shape = self._observed.shape[1:]
         try:
-            self._observed[index] = reset_result(env.reset(seed=seed), shape)
+            self._observed[index] = reset_result(env.reset(seed=seed), self.single_observation_space)
             if env.action_space is not self._action_spaces[index] and env.action_space != self.single_action_space:
                 raise env_fault(
-                    self.env_id, "spaces", f"its action_space was {self.single_action_space} and is now "
-                    f"{env.action_space}", place=self._place(index),
+                    self.env_id, "spaces", f"its action_space was {shown(self.single_action_space)} and "
+                    f"is now {shown(env.action_space)}", place=self._place(index),
                 )  # fmt: skip
-        except EnvFault:
+        except (EnvFault, KeyboardInterrupt):
             raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             what = str(error) if isinstance(error, Odd) else f"reset() raised {what_was_raised(error)}"
             raise env_fault(self.env_id, "reset", what, place=self._place(index)) from error
 
@@ -234,10 +234,13 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
                 or type(reward) not in NUMBERS
                 or type(terminated) not in BOOLS
                 or type(truncated) not in BOOLS
+                or (self._is_bytes and observation.dtype != np.uint8)
             ):
                 raise Odd
             self._observed[index] = observation
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             observation, reward, terminated, truncated = self._looked_at(index, result, error)
             self._observed[index] = observation
         self._rewards[index] = reward
@@ -248,7 +251,7 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
         try:
             if result is NOTHING:
                 raise Odd(f"step() raised {what_was_raised(error)}") from error
-            return step_result(result, self._observed.shape[1:])
+            return step_result(result, self.single_observation_space)
         except Odd as odd:
             raise env_fault(self.env_id, "step", str(odd), place=self._place(index)) from error
 
@@ -273,10 +276,10 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
         observed, action = spaces[0]
         for index, (other_observed, other_action) in enumerate(spaces):
             if other_observed.shape != observed.shape or other_observed.dtype != observed.dtype:
-                what = f"its observation_space is {observed} in one copy and {other_observed} in another"
+                what = f"its observation_space is {shown(observed)} in one copy and {shown(other_observed)} in another"
                 raise env_fault(self.env_id, "spaces", what, place=self._place_of_copy(index))
             if other_action != action:
-                what = f"its action_space is {action} in one copy and {other_action} in another"
+                what = f"its action_space is {shown(action)} in one copy and {shown(other_action)} in another"
                 raise env_fault(self.env_id, "spaces", what, place=self._place_of_copy(index))
         return observed, action
 

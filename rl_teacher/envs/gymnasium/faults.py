@@ -2,8 +2,10 @@
 
 import traceback
 from pathlib import Path
+from typing import Any
 
 import gymnasium
+import numpy as np
 
 import rl_teacher
 from rl_teacher.envs.finite import NOTHING_LOST
@@ -19,6 +21,8 @@ ASKED = {
 """Part of an environment -> what it should be like."""
 LONGEST = 300
 """Of what an exception says, in one line [characters]."""
+LONGEST_VALUE = 120
+"""Of a value, in one line [characters]."""
 OTHERS = tuple(str(Path(str(module.__file__)).parent) for module in (gymnasium, rl_teacher))
 """Folders whose lines are not the environment's own."""
 
@@ -38,14 +42,41 @@ def env_fault(env_id: str, part: str, what: str, *, place: str = "") -> EnvFault
 def missing_package(env_id: str, error: Exception) -> ConfigError:
     """The error for an environment that cannot import something."""
     extras = "for MuJoCo environments: pip install 'gymnasium[mujoco]'; for Box2D: pip install 'gymnasium[box2d]'"
-    return ConfigError(f"env '{env_id}' needs a package that is not installed: {error} ({extras}).")
+    return ConfigError(f"env '{env_id}' needs a package that is not installed: {said(error)} ({extras}).")
 
 
 def what_was_raised(error: BaseException) -> str:
     """Type and message of an exception in one line, and the deepest line of the environment's own."""
-    said = " ".join(str(error).split())
-    said = said if len(said) <= LONGEST else f"{said[:LONGEST]}..."
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not frame.filename.startswith((*OTHERS, "<"))]
+    message, own = said(error), _own_lines(error) or _own_lines(error.__cause__)  # gymnasium.make() wraps a TypeError
     where = f" ({own[-1].filename}, line {own[-1].lineno})" if own else ""
-    return f"{type(error).__name__}{': ' if said else ''}{said}{where}"
+    return f"{type(error).__name__}{': ' if message else ''}{message}{where}"
+
+
+def _own_lines(error: BaseException | None) -> list[traceback.FrameSummary]:
+    """Where an exception passed through code that is neither Gymnasium's nor ours, the deepest last."""
+    frames = traceback.extract_tb(error.__traceback__) if error is not None else []
+    return [frame for frame in frames if not frame.filename.startswith((*OTHERS, "<"))]
+
+
+def said(error: BaseException) -> str:
+    """The message of an exception in one line; none if it cannot even be asked."""
+    try:
+        return _one_line(str(error), LONGEST)
+    except Exception:
+        return ""
+
+
+def shown(value: Any) -> str:
+    """A value in a few words of one line, whatever it is."""
+    if isinstance(value, np.ndarray):
+        return f"an array of {value.dtype} and shape {value.shape}"
+    kind = type(value).__name__
+    try:
+        return f"{_one_line(repr(value), LONGEST_VALUE)} ({kind})"
+    except Exception:
+        return f"a {kind}"
+
+
+def _one_line(text: str, longest: int) -> str:
+    words = " ".join(text.split())
+    return words if len(words) <= longest else f"{words[:longest]}..."

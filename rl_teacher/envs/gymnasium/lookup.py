@@ -12,7 +12,7 @@ from gymnasium.envs.registration import find_highest_version, parse_env_id, regi
 
 from rl_teacher.envs.close_matches import did_you_mean
 from rl_teacher.envs.gymnasium.describe import read_off
-from rl_teacher.envs.gymnasium.faults import what_was_raised
+from rl_teacher.envs.gymnasium.faults import said, what_was_raised
 from rl_teacher.envs.gymnasium.making import close_env, make_env
 from rl_teacher.envs.spec import EnvSpec
 from rl_teacher.errors import UnknownEnv
@@ -100,10 +100,12 @@ def _import(module: str, env_id: str) -> None:
         importlib.import_module(module)
     except ImportError as error:
         raise UnknownEnv(
-            f"no environment named '{env_id}': cannot import '{module}', which should register it: {error}. "
+            f"no environment named '{env_id}': cannot import '{module}', which should register it: {said(error)}. "
             "Install it, start from the folder that it is in, or add that folder to PYTHONPATH."
         ) from error
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise UnknownEnv(
             f"no environment named '{env_id}': importing '{module}', which should register it, raised "
             f"{what_was_raised(error)}. Fix it, then run the command again."

@@ -7,10 +7,10 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium.error import DependencyNotInstalled
+from gymnasium.error import DependencyNotInstalled, InvalidMetadata
 from gymnasium.spaces import Box, Discrete
 
-from rl_teacher.envs.gymnasium.faults import env_fault, missing_package, what_was_raised
+from rl_teacher.envs.gymnasium.faults import env_fault, missing_package, shown, what_was_raised
 from rl_teacher.errors import RlTeacherError, UnsupportedSpace
 
 AnyEnv = gymnasium.Env[Any, Any]
@@ -33,12 +33,13 @@ def make_env(env_id: str, **given: Any) -> AnyEnv:
         try:
             require_imageio(env_id)
             return gymnasium.make(env_id, disable_env_checker=True, **given)
-        except RlTeacherError:
+        except (RlTeacherError, KeyboardInterrupt):
             raise
         except (ImportError, DependencyNotInstalled) as error:
             raise missing_package(env_id, error) from error
-        except (Exception, SystemExit) as error:
-            raise env_fault(env_id, "make", f"making it raised {what_was_raised(error)}") from error
+        except BaseException as error:
+            part = "metadata" if isinstance(error, InvalidMetadata) else "make"
+            raise env_fault(env_id, part, f"making it raised {what_was_raised(error)}") from error
 
 
 def require_imageio(env_id: str) -> None:
@@ -51,7 +52,7 @@ def require_imageio(env_id: str) -> None:
 
 def close_env(env: AnyEnv) -> None:
     """Close an environment; one that fails to is left as it is."""
-    with contextlib.suppress(Exception):
+    with contextlib.suppress(Exception, SystemExit):
         env.close()
 
 
@@ -69,17 +70,17 @@ def spaces_of(env: AnyEnv, env_id: str) -> tuple[Box, Box | Discrete]:
         except Exception as error:
             raise env_fault(env_id, "spaces", f"its {name} raised {what_was_raised(error)}") from error
         if not isinstance(space, gymnasium.Space):
-            raise env_fault(env_id, "spaces", f"its {name} is {space!r}")
+            raise env_fault(env_id, "spaces", f"its {name} is {shown(space)}, which is no space")
         spaces.append(space)
     observation, action = spaces
     if not isinstance(observation, Box):
         raise UnsupportedSpace(
-            f"env {env_id!r}: observations are {observation}, expected a Box. "
+            f"env {env_id!r}: observations are {shown(observation)}, expected a Box. "
             "Wrap the environment in gymnasium.wrappers.FlattenObservation, and register that."
         )
     if not isinstance(action, Box | Discrete):
         raise UnsupportedSpace(
-            f"env {env_id!r}: actions are {action}, expected a Box or Discrete. "
+            f"env {env_id!r}: actions are {shown(action)}, expected a Box or Discrete. "
             "Write a gymnasium.ActionWrapper that maps one of these to it, and register that."
         )
     return observation, action

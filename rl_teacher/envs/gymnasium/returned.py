@@ -1,9 +1,13 @@
 """What an environment returned, looked at closely: what can be taken is taken, the rest is named."""
 
+import math
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from gymnasium.spaces import Box
+
+from rl_teacher.envs.gymnasium.faults import shown
 
 NUMBERS = frozenset({float, int, np.float64, np.float32, np.int64, np.int32})
 """Types of a reward that need no closer look."""
@@ -14,16 +18,16 @@ class Odd(Exception):
     """Something that cannot be taken; the message says what it is."""
 
 
-def reset_result(result: Any, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+def reset_result(result: Any, space: Box) -> npt.NDArray[Any]:
     """The observation in what `reset` returned.
 
     Raises:
         Odd: it is not (observation, info), or the observation does not fit its space.
     """
-    return observation(_parts(result, 2, "reset"), shape)
+    return observation(_parts(result, 2, "reset"), space)
 
 
-def step_result(result: Any, shape: tuple[int, ...]) -> tuple[npt.NDArray[Any], float, bool, bool]:
+def step_result(result: Any, space: Box) -> tuple[npt.NDArray[Any], float, bool, bool]:
     """Observation, true reward, terminated, truncated in what `step` returned; infos are not looked at.
 
     Raises:
@@ -31,29 +35,33 @@ def step_result(result: Any, shape: tuple[int, ...]) -> tuple[npt.NDArray[Any], 
     """
     parts = _parts(result, 5, "step")
     flags = (_flag(name, value) for name, value in zip(("terminated", "truncated"), parts[2:4], strict=True))
-    return observation(parts, shape), _reward(parts[1]), *flags  # type: ignore[return-value]  # two flags
+    return observation(parts, space), _reward(parts[1]), *flags  # type: ignore[return-value]  # two flags
 
 
-def observation(parts: Any, shape: tuple[int, ...]) -> npt.NDArray[Any]:
-    """The first of `parts` as an array of this shape.
+def observation(parts: Any, space: Box) -> npt.NDArray[Any]:
+    """The first of `parts` as an array of the shape of `space`; where that holds bytes, of whole numbers 0 to 255.
 
     Raises:
-        Odd: it is no array of numbers, or of another shape.
+        Odd: it is no array of numbers, or of another shape, or its numbers are no bytes where these are asked for.
     """
     try:
         array = np.asarray(parts[0])
-    except ValueError:  # rows of different lengths
-        raise Odd("the observation is a ragged list") from None
+    except Exception:  # rows of different lengths, or an object that fails to say what it holds
+        raise Odd(f"the observation is {shown(parts[0])}, which is no array") from None
     if array.dtype.kind not in "biuf":
-        raise Odd(f"the observation is {_shown(parts[0])}, expected numbers")
-    if array.shape != shape:
-        raise Odd(f"the observation has shape {array.shape}, its space has {shape}")
+        raise Odd(f"the observation is {shown(parts[0])}, expected numbers")
+    if array.shape != space.shape:
+        raise Odd(f"the observation has shape {array.shape}, its space has {space.shape}")
+    if space.dtype == np.uint8 and array.dtype != np.uint8:
+        with np.errstate(invalid="ignore"):
+            if not np.array_equal(array, array.astype(np.uint8)):
+                raise Odd(f"the observation is {array.dtype} beyond whole numbers 0 to 255, its space is of uint8")
     return array
 
 
 def _parts(result: Any, number: int, method: str) -> Any:
     if not isinstance(result, tuple | list):
-        raise Odd(f"{method}() returned {_shown(result)}, expected {number} values")
+        raise Odd(f"{method}() returned {shown(result)}, expected {number} values")
     if len(result) != number:
         raise Odd(f"{method}() returned {len(result)} values, expected {number}")
     return result
@@ -61,26 +69,29 @@ def _parts(result: Any, number: int, method: str) -> Any:
 
 def _reward(value: Any) -> float:
     """A number, or an array of one number."""
-    array = np.asarray(value) if not isinstance(value, list | tuple) else np.asarray(value, object)
-    if array.size != 1 or array.dtype.kind not in "biufO":
-        raise Odd(f"the reward is {_shown(value)}, expected a number")
+    found = _only_one(value)
     try:
-        return float(array.reshape(-1)[0])
-    except (TypeError, ValueError):
-        raise Odd(f"the reward is {_shown(value)}, expected a number") from None
+        if not isinstance(found, str | bytes | complex | None):
+            return float(found)
+    except OverflowError:  # a whole number that no float holds
+        return math.inf
+    except Exception:  # whatever this object does when it is asked for a number
+        pass
+    raise Odd(f"the reward is {shown(value)}, expected a number")
 
 
 def _flag(name: str, value: Any) -> bool:
     """True or False, also as 0, 1 or an array of one of them."""
-    array = np.asarray(value)
-    if array.size == 1 and array.dtype.kind in "biuf" and array.reshape(-1)[0] in (0, 1):
-        return bool(array.reshape(-1)[0])
-    raise Odd(f"{name} is {_shown(value)}, expected True or False")
+    found = _only_one(value)
+    if isinstance(found, bool | np.bool_ | int | float | np.integer | np.floating) and found in (0, 1):
+        return bool(found)
+    raise Odd(f"{name} is {shown(value)}, expected True or False")
 
 
-def _shown(value: Any) -> str:
-    """A value in a few words."""
-    if isinstance(value, np.ndarray):
-        return f"an array of {value.dtype} and shape {value.shape}"
-    text = " ".join(repr(value).split())
-    return f"{text if len(text) <= 40 else text[:40] + '...'} ({type(value).__name__})"
+def _only_one(value: Any) -> Any:
+    """What an array or a list of one thing holds; None if it holds another number of things."""
+    try:
+        array = np.asarray(value)
+    except Exception:  # rows of different lengths, or an object that fails to say what it holds
+        return None
+    return array.reshape(-1)[0] if array.size == 1 else None
