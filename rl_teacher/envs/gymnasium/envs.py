@@ -72,7 +72,7 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
         self.num_envs = num_envs
         observed, self.single_action_space = self._common_spaces()
         self.metadata = {**_metadata(self._envs[0]), "autoreset_mode": AutoresetMode.SAME_STEP}
-        self.single_observation_space = observed_as(observed)
+        self.single_observation_space: Box = observed_as(observed)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
 
