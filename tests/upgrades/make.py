@@ -29,8 +29,8 @@ WORDS = [
     "--ppo.hidden", "8,8", "--ppo.minibatch_size", "64", "--selection.segments_per_iteration", "4",
     "--selection.pool_iterations", "2",
 ]  # fmt: skip
-SYNTH = ["-p", "synth", "-n", "synth", "-l", "12", "-t", "30000", *WORDS]
-PEOPLE = ["-p", "human", "-n", "people", "-t", "30000", "--human.open_pairs", "1", "--human.port", "0", *WORDS]
+SYNTH = ["-p", "synth", "-n", "synth", "-l", "12", "-t", "8000", *WORDS]
+PEOPLE = ["-p", "human", "-n", "people", "-t", "8000", "--human.open_pairs", "1", "--human.port", "0", *WORDS]
 STEPS = 10
 """Iterations after which a run is stopped, as by Ctrl-C."""
 LEFT_OUT = ("lock", "outbox", "server.lock", "server.json", "server.log", "secret_key", "db.sqlite3-journal")
@@ -39,8 +39,8 @@ LEFT_OUT = ("lock", "outbox", "server.lock", "server.json", "server.log", "secre
 
 def main(python: str, flags: list[str]) -> int:
     """Make everything below data/VERSION; prints how large it is."""
-    ask = "import importlib.metadata as m; print(m.version('rl-teacher'))"
-    version = subprocess.run([python, "-c", ask], check=True, capture_output=True, text=True).stdout.strip()
+    ask = [python, "-P", "-c", "import importlib.metadata as m; print(m.version('rl-teacher'))"]
+    version = subprocess.run(ask, check=True, capture_output=True, text=True, cwd="/").stdout.strip()
     out = Path(__file__).parent / "data" / version
     shutil.rmtree(out, ignore_errors=True)
     with tempfile.TemporaryDirectory() as folder:
