@@ -72,7 +72,7 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
         self.num_envs = num_envs
         observed, self.single_action_space = self._common_spaces()
         self.metadata = {**_metadata(self._envs[0]), "autoreset_mode": AutoresetMode.SAME_STEP}
-        self.single_observation_space: Box = observed_as(observed)
+        self.single_observation_space = self._observed_space = observed_as(observed)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
 
@@ -211,7 +211,7 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
     def _reset_one(self, index: int, env: AnyEnv, seed: int) -> None:
         """Begin an episode of one environment; writes its row of `_observed`."""
         try:
-            self._observed[index] = reset_result(env.reset(seed=seed), self.single_observation_space)
+            self._observed[index] = reset_result(env.reset(seed=seed), self._observed_space)
             if env.action_space is not self._action_spaces[index] and env.action_space != self.single_action_space:
                 raise env_fault(
                     self.env_id, "spaces", f"its action_space was {shown(self.single_action_space)} and "
@@ -251,7 +251,7 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
         try:
             if result is NOTHING:
                 raise Odd(f"step() raised {what_was_raised(error)}") from error
-            return step_result(result, self.single_observation_space)
+            return step_result(result, self._observed_space)
         except Odd as odd:
             raise env_fault(self.env_id, "step", str(odd), place=self._place(index)) from error
 
