@@ -10,6 +10,7 @@ from typing import Any, Self
 import httpx
 
 from rl_teacher.errors import ServerFault
+from rl_teacher.people.client.address import bearer_token, known_authorities, server_address
 from rl_teacher.people.client.messages import (
     ClipSpec,
     ExperimentAbout,
@@ -59,12 +60,13 @@ class FeedbackClient:
         timeout_s: float = 15.0,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        self.url, self.experiment = url.rstrip("/"), experiment
+        self.url, self.experiment = server_address(url), experiment
         self._base = f"/api/v1/experiments/{experiment}"
         self._timeout = timeout_s
         self._http = httpx.Client(
             base_url=self.url,
-            headers={"Authorization": f"Bearer {token}"},
+            headers={"Authorization": f"Bearer {bearer_token(token)}"},
+            verify=known_authorities(self.url),
             timeout=timeout_s,
             transport=transport,
             follow_redirects=False,
@@ -85,19 +87,20 @@ class FeedbackClient:
         """Make the experiment, or resume it if its configuration is the same."""
         body = asdict(spec) | {"config": dict(spec.config), "guideline": spec.guideline or None}
         response = self._call("PUT", "", body)
-        return self._state(response.json(), response.status_code == 201)
+        return self._state(response, response.status_code == 201)
 
     def state(self) -> ExperimentState:
         """How it stands now."""
-        return self._state(self._call("GET", "").json(), False)
+        return self._state(self._call("GET", ""), False)
 
     def about(self) -> ExperimentAbout:
         """What its trainer said of it; refused as `not-found` where nobody has made it."""
-        found = self._call("GET", "").json()
+        found = _object(self._call("GET", ""), "env_id", "config", "config_hash")
         return ExperimentAbout(found["env_id"], found["config"], found["config_hash"])
 
-    def _state(self, found: Mapping[str, Any], is_new: bool) -> ExperimentState:
+    def _state(self, response: httpx.Response, is_new: bool) -> ExperimentState:
         names = ("state", "paused", "labels_wanted", "answered", "cant_tell", "head")
+        found = _object(response, *names)
         return ExperimentState(is_new, *(found[name] for name in names))
 
     def has_blob(self, sha256: str) -> bool:
@@ -119,10 +122,6 @@ class FeedbackClient:
     def get_blob(self, sha256: str) -> bytes:
         """Download bytes, e.g. the arrays of a segment, and check their hash."""
         location = self._call("GET", f"/blobs/{sha256}").headers["location"]
-        if not location.startswith("/media/"):
-            raise ServerFault(
-                f"GET blob {sha256}: sent on to {location[:60]!r}, expected an address of the same server."
-            )
         data = self._send("GET", location).content
         got = hashlib.sha256(data).hexdigest()
         if got != sha256:
@@ -162,7 +161,7 @@ class FeedbackClient:
                 }
                 for row in comparisons[start : start + MAX_COMPARISONS]
             ]
-            results |= self._call("POST", "/comparisons", body).json()["results"]
+            results |= _object(self._call("POST", "/comparisons", body), "results")["results"]
         return results
 
     def open_comparisons(self) -> list[ComparisonId]:
@@ -171,12 +170,12 @@ class FeedbackClient:
 
     def cancel(self, ids: Sequence[ComparisonId]) -> list[ComparisonId]:
         """Ask nobody else; those that are cancelled now."""
-        return list(self._call("POST", "/comparisons:cancel", {"ids": list(ids)}).json()["ids"])
+        return list(_object(self._call("POST", "/comparisons:cancel", {"ids": list(ids)}), "ids")["ids"])
 
     def labels(self, after: int, *, wait_s: float = 0.0, limit: int = 500) -> LabelPage:
         """Events after the cursor `after`; waits up to `wait_s` for the first. The caller keeps the cursor."""
         path = f"{self._base}/labels?after={after}&limit={limit}&wait={wait_s:g}"
-        page = self._send("GET", path, timeout=self._timeout + wait_s).json()
+        page = _object(self._send("GET", path, timeout=self._timeout + wait_s), "events", "head")
         events = tuple(_event(row) for row in page["events"])
         if any(event.seq != after + 1 + i for i, event in enumerate(events)):
             raise ServerFault(
@@ -231,13 +230,13 @@ class FeedbackClient:
         body: dict[str, Any] = {"state": state, "step": step, "next_clips_s": next_clips_s}
         if notice is not None:
             body["notice"] = notice[:MAX_NOTICE]
-        reply = self._call("PUT", "/heartbeat", body).json()
+        reply = _object(self._call("PUT", "/heartbeat", body), "paused", "needs_webm")
         return HeartbeatReply(paused=bool(reply["paused"]), needs_webm=bool(reply["needs_webm"]))
 
     def _rows(self, name: str, which: str = "") -> Iterator[dict[str, Any]]:
         after = ""
         while True:
-            page = self._call("GET", f"/{name}?limit=500{which}{after}").json()
+            page = _object(self._call("GET", f"/{name}?limit=500{which}{after}"), name, "next")
             yield from page[name]
             if page["next"] is None:
                 return
@@ -261,6 +260,9 @@ class FeedbackClient:
             raise ServerAway(
                 f"{what}: {self.url} cannot be reached ({error}). Is `rl-teacher serve` running?"
             ) from error
+        location = response.headers.get("location", "")
+        if response.is_redirect and not location.startswith("/media/"):
+            raise ServerFault(f"{what}: {self.url} sends on to {location[:200]!r}. Is that the address for --server?")
         if response.status_code < 400:
             return response
         problem = _problem(response)
@@ -274,6 +276,25 @@ class FeedbackClient:
 def _short(curve: Sequence[float]) -> list[float]:
     """As many digits as the server keeps."""
     return [float(f"{value:.7g}") for value in curve]
+
+
+def _object(response: httpx.Response, *names: str) -> dict[str, Any]:
+    """The JSON object of an answer.
+
+    Raises:
+        ServerAway: it is none, or lacks one of `names`: something else answers at the address, perhaps for a while.
+    """
+    try:
+        found = response.json()
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or any(name not in found for name in names):
+        request = response.request
+        raise ServerAway(
+            f"{request.method} {request.url.path}: what answers at {request.url.host} is no feedback server (it says "
+            f"{response.text[:60]!r}). Is the address for --server right?"
+        )
+    return found
 
 
 def _problem(response: httpx.Response) -> dict[str, Any]:

@@ -1,0 +1,60 @@
+"""What people write behind --server and --token, checked before anything is sent."""
+
+import ssl
+from urllib.parse import urlsplit
+
+import certifi
+import httpx
+
+from rl_teacher.errors import ConfigError
+
+
+def server_address(text: str) -> str:
+    """`text` as an address to put paths behind: scheme, host and port.
+
+    Raises:
+        ConfigError: it is something else; says what to write instead.
+    """
+    text = text.strip().removeprefix("\ufeff")
+    if "://" not in text:
+        raise ConfigError(
+            f"--server: got {text[:200]!r}, which does not begin with http:// or https://. On this machine: "
+            f"http://{text.strip('/')[:200]}; behind a proxy: https://{text.strip('/')[:200].partition(':')[0]}."
+        )
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and bool(httpx.URL(text).host) and parts.port != 0
+    except (ValueError, httpx.InvalidURL) as error:
+        raise ConfigError(f"--server: got {text[:200]!r}: {error}; expected http://host:port.") from error
+    if not good or " " in parts.netloc:
+        raise ConfigError(f"--server: got {text[:200]!r}, expected http:// or https://, a host, and perhaps a port.")
+    if parts.username is not None or parts.password is not None:
+        raise ConfigError("--server: holds a name or a password; a trainer shows a token instead: --token.")
+    address = f"{parts.scheme}://{parts.netloc}"
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise ConfigError(
+            f"--server: got {text[:200]!r}, expected the server alone: {address}. It needs a host of its own; under a "
+            "path of another one it does not work."
+        )
+    return address
+
+
+def bearer_token(text: str) -> str:
+    """`text` as it may stand in a header.
+
+    Raises:
+        ConfigError: no token has such characters; does not show it.
+    """
+    token = text.strip().removeprefix("\ufeff")
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise ConfigError("--token: holds characters that no token has; copy it again, without what is around it.")
+    return token
+
+
+def known_authorities(address: str) -> ssl.SSLContext | bool:
+    """Whose certificates are believed: this machine's (SSL_CERT_FILE too), and those that browsers know."""
+    if not address.startswith("https:"):
+        return True
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return context
