@@ -4,11 +4,20 @@ Axes: time and env index a rollout, step lies inside a segment, side is left or 
 network of an ensemble. obs and act stand for the shape of one observation and of one action.
 """
 
+from collections.abc import Mapping
+
 import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Bool, Float, Float64, Int, Num, Shaped
 
 from rl_teacher.core.segment import Segment
+
+LIVED, LAST, ENDED = 0, 1, 2
+"""Phase of a frame: the episode goes on after it, ends with it, or has ended before it.
+
+After its end an episode is in an absorbing state, whose reward is 0, forever: what a step is worth is measured from
+there. A time limit is no end.
+"""
 
 
 class RewardInput(eqx.Module):
@@ -26,6 +35,8 @@ class RewardInput(eqx.Module):
     """Clamped action in policy units, or one-hot."""
     true_reward: Float[Array | np.ndarray, "*batch"] | None = None
     """Only with `-p rl`, where the true reward comes in through the same door."""
+    phase: Int[Array | np.ndarray, "*batch"] | None = None
+    """LIVED, LAST or ENDED for each frame, where episodes can end early; None where they have one length."""
 
 
 class BlindRollout(eqx.Module):
@@ -77,13 +88,22 @@ class Rollout(eqx.Module):
         """Where an episode ended, for whatever reason."""
         return np.asarray((self.terminated | self.truncated) & self.counted)
 
-    def blind(self, *, show_true_reward: bool) -> BlindRollout:
-        """The same without the true reward, which only `-p rl` puts into the reward's input."""
-        shown = self.true_reward if show_true_reward else None
+    def phase(self) -> Int[np.ndarray, "time env"]:
+        """LAST where an episode ended for good, LIVED elsewhere."""
+        return np.where(self.terminated, LAST, LIVED).astype(np.int8)
+
+    def blind(self, *, show_true_reward: bool, show_ends: bool) -> BlindRollout:
+        """The same without the true reward, which only `-p rl` puts into the reward's input.
+
+        Args:
+            show_true_reward: put it there.
+            show_ends: put there which steps end an episode.
+        """
+        shown, phase = self.true_reward if show_true_reward else None, self.phase() if show_ends else None
         return BlindRollout(
             obs=self.obs, action=self.action, last_obs=self.last_obs, final_obs=self.final_obs,
             terminated=self.terminated, truncated=self.truncated, counted=self.counted,
-            reward_input=RewardInput(self.obs, self.reward_action, shown),
+            reward_input=RewardInput(self.obs, self.reward_action, shown, phase),
         )  # fmt: skip
 
 
@@ -103,6 +123,8 @@ class Segments(eqx.Module):
     """Step of the episode at which the segment starts."""
     iteration: Int[np.ndarray, " segment"]
     """Iteration of the policy that acted: its version."""
+    end: Int[np.ndarray, " segment"]
+    """Steps until its episode ended, the last one included; NO_END if it did not end in the segment."""
 
     def __len__(self) -> int:
         return len(self.id)
@@ -113,19 +135,40 @@ class Segments(eqx.Module):
             obs=self.obs[index], reward_action=self.reward_action[index], env_action=self.env_action[index],
             true_reward=self.true_reward[index], sim_state=self.sim_state[index], env=int(self.env[index]),
             episode=int(self.episode[index]), start=int(self.start[index]), iteration=int(self.iteration[index]),
+            end=int(self.end[index]),
         )  # fmt: skip
 
     def take(self, rows: Int[np.ndarray, " n"]) -> "Segments":
         """These rows, copied."""
         return Segments(*(getattr(self, name)[rows] for name in SEGMENT_FIELDS))
 
+    def phase(self) -> Int[np.ndarray, "segment step"]:
+        """LIVED, LAST or ENDED for each step."""
+        step, end = np.arange(self.true_reward.shape[1]), self.end[:, None]
+        phases = np.where(step < end - 1, LIVED, np.where(step == end - 1, LAST, ENDED))
+        return np.where(end == NO_END, LIVED, phases).astype(np.int8)
+
+    def reward_input(self) -> RewardInput:
+        """What a reward may look at; without phases where no episode ended."""
+        has_ends = bool((self.end != NO_END).any())
+        return RewardInput(self.obs, self.reward_action, phase=self.phase() if has_ends else None)
+
     def fields(self) -> dict[str, np.ndarray]:
-        """The arrays by name."""
-        return {name: getattr(self, name) for name in SEGMENT_FIELDS}
+        """The arrays by name; `end` is left out where no episode ended."""
+        names = SEGMENT_FIELDS if (self.end != NO_END).any() else SEGMENT_FIELDS[:-1]
+        return {name: getattr(self, name) for name in names}
+
+    @classmethod
+    def from_fields(cls, arrays: Mapping[str, np.ndarray], prefix: str = "") -> "Segments":
+        """What `fields` gave, perhaps with a prefix before each name."""
+        no_end = np.full(len(arrays[f"{prefix}id"]), NO_END)
+        return cls(*(arrays.get(prefix + name, no_end) for name in SEGMENT_FIELDS))
 
 
+NO_END = -1
 SEGMENT_FIELDS = (
     "id", "obs", "reward_action", "env_action", "true_reward", "sim_state", "env", "episode", "start", "iteration",
+    "end",
 )  # fmt: skip
 
 
@@ -147,6 +190,8 @@ class LabeledBatch(eqx.Module):
     """P(left preferred): 1, 0, or 0.5 for a tie."""
     key: Int[np.ndarray, " comparison"]
     """A number made from each comparison's id, from which members draw their fixed weights."""
+    phase: Int[np.ndarray, "comparison 2 step"] | None = None
+    """LIVED, LAST or ENDED; None where no labeled segment saw an end."""
 
     def __len__(self) -> int:
         return len(self.target)

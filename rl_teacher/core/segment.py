@@ -28,6 +28,8 @@ class Segment:
     """Step of the episode at which it starts."""
     iteration: int
     """Of the policy that acted; negative: before training."""
+    end: int = -1
+    """Steps until its episode ended, the last one included: what follows stands still. -1 if it did not end."""
 
     def __len__(self) -> int:
         return len(self.true_reward)

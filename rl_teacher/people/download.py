@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rl_teacher.core.arrays import Segments
+from rl_teacher.core.arrays import NO_END, Segments
 from rl_teacher.errors import ServerFault
 from rl_teacher.people.client.api import FeedbackClient
 from rl_teacher.people.client.messages import ClipSpec
@@ -76,12 +76,13 @@ def _rows(ids: Sequence[SegmentId], clips: dict[SegmentId, ClipSpec], arrays: di
         empty = np.zeros((length, width))
         return np.stack([arrays[one].get(name, empty)[:length] for one in ids])
 
-    def meta(name: str) -> np.ndarray:
-        return np.array([int(clips[one].meta.get(name, 0)) for one in ids], np.int64)
+    def meta(name: str, unknown: int = 0) -> np.ndarray:
+        return np.array([int(clips[one].meta.get(name, unknown)) for one in ids], np.int64)
 
     actions = rows("actions", 0)
     return Segments(
         id=np.array(ids, dtype="U36"), obs=rows("obs", 0), reward_action=actions, env_action=actions,
         true_reward=rows("true_reward", 1).reshape(len(ids), length), sim_state=rows("state", 0),
         env=meta("env"), episode=meta("episode"), start=meta("start"), iteration=meta("iteration"),
+        end=meta("end", NO_END),
     )  # fmt: skip

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rl_teacher.core.arrays import RewardInput, Segments, concatenate
+from rl_teacher.core.arrays import Segments, concatenate
 from rl_teacher.people.client.messages import Prediction
 from rl_teacher.protocols import RewardModel
 from rl_teacher.records import Comparison
@@ -25,7 +25,7 @@ def predict_answers(
     rows = np.resize(np.arange(num), 1 << (num - 1).bit_length()).tolist()  # few shapes: little is compiled
     left = concatenate([pairs[row][1] for row in rows])
     right = concatenate([pairs[row][2] for row in rows])
-    inputs = [RewardInput(side.obs, side.reward_action) for side in (left, right)]
+    inputs = [side.reward_input() for side in (left, right)]
     gaps = before.member_returns(inputs[0]) - before.member_returns(inputs[1])
     p_left = (1.0 / (1.0 + np.exp(-np.clip(gaps, -50.0, 50.0)))).mean(axis=0)
     curves = [np.asarray(after(one)) for one in inputs]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from rl_teacher.core.arrays import LabeledBatch, Segments, concatenate
+from rl_teacher.core.arrays import NO_END, LabeledBatch, Segments, concatenate
 from rl_teacher.core.segment import Segment
 from rl_teacher.preferences.segments import by_id
 from rl_teacher.records import Comparison, ComparisonId, Label, Preference
@@ -72,6 +72,7 @@ class Dataset:
             true_return=np.stack([left.true_reward.sum(1), right.true_reward.sum(1)], 1),
             target=np.array([targets[r] for r in rows], np.float32),
             key=np.array(keys, np.int64),
+            phase=_phases(left, right),
         )
 
     def open(self) -> list[Comparison]:
@@ -117,3 +118,10 @@ class Dataset:
     def num_labels(self) -> int:
         """Comparisons that are trained on."""
         return sum(self.target(comparison) is not None for comparison in self._newest)
+
+
+def _phases(left: Segments, right: Segments) -> np.ndarray | None:
+    """Phases of both sides; None where nothing ended."""
+    if (left.end == NO_END).all() and (right.end == NO_END).all():
+        return None
+    return np.stack([left.phase(), right.phase()], 1)

@@ -85,6 +85,8 @@ class PreferenceLearner:
         env_id: what errors call the environment.
         clip_fps: steps per second of a clip, with which errors name lengths in seconds.
         episode_steps: steps of an episode, on which the thresholds of synthetic teachers depend.
+        shows_ends: whether segments may run into the end of an episode, and the reward depends on it; no where episodes
+            have one length, which tells nothing.
         history: follows all rollouts, for teachers who are shown episodes that must be played again.
 
     Example:
@@ -114,6 +116,7 @@ class PreferenceLearner:
         env_id: str,
         clip_fps: int,
         episode_steps: int = 1000,
+        shows_ends: bool = True,
         history: RolloutHistory | None = None,
     ) -> None:
         self.dataset = Dataset()
@@ -125,6 +128,7 @@ class PreferenceLearner:
         self._selection, self._streams, self._origin = selection, streams, origin
         self._segment_steps, self._episode_steps = segment_steps, episode_steps
         self._env_id, self._clip_fps = env_id, clip_fps
+        self.shows_ends = shows_ends
         self._pool = Pool(selection.pool_iterations)
         self._rollout: Rollout | None = None
         """The newest: over its frames the reward is normalized."""
@@ -197,8 +201,7 @@ class PreferenceLearner:
         if self._rollout is None or not self._reward.wants_fit(self.dataset.num_changes):
             return None
         rollout, is_known = self._rollout, obs_stats is not None and float(obs_stats.count) > 0
-        window = RewardInput(counted(rollout, rollout.obs), counted(rollout, rollout.reward_action))
-        return self._fit(window, obs_stats if is_known else self._first_stats, None)
+        return self._fit(self._window([rollout]), obs_stats if is_known else self._first_stats, None)
 
     def _fit(self, window: RewardInput, obs_stats: RunningStats | None, num_steps: int | None) -> Fit | None:
         labeled = self.dataset.labeled() if self._reward.wants_fit(self.dataset.num_changes) else None
@@ -240,12 +243,18 @@ class PreferenceLearner:
         if not self.dataset.comparisons:  # else a run that was stopped here goes on
             self._ask(segments, first_pairs(segments, self.pretrain_labels), None)
         yield from self._wait_for_first_labels(segments)
-        frames = np.concatenate([counted(rollout, rollout.obs) for rollout in taken])
-        actions = np.concatenate([counted(rollout, rollout.reward_action) for rollout in taken])
-        stats = RunningStats.of_shape((int(np.prod(frames.shape[1:])),))
-        flat = jnp.asarray(frames.reshape(len(frames), -1))
+        window = self._window(taken)
+        stats = RunningStats.of_shape((int(np.prod(window.obs.shape[1:])),))
+        flat = jnp.asarray(window.obs.reshape(len(window.obs), -1))
         self._first_stats = stats.merge(flat, jnp.ones(len(flat)))
-        self.first_fit = self._fit(RewardInput(frames, actions), self._first_stats, num_fit_steps)
+        self.first_fit = self._fit(window, self._first_stats, num_fit_steps)
+
+    def _window(self, rollouts: list[Rollout]) -> RewardInput:
+        """All frames of these rollouts: over them the reward is normalized."""
+        obs = np.concatenate([counted(rollout, rollout.obs) for rollout in rollouts])
+        actions = np.concatenate([counted(rollout, rollout.reward_action) for rollout in rollouts])
+        phases = np.concatenate([counted(rollout, rollout.phase()) for rollout in rollouts])
+        return RewardInput(obs, actions, phase=phases if self.shows_ends else None)
 
     def _wait_for_first_labels(self, segments: Segments) -> Iterator[PretrainProgress]:
         """Until three quarters of the pretraining labels are there, or nobody is left to wait for.
@@ -286,7 +295,10 @@ class PreferenceLearner:
         if self._history is not None:
             self._history.add(rollout, iteration)
         generator = self._streams.generator("cut", iteration % 2**32)
-        return cut_segments(rollout, self._segment_steps, num, generator, origin=self._origin, iteration=iteration)
+        return cut_segments(
+            rollout, self._segment_steps, num, generator, origin=self._origin, iteration=iteration,
+            with_ends=self.shows_ends,
+        )  # fmt: skip
 
     def _ask(self, pool: Segments, pairs: list[tuple[int, int]], mean_episode_return: float | None) -> None:
         """Put pairs of the pool to the teacher, once they and their arrays are on disk."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from rl_teacher.core.arrays import SEGMENT_FIELDS, Segments, concatenate
+from rl_teacher.core.arrays import Segments, concatenate
 
 
 class Pool:
@@ -31,4 +31,4 @@ class Pool:
         """From a checkpoint."""
         self._parts.clear()
         for i in sorted({int(name.split("/")[0]) for name in snapshot}):
-            self._parts.append(Segments(**{name: snapshot[f"{i}/{name}"] for name in SEGMENT_FIELDS}))
+            self._parts.append(Segments.from_fields(snapshot, f"{i}/"))

@@ -5,33 +5,84 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Bool, Int
 
-from rl_teacher.core.arrays import Rollout, Segments
+from rl_teacher.core.arrays import NO_END, Rollout, Segments
 from rl_teacher.core.segment import Segment
 from rl_teacher.records import make_id
 
+ENDED_SHARE = 1 / 3
+"""Of the segments of a rollout, those that run into the end of their episode, where there are enough of both kinds.
+
+Fewer would leave unlearned what ends are worth where they are rare; more, what the steps before are.
+"""
+
 
 def cut_segments(
-    rollout: Rollout, length: int, num: int, generator: np.random.Generator, *, origin: str, iteration: int
-) -> Segments:
+    rollout: Rollout, length: int, num: int, generator: np.random.Generator, *, origin: str, iteration: int,
+    with_ends: bool = False,
+) -> Segments:  # fmt: skip
     """At most `num` segments of `length` steps, chosen evenly over all places where one fits.
 
     Segments of one environment do not overlap while there is room; fewer come back when fewer fit, none when no
     episode is long enough. Ids are made from `origin`, iteration and place: cutting again gives the same ids.
+
+    Args:
+        rollout: axes (time, env).
+        length: of a segment [steps].
+        num: how many are wanted.
+        generator: chooses.
+        origin: what ids are made from, with iteration and place.
+        iteration: of the rollout.
+        with_ends: whether segments may run into the end of their episode. What follows is the absorbing state:
+            observations, actions and rewards of 0, while the simulator stands still.
     """
-    fits = placeable(rollout, length)
+    fits, end = placeable(rollout, length), ends_within(rollout, length)
     places = np.argwhere(fits)
     order = generator.permutation(len(places))
-    chosen = _spread(places[order], length, num)
+    if not with_ends:
+        chosen = _spread(places[order], length, num)
+    else:
+        ending = np.argwhere((end != NO_END) & (end < length))
+        num_ending = min(len(ending), max(round(num * ENDED_SHARE), num - len(places)))
+        chosen = np.concatenate(
+            [
+                _spread(places[order], length, num - num_ending),
+                _spread(ending[generator.permutation(len(ending))], length, num_ending),
+            ]
+        )
+        chosen = chosen[generator.permutation(len(chosen))]
     time, env = chosen[:, 0], chosen[:, 1]
-    steps = time[:, None] + np.arange(length)
+    until = end[time, env] if with_ends else np.full(len(chosen), NO_END)
+    lived = np.where(until == NO_END, length, until)
+    ahead = np.arange(length)
+    steps = time[:, None] + np.minimum(ahead, lived[:, None] - 1)
+    ended = ahead >= lived[:, None]
     ids = np.array([make_id(origin, "segment", iteration, int(e), int(t)) for t, e in chosen], dtype="U36")
     rows = (steps, env[:, None])
     return Segments(
-        id=ids, obs=rollout.obs[rows], reward_action=rollout.reward_action[rows], env_action=rollout.env_action[rows],
-        true_reward=rollout.true_reward[rows], sim_state=rollout.sim_state[rows], env=env,
-        episode=rollout.episode[time, env], start=rollout.episode_step[time, env],
-        iteration=np.full(len(chosen), iteration),
+        id=ids, obs=_cleared(rollout.obs[rows], ended), reward_action=_cleared(rollout.reward_action[rows], ended),
+        env_action=_cleared(rollout.env_action[rows], ended), true_reward=_cleared(rollout.true_reward[rows], ended),
+        sim_state=rollout.sim_state[rows], env=env, episode=rollout.episode[time, env],
+        start=rollout.episode_step[time, env], iteration=np.full(len(chosen), iteration), end=until,
     )  # fmt: skip
+
+
+def ends_within(rollout: Rollout, length: int) -> Int[np.ndarray, "time env"]:
+    """Steps from each place until its episode ended for good, if these are at most `length`; NO_END elsewhere."""
+    found = np.full(rollout.episode.shape, NO_END)
+    until = np.full(rollout.episode.shape[1], NO_END)
+    for time in range(len(found) - 1, -1, -1):
+        until = np.where(until == NO_END, NO_END, until + 1)
+        until = np.where(rollout.truncated[time] | ~rollout.counted[time], NO_END, until)
+        until = np.where(rollout.terminated[time] & rollout.counted[time], 1, until)
+        found[time] = np.where(until <= length, until, NO_END)
+    return found
+
+
+def _cleared(array: np.ndarray, ended: Bool[np.ndarray, "segment step"]) -> np.ndarray:
+    """Zeros after the end."""
+    if ended.any():
+        array[ended] = 0
+    return array
 
 
 def placeable(rollout: Rollout, length: int) -> Bool[np.ndarray, "start env"]:

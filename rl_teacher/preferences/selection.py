@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from rl_teacher.config.run import SelectionConfig
-from rl_teacher.core.arrays import RewardInput, Segments
+from rl_teacher.core.arrays import Segments
 from rl_teacher.preferences.segments import overlap
 from rl_teacher.protocols import RewardModel
 
@@ -117,7 +117,7 @@ def _probabilities(pool: Segments, pairs: list[Pair], reward: RewardModel) -> Fl
     """P(left preferred) by each member. Segments are scored once each, and padded to a power of two."""
     rows, place = np.unique(np.array(pairs), return_inverse=True)
     padded = np.resize(rows, 1 << (len(rows) - 1).bit_length())
-    returns = reward.member_returns(RewardInput(pool.obs[padded], pool.reward_action[padded]))
+    returns = reward.member_returns(pool.take(padded).reward_input())
     left, right = place.reshape(-1, 2).T
     gap = returns[:, left] - returns[:, right]
     return np.asarray(1.0 / (1.0 + np.exp(-np.clip(gap, -50.0, 50.0))))

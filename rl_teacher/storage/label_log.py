@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from rl_teacher.core.arrays import SEGMENT_FIELDS, Segments
+from rl_teacher.core.arrays import Segments
 from rl_teacher.errors import FileDamaged
 from rl_teacher.files import append_lines, drop_torn_line, make_folder, read_lines, write_whole
 from rl_teacher.protocols import Asked
@@ -123,9 +123,7 @@ def _read_sides(path: Path) -> tuple[Segments, Segments]:
     """The segments of a round, left and right."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            left, right = (
-                Segments(**{name: arrays[f"{side}_{name}"] for name in SEGMENT_FIELDS}) for side in ("left", "right")
-            )
+            left, right = (Segments.from_fields(arrays, f"{side}_") for side in ("left", "right"))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise FileDamaged(
             f"{path}: cannot be read ({error}). Restore it from a backup, or start a new run with another -n."

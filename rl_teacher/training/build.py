@@ -88,6 +88,7 @@ def build_learner(
         env_id=spec.env_id,
         clip_fps=spec.clip_fps,
         episode_steps=spec.horizon or 1000,
+        shows_ends=not spec.is_fixed_horizon,
         history=history,
     )
 

@@ -10,7 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
+from rl_teacher.core.arrays import ENDED, LAST
+
 BLOCKS = ("linear", "additive", "product", "joint")
+"""Of what is seen of a frame."""
+END_BLOCKS = ("survival", "ending")
+"""Where episodes can end early: that a step was lived, and what it means that it was the last one."""
 ADDITIVE_LENGTH = 2.0
 """Over how many standard deviations a function of one number bends."""
 JOINT_LENGTH = 1.0
@@ -22,7 +27,7 @@ MAX_ADDITIVE_INPUTS = 1024
 MAX_PRODUCT_INPUTS = 64
 """With more numbers, products of two are left out: there would be more than 2,016."""
 PRODUCT_HYPERPRIOR = 1.0
-"""Exponent of the hyperprior of products.
+"""Exponent of the hyperprior of products, and of what an ending owes to single inputs.
 
 With 0 they mislead Reacher's first 25 labels (accuracy 0.71 instead of 0.81), with 2 they are found later.
 """
@@ -34,45 +39,58 @@ class Basis(eqx.Module):
     joint_weights: Float[Array, "input joint"]
     joint_phases: Float[Array, " joint"]
     num_inputs: int = eqx.field(static=True)
+    has_ends: bool = eqx.field(static=True, default=False)
+    """Whether episodes can end early."""
 
     @classmethod
-    def build(cls, num_inputs: int, num_joint: int, key: PRNGKeyArray) -> "Basis":
+    def build(cls, num_inputs: int, num_joint: int, key: PRNGKeyArray, *, has_ends: bool = False) -> "Basis":
         """A basis whose joint functions are drawn.
 
         Args:
             num_inputs: numbers of a frame.
             num_joint: random waves of all inputs together.
             key: draws their directions and phases.
+            has_ends: whether episodes can end early.
 
         Source: Rahimi & Recht 2007, Random Features for Large-Scale Kernel Machines, algorithm 1: sums of many such
         waves have the kernel exp(-|x - y|^2 / (2 length^2)).
         """
         one, two = jax.random.split(key)
         weights = jax.random.normal(one, (num_inputs, num_joint)) / (JOINT_LENGTH * np.sqrt(num_inputs))
-        return cls(weights, jax.random.uniform(two, (num_joint,), maxval=2 * np.pi), num_inputs)
+        return cls(weights, jax.random.uniform(two, (num_joint,), maxval=2 * np.pi), num_inputs, has_ends)
 
     @property
-    def sizes(self) -> tuple[int, int, int, int]:
-        """Functions in each block."""
+    def sizes(self) -> tuple[int, ...]:
+        """Functions in each block: those of BLOCKS, and where episodes can end early those of END_BLOCKS."""
         num = self.num_inputs
         additive = NODES * num if num <= MAX_ADDITIVE_INPUTS else 0
         products = num * (num - 1) // 2 if num <= MAX_PRODUCT_INPUTS else 0
-        return num, additive, products, self.joint_phases.shape[0]
+        seen = (num, additive, products, self.joint_phases.shape[0])
+        return (*seen, 1, 1 + num) if self.has_ends else seen
 
     @property
     def groups(self) -> Int[np.ndarray, " feature"]:
-        """Which functions are used, or left out, together: one linear, an input's waves, one product, all joint."""
-        linear, additive, products, joint = self.sizes
-        of_block = (np.arange(linear), np.arange(additive) // NODES, np.arange(products), np.zeros(joint, int))
-        counts = np.cumsum([0, linear, additive // NODES, products])
+        """Which functions are used, or left out, together: one linear, an input's waves, one product, all joint.
+
+        And each function of survival and ending by itself.
+        """
+        linear, additive, products, joint, *ends = self.sizes
+        of_block = (
+            np.arange(linear), np.arange(additive) // NODES, np.arange(products), np.zeros(joint, int),
+            *map(np.arange, ends),
+        )  # fmt: skip
+        counts = np.cumsum([0, linear, additive // NODES, products, 1, *ends])[: len(of_block)]
         return np.concatenate([first + group for first, group in zip(counts, of_block, strict=True)])
 
     @property
     def hyperprior(self) -> Float[np.ndarray, " group"]:
         """Exponent of each group's hyperprior, see `ard.maximize_evidence`: products are many, most tasks need none."""
-        linear, additive, products, _ = self.sizes
+        linear, additive, products, _, *ends = self.sizes
         others = np.zeros(linear + additive // NODES)
-        return np.concatenate([others, np.full(products, PRODUCT_HYPERPRIOR), np.zeros(1)])
+        known = np.concatenate([others, np.full(products, PRODUCT_HYPERPRIOR), np.zeros(1)])
+        if not ends:
+            return known
+        return np.concatenate([known, np.zeros(2), np.full(ends[1] - 1, PRODUCT_HYPERPRIOR)])
 
     @property
     def candidate_models(self) -> tuple[Bool[np.ndarray, " group"], ...]:
@@ -82,11 +100,27 @@ class Basis(eqx.Module):
         labeled, where an agent soon is.
         """
         at = np.arange(self.groups[-1] + 1)
-        return np.ones(len(at), bool), at < self.num_inputs
+        of_ends = at > len(at) - 1 - sum(self.sizes[len(BLOCKS) :])
+        return np.ones(len(at), bool), (at < self.num_inputs) | of_ends
 
-    def block(self, index: int, x: Float[Array, "*batch input"]) -> Float[Array, "*batch feature"]:
-        """The functions of one block."""
-        return (self._linear, self._additive, self._product, self._joint)[index](x)
+    def block(
+        self, index: int, x: Float[Array, "*batch input"], phase: Int[Array, "*batch"] | None
+    ) -> Float[Array, "*batch feature"]:
+        """The functions of one block; all are 0 after the end of an episode, so that nothing is worth anything there.
+
+        Args:
+            index: of the block.
+            x: what is seen of each frame.
+            phase: LIVED, LAST or ENDED; None where nothing ended.
+        """
+        if index < len(BLOCKS):
+            values = (self._linear, self._additive, self._product, self._joint)[index](x)
+            return values if phase is None else values * (phase < ENDED)[..., None]
+        lived = jnp.ones(x.shape[:-1]) if phase is None else (phase < ENDED).astype(jnp.float32)
+        if index == len(BLOCKS):
+            return lived[..., None]
+        is_last = jnp.zeros(x.shape[:-1]) if phase is None else (phase == LAST).astype(jnp.float32)
+        return jnp.concatenate([jnp.ones_like(x[..., :1]), x], -1) * is_last[..., None]
 
     def _linear(self, x: Float[Array, "*batch input"]) -> Float[Array, "*batch feature"]:
         return x
@@ -127,8 +161,9 @@ class Basis(eqx.Module):
         return jnp.cos(x @ self.joint_weights + phases) * np.float32(np.sqrt(2 / phases.shape[-1]))
 
     def weighted(
-        self, x: Float[Array, "*batch input"], weights: Float[Array, "feature output"]
-    ) -> Float[Array, "*batch output"]:
+        self, x: Float[Array, "*batch input"], weights: Float[Array, "feature output"],
+        phase: Int[Array, "*batch"] | None = None,
+    ) -> Float[Array, "*batch output"]:  # fmt: skip
         """Sums over all functions; a block whose weights are all 0 costs nothing."""
         total = jnp.zeros((*x.shape[:-1], weights.shape[1]), jnp.float32)
         at = 0
@@ -136,7 +171,7 @@ class Basis(eqx.Module):
             part = weights[at : at + size]
             total += jax.lax.cond(
                 (part != 0).any(),
-                lambda x, part, index=index: self.block(index, x) @ part,
+                lambda x, part, index=index: self.block(index, x, phase) @ part,
                 lambda x, part: jnp.zeros((*x.shape[:-1], part.shape[1]), jnp.float32),
                 x, part,
             )  # fmt: skip

@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Num, PRNGKeyArray
+from jaxtyping import Array, Float, Int, Num, PRNGKeyArray
 from threadpoolctl import threadpool_limits
 
 from rl_teacher.config.reward import RewardModelConfig
@@ -18,7 +18,7 @@ from rl_teacher.core.streams import host_generator
 from rl_teacher.protocols import FitData, Relevance
 from rl_teacher.rewards.due import is_due
 from rl_teacher.rewards.gp.averaging import Mixture, average_models
-from rl_teacher.rewards.gp.basis import BLOCKS, Basis
+from rl_teacher.rewards.gp.basis import Basis
 from rl_teacher.rewards.scale import Scale, measure
 from rl_teacher.rewards.view import ObsStats, frozen, model_inputs, no_stats, num_inputs
 
@@ -54,7 +54,7 @@ class GaussianProcessReward(eqx.Module):
     num_fitted: Array
     """Changes of the labels until the last fit."""
     center: bool = eqx.field(static=True)
-    """Shift the reward to mean 0: only where no episode can end early."""
+    """Shift the reward to mean 0: where no episode can end early, the offset says nothing."""
     config: RewardModelConfig = eqx.field(static=True)
 
     @classmethod
@@ -68,10 +68,10 @@ class GaussianProcessReward(eqx.Module):
             obs_shape: of one observation.
             num_actions: numbers that an action has for the model.
             config: its settings.
-            center: shift the reward to mean 0.
+            center: shift the reward to mean 0, as no episode can end early; else what survival is worth is learned.
             key: draws the joint functions.
         """
-        basis = Basis.build(num_inputs(obs_shape, num_actions), config.joint_features, key)
+        basis = Basis.build(num_inputs(obs_shape, num_actions), config.joint_features, key, has_ends=not center)
         num = sum(basis.sizes)
         return cls(
             basis=basis,
@@ -134,13 +134,14 @@ class GaussianProcessReward(eqx.Module):
             ),
         )  # fmt: skip
         raw = np.asarray(fitted._rewards(data.window, fitted.weights[:, None]))
-        scale = measure(raw, center=self.center) if self.config.normalize else self.scale
+        knows_ends = data.labeled.phase is not None  # else the rule for one length holds: mean 0
+        scale = measure(raw, center=self.center or not knows_ends) if self.config.normalize else self.scale
         metrics |= {"reward/raw_mean": float(raw.mean()), "reward/raw_std": float(raw.std())}
         return eqx.tree_at(lambda model: model.scale, fitted, scale), metrics
 
     def relevances(self, names: Sequence[str]) -> list[Relevance]:
         """What the reward depends on, largest first; satisfies protocols.HasRelevances."""
-        linear, additive, products, _ = self.basis.sizes
+        linear, additive, products, joint, *ends = self.basis.sizes
         weights, shares = np.asarray(self.weights).tolist(), np.asarray(self.shares).tolist()
         at = linear + additive
         pairs = itertools.combinations(names, 2) if products else ()
@@ -151,21 +152,28 @@ class GaussianProcessReward(eqx.Module):
             for w, (one, other) in zip(weights[at : at + products], pairs, strict=True)
         ]
         what += ["all numbers together"]
+        if ends:
+            at += products + joint
+            what += [f"{_more(weights[at])} survival", f"{_more(weights[at + 1])} endings"]
+            what += [f"{_more(w)} {name} at the end" for w, name in zip(weights[at + 2 :], names, strict=True)]
         found = [Relevance(*pair) for pair in zip(what, shares, strict=True) if pair[1] > 0]
         return sorted(found, key=lambda one: -one.share)
 
     def _rewards(self, x: RewardInput, weights: Float[Array, "feature output"]) -> Float[Array, "output *batch"]:
         """What each column of weights makes of each frame."""
-        rewards: Array = _weighted(self.basis, weights, jnp.asarray(x.obs), jnp.asarray(x.action), self.obs_stats)
+        phase = None if x.phase is None else jnp.asarray(x.phase)
+        rewards: Array = _weighted(
+            self.basis, weights, jnp.asarray(x.obs), jnp.asarray(x.action), self.obs_stats, phase
+        )
         return rewards
 
 
 @jax.jit
 def _weighted(
     basis: Basis, weights: Float[Array, "feature output"], obs: Num[Array, "..."],
-    action: Float[Array, "*batch act"], stats: ObsStats,
+    action: Float[Array, "*batch act"], stats: ObsStats, phase: Int[Array, "*batch"] | None,
 ) -> Float[Array, "output *batch"]:  # fmt: skip
-    return jnp.moveaxis(basis.weighted(model_inputs(obs, action, stats), weights), -1, 0)
+    return jnp.moveaxis(basis.weighted(model_inputs(obs, action, stats), weights, phase), -1, 0)
 
 
 def gap_features(basis: Basis, data: LabeledBatch, stats: ObsStats) -> list[Float[np.ndarray, "comparison _"]]:
@@ -179,20 +187,21 @@ def gap_features(basis: Basis, data: LabeledBatch, stats: ObsStats) -> list[Floa
     parts = []
     for at in range(0, len(data), CHUNK):
         rows = np.minimum(np.arange(at, at + CHUNK), len(data) - 1)  # the last one fills up
-        parts.append(_gaps(basis, jnp.asarray(data.obs[rows]), jnp.asarray(data.action[rows]), stats))
+        phase = None if data.phase is None else jnp.asarray(data.phase[rows])
+        parts.append(_gaps(basis, jnp.asarray(data.obs[rows]), jnp.asarray(data.action[rows]), stats, phase))
     return [
         np.concatenate([np.asarray(part[block], np.float64) for part in parts])[: len(data)]
-        for block in range(len(BLOCKS))
+        for block in range(len(basis.sizes))
     ]
 
 
 @jax.jit
 def _gaps(
     basis: Basis, obs: Num[Array, "comparison 2 frame *obs"], action: Float[Array, "comparison 2 frame act"],
-    stats: ObsStats,
+    stats: ObsStats, phase: Int[Array, "comparison 2 frame"] | None,
 ) -> tuple[Float[Array, "comparison _"], ...]:  # fmt: skip
     x = model_inputs(obs, action, stats)
-    sums = (basis.block(i, x).sum(2) for i in range(len(BLOCKS)))
+    sums = (basis.block(i, x, phase).sum(2) for i in range(len(basis.sizes)))
     return tuple(total[:, 0] - total[:, 1] for total in sums)
 
 
