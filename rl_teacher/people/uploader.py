@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rl_teacher.core.arrays import NO_END
 from rl_teacher.core.segment import Segment
 from rl_teacher.errors import RlTeacherError, VideoFault
 from rl_teacher.files import append_lines, drop_torn_line, read_lines
@@ -187,13 +188,14 @@ class ClipUploader:
             webm = self._put_blob(clip.webm, "video/webm")
         arrays = self._put_blob(packed(segment), "application/x-npz")
         true_return = float(segment.true_reward.sum())
+        names = ("env", "episode", "start", "iteration", *(("end",) if segment.end != NO_END else ()))
         self.outbox.put_clip(
             clip_id,
             ClipSpec(
                 mp4=mp4, webm=webm, arrays=arrays, fps=clip.fps, n_frames=clip.num_frames, width=clip.width,
                 height=clip.height, hold_frames=clip.hold_frames, step=step,
                 ret=true_return if math.isfinite(true_return) else None,
-                meta={name: getattr(segment, name) for name in ("env", "episode", "start", "iteration")},
+                meta={name: getattr(segment, name) for name in names},
             ),
         )  # fmt: skip
         self.sent.add(clip_id)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from rl_teacher.core.arrays import Rollout
+from rl_teacher.core.arrays import NO_END, Rollout
 from rl_teacher.core.segment import Segment
 
 ARRAYS = ("obs", "reward_action", "env_action", "true_reward", "sim_state")
@@ -29,6 +29,7 @@ class LastEpisode:
             episode = Segment(
                 **arrays, env=0, episode=int(rollout.episode[end, 0]),
                 start=int(rollout.episode_step[end, 0]) + 1 - len(arrays["obs"]), iteration=iteration,
+                end=len(arrays["obs"]) if rollout.terminated[end, 0] else NO_END,
             )  # fmt: skip
             self._parts = {name: [] for name in ARRAYS}
             start = end + 1

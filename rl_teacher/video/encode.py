@@ -46,8 +46,9 @@ class EncodedClip:
 
 
 def encode_clip(
-    frames: NDArray[np.uint8], fps: int, *, size: tuple[int, int] | None = None, with_webm: bool = True
-) -> EncodedClip:
+    frames: NDArray[np.uint8], fps: int, *, size: tuple[int, int] | None = None, with_webm: bool = True,
+    held: NDArray[np.uint8] | None = None, hold_seconds: float = HOLD_SECONDS,
+) -> EncodedClip:  # fmt: skip
     """Encode a clip; the last frame is held int(0.2 * fps) frames. The same frames give the same bytes.
 
     Args:
@@ -55,6 +56,8 @@ def encode_clip(
         fps: frames per second, constant.
         size: (width, height) of the clip, even; larger frames are averaged down to it. None: that of the frames.
         with_webm: whether a webm is made besides the mp4.
+        held: what is held at the end, for one frame at least; None: the last frame.
+        hold_seconds: how long it is held [s].
 
     Raises:
         VideoFault: frames have another shape or type, fps is below 1, or FFmpeg failed.
@@ -67,8 +70,11 @@ def encode_clip(
     if fps < 1:
         raise VideoFault(f"fps: got {fps}, expected at least 1.")
     pictures = _pictures(_padded(frames), size)
-    width, height, hold_frames = pictures[0].width, pictures[0].height, int(HOLD_SECONDS * fps)
-    pictures += [pictures[-1]] * hold_frames
+    width, height, hold_frames = pictures[0].width, pictures[0].height, int(hold_seconds * fps)
+    if held is not None:
+        hold_frames = max(1, hold_frames)
+    last = pictures[-1] if held is None else _pictures(_padded(held[None]), size)[0]
+    pictures += [last] * hold_frames
     try:
         mp4 = _encode(pictures, fps, "mp4", "libx264", _H264)
         webm = _encode(pictures, fps, "webm", "libvpx-vp9", _VP9) if with_webm else None

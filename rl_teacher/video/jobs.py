@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from rl_teacher.envs.camera import Camera
 from rl_teacher.errors import VideoFault
-from rl_teacher.video.encode import EncodedClip, encode_clip
+from rl_teacher.video.encode import HOLD_SECONDS, EncodedClip, encode_clip
+from rl_teacher.video.end_mark import with_end
 from rl_teacher.video.model_files import load_model
 from rl_teacher.video.render import CLIP_PX, StateRenderer
 from rl_teacher.video.replayed import play
@@ -31,6 +32,8 @@ class States:
     """Of the pictures [pixels]."""
     height: int = CLIP_PX
     """Of the pictures [pixels]."""
+    num_still: int | None = None
+    """How many of the rows come after the end of the episode, 0 if it ends with them; None if it goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,10 @@ class Replay:
     """First step that is drawn."""
     obs: NDArray[Any]
     """The observation before that step."""
+    num_still: int | None = None
+    """Pictures after the last step if it ended the episode: its last state under a mark; None if it goes on."""
+    hold_seconds: float = HOLD_SECONDS
+    """How long the last picture stays before the clip loops."""
 
 
 Content = States | Frames | Replay
@@ -97,15 +104,22 @@ class ClipMaker:
         Raises:
             VideoFault: it cannot be drawn or encoded.
         """
-        content, size = job.content, None
+        content, size, held, hold_seconds = job.content, None, None, HOLD_SECONDS
         match content:
             case Frames():
                 frames = content.pixels
             case States():
                 frames, size = self._draw(content), (content.width, content.height)
+                if (num_still := content.num_still) is not None:
+                    frames, held = with_end(frames[: len(frames) - num_still], frames[-1], num_still)
             case Replay():
-                frames = play(content.env_id, content.seed, content.actions, content.start, content.obs)
-        return encode_clip(frames, job.fps, size=size, with_webm=job.with_webm)
+                hold_seconds, has_ended = content.hold_seconds, content.num_still is not None
+                frames = play(
+                    content.env_id, content.seed, content.actions, content.start, content.obs, has_ended=has_ended
+                )
+                if content.num_still is not None:
+                    frames, held = with_end(frames[:-1], frames[-1], content.num_still)
+        return encode_clip(frames, job.fps, size=size, with_webm=job.with_webm, held=held, hold_seconds=hold_seconds)
 
     def close(self) -> None:
         """Free all renderers."""

@@ -13,8 +13,10 @@ LARGEST = 640
 """Pictures with a longer side are thinned out [pixels]."""
 
 
-def play(env_id: str, seed: int, actions: NDArray[Any], start: int, obs: NDArray[Any]) -> NDArray[np.uint8]:
-    """Pictures of steps start .. len(actions) - 1 of an episode, each before its step.
+def play(
+    env_id: str, seed: int, actions: NDArray[Any], start: int, obs: NDArray[Any], *, has_ended: bool = False
+) -> NDArray[np.uint8]:
+    """Pictures of steps start .. len(actions) - 1 of an episode, each before its step; after an end one more.
 
     Args:
         env_id: Gymnasium's id, perhaps with a module before it.
@@ -22,6 +24,7 @@ def play(env_id: str, seed: int, actions: NDArray[Any], start: int, obs: NDArray
         actions: from the episode's first step on, discrete ones counted from 0.
         start: first step that is drawn.
         obs: the observation before step `start`, to be sure that this is what happened.
+        has_ended: the last step ended the episode for good: the state that it led to is drawn too.
 
     Raises:
         VideoFault: it cannot draw, or playing it again led elsewhere.
@@ -35,19 +38,27 @@ def play(env_id: str, seed: int, actions: NDArray[Any], start: int, obs: NDArray
     first = int(getattr(env.action_space, "start", 0))
     try:
         seen, _ = env.reset(seed=seed)
-        frames = []
+        frames, is_over = [], False
         for step, action in enumerate(actions):
             if step == start and not np.array_equal(np.asarray(seen, obs.dtype), obs):
-                raise VideoFault(
-                    f"env {env_id!r}: playing the same actions from the same seed led elsewhere, so its segments "
-                    "cannot be drawn. Make reset(seed=) decide everything."
-                )
+                raise _led_elsewhere(env_id)
             if step >= start:
                 frames.append(_picture(env.render(), env_id))
-            seen, *_ = env.step(action + first)
+            seen, _, is_over, *_ = env.step(action + first)
+        if has_ended:
+            if not is_over:
+                raise _led_elsewhere(env_id)
+            frames.append(_picture(env.render(), env_id))
     finally:
         env.close()
     return np.stack(frames)
+
+
+def _led_elsewhere(env_id: str) -> VideoFault:
+    return VideoFault(
+        f"env {env_id!r}: playing the same actions from the same seed led elsewhere, so its segments "
+        "cannot be drawn. Make reset(seed=) decide everything."
+    )
 
 
 def _picture(drawn: Any, env_id: str) -> NDArray[np.uint8]:

@@ -115,6 +115,7 @@ def test_the_screen_learns_nothing_about_the_pair(world, screen):
         "fps",
         "n_frames",
         "hold_frames",
+        "end_frames",
         "size",
         "lease_until",
         "guideline_version",

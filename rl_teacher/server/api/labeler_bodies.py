@@ -24,6 +24,13 @@ class Pair(Schema):
     right: int
 
 
+class Ends(Schema):
+    """After how many frames the episode of each side ends; null: it does not end in the clip."""
+
+    left: int | None
+    right: int | None
+
+
 class AssignmentOut(Schema):
     """A pair to judge."""
 
@@ -33,6 +40,7 @@ class AssignmentOut(Schema):
     fps: float
     n_frames: Pair
     hold_frames: Pair
+    end_frames: Ends
     size: tuple[int, int]
     lease_until: str
     guideline_version: int
@@ -129,6 +137,7 @@ class OwnResponse(Schema):
     fps: float
     n_frames: Pair
     hold_frames: Pair
+    end_frames: Ends
     size: tuple[int, int]
 
 

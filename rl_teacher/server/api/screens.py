@@ -6,7 +6,7 @@ from typing import Any
 from django.utils import timezone
 
 from rl_teacher.server.media import clip_urls
-from rl_teacher.server.models import Assignment, Experiment, Membership
+from rl_teacher.server.models import Assignment, Clip, Experiment, Membership
 from rl_teacher.server.transactions.claim import num_open
 
 
@@ -20,8 +20,15 @@ def sides(assignment: Assignment) -> dict[str, Any]:
         "fps": left.fps,
         "n_frames": {"left": left.n_frames, "right": right.n_frames},
         "hold_frames": {"left": left.hold_frames, "right": right.hold_frames},
+        "end_frames": {"left": _end_frames(left), "right": _end_frames(right)},
         "size": [left.width, left.height],
     }
+
+
+def _end_frames(clip: Clip) -> int | None:
+    """After how many frames the episode ends, as the picture itself says; None if it does not, or nobody told us."""
+    end = clip.meta.get("end") if isinstance(clip.meta, dict) else None
+    return end if isinstance(end, int) and not isinstance(end, bool) and 0 < end <= clip.n_frames else None
 
 
 def assignment_json(assignment: Assignment, experiment: Experiment) -> dict[str, Any]:

@@ -9,7 +9,8 @@
  * @typedef {"left" | "right" | "tie" | "cant_tell"} Side
  * @typedef {{mp4: string, webm: string | null}} Clip
  * @typedef {{assignment: string, left: Clip, right: Clip, fps: number, n_frames: {left: number, right: number},
- *   hold_frames: {left: number, right: number}, size: [number, number], lease_until?: string,
+ *   hold_frames: {left: number, right: number}, end_frames?: {left: number | null, right: number | null},
+ *   size: [number, number], lease_until?: string,
  *   guideline_version?: number, min_view_ms?: number}} Assignment   what the server hands out
  * @typedef {Assignment & {loaded: boolean}} Pair   `loaded`: both clips are in memory
  * @typedef {{pair: Pair, response: string, side: Side}} Done   an answered pair that can still be reviewed

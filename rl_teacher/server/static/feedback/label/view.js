@@ -32,6 +32,16 @@ export function translator(strings, isStacked) {
   };
 }
 
+/**
+ * When the episode of a side ends, for those who cannot see it; empty if it does not.
+ * @param {(name: string, facts?: Record<string, any>) => string} t
+ * @param {Pick<import("./queue.js").Pair, "fps" | "end_frames"> | undefined} pair @param {"left" | "right"} side
+ */
+export function endText(t, pair, side) {
+  const frames = pair?.end_frames?.[side];
+  return pair && frames ? t("ends", { seconds: (frames / pair.fps).toFixed(1) }) : "";
+}
+
 /** @param {(name: string, facts?: Record<string, any>) => string} t */
 export function createView(t) {
   const root = element("labeler");
@@ -127,6 +137,7 @@ export function createView(t) {
       pair.dataset.assignment = s.front ?? "";
       const ratio = String(shown ? shown.size[0] / shown.size[1] || 1 : 1);
       if (root.style.getPropertyValue("--ratio") !== ratio) root.style.setProperty("--ratio", ratio);
+      for (const side of /** @type {const} */ (["left", "right"])) write(`${side}-end`, endText(t, shown, side));
     },
     /** What to do with a practice pair; empty: it is over. @param {string} text */
     practice(text) {
