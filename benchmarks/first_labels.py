@@ -88,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for task in TASKS:
         spec = find_env(task)
         config, _ = complete(RunConfig(env_id=task, predictor="synth", name="first", n_labels=4 * given.labels), spec)
-        config, _ = with_clip_length(config, spec)
+        config = with_clip_length(config, spec)
         world = open_world(config, spec)
         envs = make_envs(spec, 64, seed=env_seed(config.seed, -1), num_threads=config.workers)
         collector = LocalCollector(envs, world.actions)

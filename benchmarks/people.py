@@ -70,7 +70,7 @@ def seconds_to_see(num_pairs: int, *, with_training: bool) -> list[float]:
         human = HumanConfig(data_dir=f"{home}/feedback", port=0, open_browser=False)
         spec = find_env(ENV)
         config, _ = complete(RunConfig(env_id=ENV, predictor="human", name="see", runs_dir=home, human=human), spec)
-        config, _ = with_clip_length(config, spec)
+        config = with_clip_length(config, spec)
         lines: list[str] = []
         connection = connect(config, "see", lines.append)
         login = next(found.group() for text in lines if (found := re.search(r"http\S+/enter\S+", text)))

@@ -13,8 +13,7 @@ def completed(config: RunConfig) -> tuple[RunConfig, list[str]]:
     """The configuration that a run has, and what the user is told."""
     spec = find_env(config.env_id)
     config, notes = complete(config, spec)
-    config, clip_notes = with_clip_length(config, spec)
-    return config, notes + clip_notes
+    return with_clip_length(config, spec), notes
 
 
 def completed_flags(words: Sequence[str]) -> tuple[RunConfig, list[str]]:

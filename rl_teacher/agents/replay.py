@@ -37,10 +37,24 @@ class Replay(eqx.Module):
     """Since the start."""
 
     @classmethod
-    def build(cls, capacity: int, obs_shape: tuple[int, ...], num_actions: int, *, with_true_reward: bool) -> "Replay":
-        """An empty one; `with_true_reward` where the reward's input holds it (`-p rl`)."""
-        true_reward = jnp.zeros(capacity) if with_true_reward else None
-        reward_input = RewardInput(jnp.zeros((capacity, *obs_shape)), jnp.zeros((capacity, num_actions)), true_reward)
+    def build(
+        cls, capacity: int, obs_shape: tuple[int, ...], num_actions: int, *, with_true_reward: bool, with_phase: bool
+    ) -> "Replay":
+        """An empty one.
+
+        Args:
+            capacity: steps that it can hold.
+            obs_shape: of one observation.
+            num_actions: numbers of an action.
+            with_true_reward: whether the reward's input holds it (`-p rl`).
+            with_phase: whether the reward's input says which steps end an episode.
+        """
+        reward_input = RewardInput(
+            obs=jnp.zeros((capacity, *obs_shape)),
+            action=jnp.zeros((capacity, num_actions)),
+            true_reward=jnp.zeros(capacity) if with_true_reward else None,
+            phase=jnp.zeros(capacity, jnp.int8) if with_phase else None,
+        )
         obs, action = jnp.zeros((capacity, num_inputs(obs_shape))), jnp.zeros((capacity, num_actions))
         steps = Transitions(
             obs=obs, action=action, next_obs=obs, terminated=jnp.zeros(capacity, bool), reward_input=reward_input

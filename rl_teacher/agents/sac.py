@@ -76,6 +76,7 @@ class SAC(eqx.Module):
         *,
         num_timesteps: int,
         with_true_reward: bool = False,
+        with_phase: bool = False,
     ) -> "SAC":
         """A fresh agent.
 
@@ -86,6 +87,7 @@ class SAC(eqx.Module):
             key: draws the networks.
             num_timesteps: steps of the whole run: no more are kept.
             with_true_reward: whether the reward's input holds the true reward (`-p rl`); then it does not explore.
+            with_phase: whether the reward's input says which steps end an episode.
         """
         size = num_inputs(obs_shape)
         policy_key, critic_key = jax.random.split(key)
@@ -102,7 +104,9 @@ class SAC(eqx.Module):
             alpha_opt=optax.adam(config.alpha_learning_rate).init(log_alpha),
         )
         capacity = max(min(config.replay_steps, num_timesteps), config.num_envs)
-        replay = Replay.build(capacity, obs_shape, actions.size, with_true_reward=with_true_reward)
+        replay = Replay.build(
+            capacity, obs_shape, actions.size, with_true_reward=with_true_reward, with_phase=with_phase
+        )
         probe = jnp.zeros(min(config.batch_size, capacity))
         return cls(
             learner=learner,

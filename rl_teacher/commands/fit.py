@@ -13,7 +13,7 @@ import numpy as np
 
 from rl_teacher.config.flags import run_from_json
 from rl_teacher.config.reward import RewardModelConfig
-from rl_teacher.core.arrays import LabeledBatch, RewardInput
+from rl_teacher.core.arrays import ENDED, LabeledBatch, RewardInput
 from rl_teacher.core.correlation import correlation
 from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.core.streams import Streams
@@ -89,13 +89,14 @@ def fitted(
 ) -> tuple[RewardModel, dict[str, Any]]:
     """A fresh reward model after a fit, of `num_steps` gradient steps if it takes any, and how well it does."""
     key = Streams(seed).key
-    obs = labeled.obs.reshape(-1, *labeled.obs.shape[3:])
-    frames = RewardInput(obs, labeled.action.reshape(-1, labeled.action.shape[-1]))
+    frames = lived_frames(labeled)
+    obs = np.asarray(frames.obs)
     flat = jnp.asarray(obs.reshape(len(obs), -1), jnp.float32)
     stats = RunningStats.of_shape((flat.shape[1],)).merge(flat, jnp.ones(len(flat)))
     model = fresh_reward_model(config, obs.shape[1:], labeled.action.shape[-1], center=center, key=key("reward"))
     model, metrics = model.fit(FitData(labeled, frames, stats, len(labeled)), num_steps, key("fit"))
-    returns = model.member_returns(RewardInput(labeled.obs, labeled.action)).mean(0).astype(np.float64)
+    segments = RewardInput(labeled.obs, labeled.action, phase=labeled.phase)
+    returns = model.member_returns(segments).mean(0).astype(np.float64)
     report = {
         "train_accuracy": metrics["predictor/accuracy"],
         "comparison_accuracy_holdout": metrics["predictor/holdout_accuracy"],
@@ -104,3 +105,14 @@ def fitted(
         "return_correlation": correlation(returns.ravel(), labeled.true_return.astype(np.float64).ravel()),
     }
     return model, {name: value if np.isfinite(value) else None for name, value in report.items()}
+
+
+def lived_frames(labeled: LabeledBatch) -> RewardInput:
+    """All frames of the labeled segments as one axis; what follows the end of an episode is left out."""
+    obs = labeled.obs.reshape(-1, *labeled.obs.shape[3:])
+    action = labeled.action.reshape(-1, labeled.action.shape[-1])
+    if labeled.phase is None:
+        return RewardInput(obs, action)
+    phase = labeled.phase.reshape(-1)
+    lived = phase < ENDED
+    return RewardInput(obs[lived], action[lived], phase=phase[lived])

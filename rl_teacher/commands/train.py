@@ -47,9 +47,9 @@ def train(config: RunConfig) -> int:
         config, notes = complete(config, spec)
         refuse_taken(config)
         config, begun_notes = resumed_settings(config)
-        config, more_notes = with_clip_length(config, spec)
+        config = with_clip_length(config, spec)
         world = open_world(config, spec)
-        for line in (spec.description, *notes, *begun_notes, *more_notes):
+        for line in (spec.description, *notes, *begun_notes):
             log(line)
     with closing(world.collector), Interrupt(log) as interrupt:
         teach_it = taught_by_people if config.predictor == "human" else taught_at_once

@@ -92,7 +92,7 @@ class Rollout(eqx.Module):
         """LAST where an episode ended for good, LIVED elsewhere."""
         return np.where(self.terminated, LAST, LIVED).astype(np.int8)
 
-    def blind(self, *, show_true_reward: bool, show_ends: bool) -> BlindRollout:
+    def blind(self, *, show_true_reward: bool, show_ends: bool = False) -> BlindRollout:
         """The same without the true reward, which only `-p rl` puts into the reward's input.
 
         Args:
@@ -161,8 +161,8 @@ class Segments(eqx.Module):
     @classmethod
     def from_fields(cls, arrays: Mapping[str, np.ndarray], prefix: str = "") -> "Segments":
         """What `fields` gave, perhaps with a prefix before each name."""
-        no_end = np.full(len(arrays[f"{prefix}id"]), NO_END)
-        return cls(*(arrays.get(prefix + name, no_end) for name in SEGMENT_FIELDS))
+        known = [arrays[prefix + name] for name in SEGMENT_FIELDS[:-1]]
+        return cls(*[*known, arrays.get(f"{prefix}end", np.full(len(known[0]), NO_END))])
 
 
 NO_END = -1

@@ -115,6 +115,12 @@ class Dataset:
         return self.num_open + self.num_labels
 
     @property
+    def shows_ends(self) -> bool:
+        """Whether an episode ended in a segment that is trained on."""
+        labeled = self.labeled()
+        return labeled is not None and labeled.phase is not None
+
+    @property
     def num_labels(self) -> int:
         """Comparisons that are trained on."""
         return sum(self.target(comparison) is not None for comparison in self._newest)

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from rl_teacher.config.reward import RewardModelConfig
-from rl_teacher.core.arrays import RewardInput
+from rl_teacher.core.arrays import ENDED, RewardInput
 from rl_teacher.protocols import FitData
 from rl_teacher.rewards.due import is_due
 from rl_teacher.rewards.ensemble.model import RewardEnsemble
@@ -16,7 +16,7 @@ from rl_teacher.rewards.ensemble.training import evaluate_fit
 
 
 class ConstantReward(eqx.Module):
-    """1 for every step, never centered: where episodes can end early it pays for survival, elsewhere for nothing."""
+    """1 for every step that was lived, never centered: where episodes can end early it pays for survival alone."""
 
     num_fitted: Array
     """Changes of the labels until the last fit: questions come in the same rounds as with a model that learns."""
@@ -28,8 +28,9 @@ class ConstantReward(eqx.Module):
         return cls(jnp.array(0), config.refit_growth)
 
     def __call__(self, x: RewardInput) -> Float[Array, "*batch"]:
-        """1 for every step."""
-        return jnp.ones(x.action.shape[:-1])
+        """1 for every step, 0 after the end of an episode."""
+        paid = jnp.ones(x.action.shape[:-1])
+        return paid if x.phase is None else paid * (jnp.asarray(x.phase) < ENDED)
 
     def member_returns(self, x: RewardInput) -> Float[np.ndarray, "member segment"]:
         """One member, to whom all segments of a length are equal."""
@@ -46,7 +47,10 @@ class ConstantReward(eqx.Module):
 
 
 class UntrainedReward(eqx.Module):
-    """An ensemble that takes no gradient step: what random networks, normalized like learned ones, make an agent do."""
+    """An ensemble that takes no gradient step: what random networks, normalized like learned ones, make an agent do.
+
+    After the end of an episode they too are worth 0.
+    """
 
     ensemble: RewardEnsemble
 
@@ -68,5 +72,6 @@ class UntrainedReward(eqx.Module):
         """The same networks, a new snapshot of the observation statistics and a new scale; all labels are held out."""
         ensemble, metrics = self.ensemble.taking(self.ensemble.state, data)
         unused = np.zeros((ensemble.config.num_members, len(data.labeled)), np.float32)
-        _, fit_metrics = evaluate_fit(ensemble.state, data.labeled, unused, ensemble.obs_stats, ensemble.config)
+        labeled = ensemble.labels_seen(data)
+        _, fit_metrics = evaluate_fit(ensemble.state, labeled, unused, ensemble.obs_stats, ensemble.config)
         return UntrainedReward(ensemble), metrics | fit_metrics

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Shaped
+from jaxtyping import Bool, Float, Shaped
 
 from rl_teacher.config.user_code import describe, load_function
 from rl_teacher.core.segment import Segment
@@ -34,9 +34,17 @@ class SegmentView:
     sim_state: Shaped[np.ndarray, "step state"]
     """The simulator before each step; qpos and qvel side by side for the MuJoCo tasks."""
     true_rewards: Float[np.ndarray, " step"]
-    """The environment's reward of each step [reward]."""
+    """The environment's reward of each step [reward]; 0 after the end."""
     dt: float
     """Time between two steps [s]."""
+    end: int = -1
+    """Steps until its episode ended, the last one included; -1 if it did not end, or only for a time limit."""
+
+    @property
+    def ended(self) -> Bool[np.ndarray, " step"]:
+        """Steps after the end of its episode: nothing moves there, and all but `sim_state` is 0."""
+        steps = np.arange(len(self.true_rewards))
+        return steps >= self.end if self.end >= 0 else np.zeros(len(steps), bool)
 
 
 Script = Callable[[SegmentView, SegmentView], object]
@@ -145,6 +153,7 @@ def _view(segment: Segment, dt: float) -> SegmentView:
         sim_state=_read_only(segment.sim_state),
         true_rewards=_read_only(segment.true_reward),
         dt=dt,
+        end=segment.end,
     )
 
 

@@ -95,4 +95,4 @@ def build_learner(
 
 def build_agent(config: RunConfig, world: World) -> Agent:
     """The agent of a run at its start."""
-    return fresh_agent(config, world.collector.obs_shape, world.actions)
+    return fresh_agent(config, world.collector.obs_shape, world.actions, is_fixed_horizon=world.spec.is_fixed_horizon)

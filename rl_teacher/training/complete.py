@@ -27,8 +27,7 @@ from rl_teacher.training.parts import (
 def complete(config: RunConfig, spec: EnvSpec) -> tuple[RunConfig, list[str]]:
     """The configuration with names resolved and counts filled in; and what to tell the user.
 
-    No environment is made or stepped: where the length of a clip was not set, it stays so, and
-    `training.segment_length.with_clip_length` finds it.
+    Where the length of a clip was not set, it stays so, and `training.segment_length.with_clip_length` fills it in.
 
     Args:
         config: as the user gave it.

@@ -30,8 +30,8 @@ REWARD_MODEL_KEYWORDS = ("obs_shape", "num_actions", "config", "center", "key")
 SCHEDULES = ("auto", "annealed", "hyperbolic", "constant_steps", "constant_seconds", "rounds")
 
 
-def fresh_agent(config: RunConfig, obs_shape: tuple[int, ...], actions: ActionSpec) -> Agent:
-    """An agent that has seen nothing."""
+def fresh_agent(config: RunConfig, obs_shape: tuple[int, ...], actions: ActionSpec, *, is_fixed_horizon: bool) -> Agent:
+    """An agent that has seen nothing; unless `is_fixed_horizon`, a learned reward is told which steps end episodes."""
     key = Streams(config.seed).key("agent")
     if is_user_code(config.agent):
         made: Agent = build_from(
@@ -45,6 +45,7 @@ def fresh_agent(config: RunConfig, obs_shape: tuple[int, ...], actions: ActionSp
     return SAC.build(
         obs_shape, actions, config.sac, key,
         num_timesteps=config.num_timesteps, with_true_reward=config.predictor == "rl",
+        with_phase=config.predictor != "rl" and not is_fixed_horizon,
     )  # fmt: skip
 
 

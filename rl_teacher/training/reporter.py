@@ -194,6 +194,11 @@ class Reporter:
         self.last_metrics |= metrics
         self.log(f"Fitted the reward model to {learner.dataset.num_labels} labels: {_describe_fit(metrics)}")
         self.log(_describe_reward(learner, self._world.input_names))
+        if learner.first_fit is not None and learner.shows_ends and not learner.dataset.shows_ends:
+            self.log(
+                "No labeled clip shows the end of an episode yet, so nothing is known of what survival is worth. Until "
+                "one does, the mean reward of a step is 0: docs/ends.md."
+            )
 
     def close(self) -> None:
         """Close files; closing twice is fine."""

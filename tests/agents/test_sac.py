@@ -138,16 +138,16 @@ def test_a_step_is_followed_by_the_next_or_the_last_observation_of_its_episode()
 
 
 def test_the_ring_forgets_the_oldest():
-    replay = Replay.build(7, (1,), 1, with_true_reward=False)
+    replay = Replay.build(7, (1,), 1, with_true_reward=False, with_phase=False)
     replay = replay.add(hand_made()).add(hand_made())
     assert (replay.size, int(replay.num_written)) == (7, 10)
     np.testing.assert_array_equal(np.asarray(replay.steps.obs)[:, 0], [2, 3, 4, 3, 4, 0, 1])
-    tiny = Replay.build(2, (1,), 1, with_true_reward=False).add(hand_made())
+    tiny = Replay.build(2, (1,), 1, with_true_reward=False, with_phase=False).add(hand_made())
     assert sorted(np.asarray(tiny.steps.obs)[:, 0]) == [3, 4]
 
 
 def test_a_share_of_each_minibatch_is_new():
-    replay = Replay.build(1000, (1,), 1, with_true_reward=False)
+    replay = Replay.build(1000, (1,), 1, with_true_reward=False, with_phase=False)
     for _ in range(30):
         replay = replay.add(hand_made())
     rows = np.asarray(replay.draw(jax.random.key(0), (50, 40), recent_share=0.25, num_recent=10))

@@ -53,7 +53,8 @@ def test_the_agent_learns_to_push_the_way_it_is_paid_for() -> None:
     settings = RunConfig(env_id="Pendulum-v1", predictor="rl", name="own", ppo=PPOConfig(num_envs=16, rollout_steps=25))
     config, _ = completed(settings)
     world = open_world(config, find_env(config.env_id))
-    agent, means = fresh_agent(dataclasses.replace(config, agent=AGENT), world.collector.obs_shape, world.actions), []
+    config, means = dataclasses.replace(config, agent=AGENT), []
+    agent = fresh_agent(config, world.collector.obs_shape, world.actions, is_fixed_horizon=True)
 
     def reward(x: RewardInput) -> np.ndarray:  # the action that is paid best is 0.5 x the cart's position, clipped
         return -np.square(np.asarray(x.action)[..., 0] - np.clip(100 * np.asarray(x.obs)[..., 1], -0.5, 0.5))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from small_server import InstantWorkers, SmallServer, frames
 
-from rl_teacher.core.arrays import RewardInput, Segments
+from rl_teacher.core.arrays import NO_END, RewardInput, Segments
 from rl_teacher.people.audience import Audience
 from rl_teacher.people.client.outbox import Outbox
 from rl_teacher.people.feedback_session import FeedbackSession
@@ -47,7 +47,7 @@ def row(name: str, *obs: float, action: float = 0.0) -> Segments:
         id=np.array([name], "U36"), obs=np.array(obs, np.float32).reshape(1, steps, 1),
         reward_action=np.full((1, steps, 1), action, np.float32), env_action=np.full((1, steps, 1), 99.0, np.float32),
         true_reward=np.full((1, steps), 99.0, np.float32), sim_state=np.zeros((1, steps, 0)),
-        env=zero, episode=zero, start=zero, iteration=zero,
+        env=zero, episode=zero, start=zero, iteration=zero, end=zero + NO_END,
     )  # fmt: skip
 
 

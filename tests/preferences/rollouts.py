@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from rl_teacher.core.arrays import Rollout, Segments
+from rl_teacher.core.arrays import NO_END, Rollout, Segments
 
 TIME, ENVS = 40, 3
 
@@ -35,7 +35,10 @@ def rollout(lengths: dict[int, list[int]] | None = None, num_counted: int = TIME
     )  # fmt: skip
 
 
-def pool(num: int, length: int = 4, *, env: np.ndarray | None = None, start: np.ndarray | None = None) -> Segments:
+def pool(
+    num: int, length: int = 4, *, env: np.ndarray | None = None, start: np.ndarray | None = None,
+    end: np.ndarray | None = None,
+) -> Segments:  # fmt: skip
     """`num` segments, by default each of its own environment; the reward action is the row."""
     rows = np.arange(num)
     row = np.broadcast_to(rows[:, None, None], (num, length, 1)).astype(np.float32)
@@ -43,5 +46,5 @@ def pool(num: int, length: int = 4, *, env: np.ndarray | None = None, start: np.
         id=np.array([f"segment {i}" for i in rows], "U36"), obs=row, reward_action=row, env_action=row,
         true_reward=row[..., 0], sim_state=row.astype(np.float64), env=rows if env is None else env,
         episode=np.zeros(num, np.int64), start=np.zeros(num, np.int64) if start is None else start,
-        iteration=np.zeros(num, np.int64),
+        iteration=np.zeros(num, np.int64), end=np.full(num, NO_END) if end is None else end,
     )  # fmt: skip

@@ -4,19 +4,20 @@ from pathlib import Path
 
 import numpy as np
 
-from rl_teacher.core.arrays import Segments
+from rl_teacher.core.arrays import NO_END, Segments
 from rl_teacher.preferences.dataset import Dataset
 from rl_teacher.records import Comparison, Label, Preference
 from rl_teacher.storage.label_log import COMPARISONS, LABELS, LabelLog
 
 
-def segments(prefix: str, num: int = 2) -> Segments:
+def segments(prefix: str, num: int = 2, end: list[int] | None = None) -> Segments:
     grid = np.arange(num * 3, dtype=np.float32).reshape(num, 3)
     return Segments(
         id=np.array([f"{prefix}{i}" for i in range(num)], dtype="U36"), obs=np.stack([grid, grid], -1),
         reward_action=grid[..., None], env_action=grid[..., None], true_reward=grid,
         sim_state=np.zeros((num, 3, 4)), env=np.arange(num), episode=np.zeros(num, np.int64),
         start=np.zeros(num, np.int64), iteration=np.zeros(num, np.int64),
+        end=np.full(num, NO_END) if end is None else np.array(end),
     )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ def _check(cell: Cell, flags: tuple[str, ...]) -> None:
         config = parse([*cell.words, *flags, "-n", "cell"])
         spec = find_env(config.env_id)
         config, _ = complete(config, spec)
-        config, _ = with_clip_length(config, spec)
+        config = with_clip_length(config, spec)
         steps_of_segment(config, spec)
         build_teacher(config, spec)
     except RlTeacherError as error:

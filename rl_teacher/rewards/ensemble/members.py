@@ -5,11 +5,15 @@ import itertools
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Float, Num, PRNGKeyArray
+from jaxtyping import Array, Float, Int, Num, PRNGKeyArray
 
 from rl_teacher.config.reward import RewardModelConfig
+from rl_teacher.core.arrays import ENDED, LAST
 from rl_teacher.core.networks import MLP, uniform_mlp
 from rl_teacher.rewards.view import ObsStats, model_inputs
+
+END_INPUTS = 2
+"""Where episodes can end early, two more numbers of a frame: whether it is the last one, and whether it is after it."""
 
 
 def fresh_members(
@@ -18,7 +22,7 @@ def fresh_members(
     """The parameters of new networks, one row each.
 
     Args:
-        num_inputs: numbers of a frame.
+        num_inputs: numbers of a frame, END_INPUTS included where episodes can end early.
         config: hidden layers, and how many networks.
         key: draws the weights.
         last_scale: of the last layer's weights. A small one makes the output nearly 0, so that a fresh model ranks
@@ -35,21 +39,46 @@ def member_rewards(
     action: Float[Array, "*batch act"],
     stats: ObsStats,
     config: RewardModelConfig,
+    *,
+    phase: Int[Array, "*batch"] | None,
     key: PRNGKeyArray | None = None,
 ) -> Float[Array, "member *batch"]:
     """Each member's reward of each frame, not normalized.
+
+    Where episodes can end early, it is by how much a network finds the frame better than what is after the end: that
+    is worth 0, so the network learns what a step of survival is worth.
 
     Args:
         members: one row of parameters per network.
         obs: observations of any shape, (*batch, *obs), not normalized.
         action: clamped or one-hot.
         stats: what observations are normalized by.
+        config: the model's settings.
+        phase: LIVED, LAST or ENDED of each frame; None where no episode can end early.
         key: given while fitting only; with it, hidden units are dropped if the config says so.
     """
     x = model_inputs(obs, action, stats)
+    if phase is None:
+        return _outputs(members, x, config, key)
+    absorbing = jnp.zeros(x.shape[-1] + END_INPUTS).at[-1].set(1.0)
+    worth = _outputs(members, _with_phase(x, phase), config, key)
+    of_end = _outputs(members, absorbing, config, None)
+    return jnp.where(phase == ENDED, 0.0, worth - of_end.reshape(-1, *(1,) * phase.ndim))
+
+
+def _outputs(
+    members: Float[Array, "member params"], x: Float[Array, "*batch input"], config: RewardModelConfig,
+    key: PRNGKeyArray | None,
+) -> Float[Array, "member *batch"]:  # fmt: skip
     masks = _dropout_masks((len(members), *x.shape[:-1]), config, key)
     out = jax.vmap(lambda flat, own: _forward(_unflatten(flat, x.shape[-1], config), x, own))(members, masks)
     return jnp.tanh(out) if config.tanh_output else out
+
+
+def _with_phase(x: Float[Array, "*batch input"], phase: Int[Array, "*batch"]) -> Float[Array, "*batch end_input"]:
+    """The numbers of a frame with END_INPUTS more; after the end all others are 0."""
+    ended = (phase == ENDED)[..., None]
+    return jnp.concatenate([jnp.where(ended, 0.0, x), (phase == LAST)[..., None], ended], -1)
 
 
 def _forward(net: MLP, x: Float[Array, "*batch features"], masks: list[Array]) -> Float[Array, "*batch"]:

@@ -45,6 +45,8 @@ class Minibatch(NamedTuple):
     obs: Num[Array, "..."]
     """(*call, comparison, 2, frame, *obs)"""
     action: Float[Array, "*call comparison 2 frame act"]
+    phase: Int[Array, "*call comparison 2 frame"] | None
+    """None where no episode can end early."""
     target: Float[Array, "*call comparison"]
     weight: Float[Array, "*call member comparison"]
     starts: Int[Array, "*call crop 2"]
@@ -99,7 +101,7 @@ def fit_members(
 
     Args:
         state: where to begin.
-        data: at least one label.
+        data: at least one label; its phases are None where no episode can end early.
         stats: snapshot of the observation statistics.
         num_steps: None: `passes_per_fit` passes within min_steps..max_steps.
     """
@@ -157,6 +159,7 @@ def _minibatches(
     picked = offset[:, None] + stride * np.arange(frames)[None]  # (count, frame)
     index = (rows[:, :, None, None], np.arange(2)[None, None, :, None], picked[:, None, None, :])
     obs, action = data.obs[index], data.action[index]
+    phase = None if data.phase is None else data.phase[index]
     crops = config.num_crops
     shortest, longest = max(1, round(config.min_crop * frames)), max(1, round(config.max_crop * frames))
     lengths = generator.integers(shortest, longest + 1, (count, crops))
@@ -165,6 +168,7 @@ def _minibatches(
     return Minibatch(
         obs=jnp.asarray(obs),
         action=jnp.asarray(action),
+        phase=None if phase is None else jnp.asarray(phase),
         target=jnp.asarray(data.target[rows], jnp.float32),
         weight=jnp.asarray(np.moveaxis(weights[:, rows] * used[None], 0, 1), jnp.float32),
         starts=jnp.asarray(np.concatenate([whole_start, starts], 1), jnp.int32),
@@ -201,7 +205,8 @@ def _loss(
     key: PRNGKeyArray,
 ) -> Float[Array, ""]:  # fmt: skip
     """Sum over members of each one's weighted mean loss over comparisons and crops; members do not mix."""
-    reward = member_rewards(members, batch.obs, batch.action, stats, config, key)  # (member, comparison, 2, frame)
+    reward = member_rewards(members, batch.obs, batch.action, stats, config, phase=batch.phase, key=key)
+    # Axes (member, comparison, 2, frame).
     sums = jnp.cumsum(jnp.pad(reward * batch.frame_weight, ((0, 0), (0, 0), (0, 0), (1, 0))), -1)
     left = _crop_sums(sums[:, :, 0], batch.starts[:, 0], batch.lengths)
     right = _crop_sums(sums[:, :, 1], batch.starts[:, 1], batch.lengths)
@@ -222,11 +227,11 @@ def _crop_sums(
 @partial(jax.jit, static_argnames="config")
 def _gaps(
     members: Float[Array, "member params"], obs: Num[Array, "comparison 2 step *obs"],
-    action: Float[Array, "comparison 2 step act"], target: Float[Array, " comparison"], stats: ObsStats,
-    config: RewardModelConfig,
+    action: Float[Array, "comparison 2 step act"], phase: Int[Array, "comparison 2 step"] | None,
+    target: Float[Array, " comparison"], stats: ObsStats, config: RewardModelConfig,
 ) -> tuple[Float[Array, "member comparison"], Float[Array, "member comparison"]]:  # fmt: skip
     """Predicted return of left minus that of right, and the loss of the bare Bradley-Terry model."""
-    returns = member_rewards(members, obs, action, stats, config).sum(-1)
+    returns = member_rewards(members, obs, action, stats, config, phase=phase).sum(-1)
     gap = returns[..., 0] - returns[..., 1]
     return gap, preference_loss(gap, jnp.broadcast_to(target[None], gap.shape))
 
@@ -269,10 +274,11 @@ def evaluate_fit(
     return FitState(state.members, state.opt_state, decay), metrics
 
 
-def _padded(data: LabeledBatch, at: int, size: int) -> tuple[Array, Array, Array]:
-    """Observations, actions and targets of `size` comparisons from `at` on; the last one fills up."""
+def _padded(data: LabeledBatch, at: int, size: int) -> tuple[Array, Array, Array | None, Array]:
+    """Observations, actions, phases and targets of `size` comparisons from `at` on; the last one fills up."""
     rows = np.minimum(np.arange(at, at + size), len(data) - 1)
-    return jnp.asarray(data.obs[rows]), jnp.asarray(data.action[rows]), jnp.asarray(data.target[rows])
+    phase = None if data.phase is None else jnp.asarray(data.phase[rows])
+    return jnp.asarray(data.obs[rows]), jnp.asarray(data.action[rows]), phase, jnp.asarray(data.target[rows])
 
 
 def _mean(values: np.ndarray, weight: np.ndarray) -> float:
