@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 DARKENING = 0.55
 """Brightness of what stands still, as a share of what it was."""
+BEHIND_WORDS = 0.4
+"""The same once more behind the words, which stay white: what ended up there can still be seen."""
 LAYOUTS = (("ENDED HERE",), ("ENDED", "HERE"), ("END",))
 """Lines of the banner. The largest letters win; the last one is for pictures that hold none of the others."""
 BANNER_SHARE = 5
@@ -56,7 +58,7 @@ def mark_ended(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     if banner is None:
         _cross_out(marked)
         return marked
-    marked[: len(banner)] = 0
+    marked[: len(banner)] = marked[: len(banner)] * BEHIND_WORDS
     left = (width - banner.shape[1]) // 2
     marked[: len(banner), left : left + banner.shape[1]][banner] = 255
     marked[len(banner) : len(banner) + max(1, height // 160)] = 255  # its edge, where the picture is black too

@@ -1,6 +1,7 @@
 """A run folder joins its experiment: what only the server has comes back first, and the end is said to it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from rl_teacher.records import Comparison
 from rl_teacher.storage.label_log import LabelLog
 
 SEGMENTS = {name: segment(i) for i, name in enumerate("abc")}
+SEGMENTS["c"] = replace(SEGMENTS["c"], end=3)
 AB, BC, CA = Comparison("ab", "a", "b", 100), Comparison("bc", "b", "c", 200), Comparison("ca", "c", "a", 300)
 
 
@@ -64,7 +66,7 @@ def test_a_run_that_is_resumed_elsewhere_gets_back_what_was_answered(server: Sma
         assert row.env_action.tolist() == row.reward_action.tolist() == [asked.reward_action.tolist()]
         for field in ("obs", "true_reward", "sim_state"):
             assert np.array_equal(getattr(row, field)[0], getattr(asked, field)), field
-        for field in ("env", "episode", "start", "iteration"):
+        for field in ("env", "episode", "start", "iteration", "end"):
             assert getattr(row, field).tolist() == [getattr(asked, field)], field
 
 

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -235,6 +236,17 @@ def test_vp9_copies_are_added_to_what_is_out_the_newest_first(tmp_path: Path):
     uploader.send_ready(0.0)
     assert sent == [("a", False), ("b", False), ("c", False), ("b", True), ("a", True), ("c", True)]
     assert ("comparison", "bc") in outbox.names
+
+
+def test_the_end_of_an_episode_is_told_where_there_is_one(tmp_path: Path):
+    uploader, workers, outbox = uploader_in(tmp_path)
+    sent: dict[str, Any] = {}
+    outbox.put_clip = lambda clip_id, clip: sent.update({clip_id: clip.meta})  # type: ignore[method-assign]
+    uploader.upload([AB], requests(b=replace(segment(1), end=4)))
+    workers.finish("a", "b")
+    uploader.send_ready(0.0)
+    known = {"env": 3, "episode": 1, "start": 20, "iteration": 7}
+    assert sent == {"a": known, "b": known | {"end": 4}}
 
 
 @pytest.mark.parametrize("returned", [float("nan"), float("inf")])

@@ -1,10 +1,13 @@
 """What is kept of episodes so that they can be drawn: simulator states, or the actions since the reset."""
 
+from dataclasses import replace
+
 import jax
 import numpy as np
 import pytest
 
 from rl_teacher.core.actions import DiscreteActions
+from rl_teacher.core.arrays import NO_END
 from rl_teacher.envs.catalog import find_env, make_envs
 from rl_teacher.envs.tasks.starts import reset_seed
 from rl_teacher.errors import VideoFault
@@ -13,7 +16,7 @@ from rl_teacher.rollouts.last_episode import LastEpisode
 from rl_teacher.rollouts.local import LocalCollector
 from rl_teacher.rollouts.random_actor import RandomActor
 from rl_teacher.video.replayed import play
-from tests.rollouts.test_local import collect, collector_of
+from tests.rollouts.test_local import COUNTING, collect, collector_of
 
 SEED = 5
 
@@ -37,6 +40,13 @@ def test_what_is_handed_out_is_the_whole_episode_across_rollouts():
     np.testing.assert_array_equal(found[1].sim_state[:, 1], [0, 1, 2, 3, 4])  # the second column counts steps
     assert (found[1].env, found[1].episode, found[1].start, found[1].iteration) == (0, 0, 0, 1)
     assert found[3].episode == 1
+
+
+def test_what_ended_for_good_says_so_and_what_ran_out_of_time_does_not():
+    for truncates, end in ((False, 5), (True, NO_END)):
+        last = LastEpisode(max_steps=100)
+        found = last.add(collect(collector_of(replace(COUNTING, truncates=truncates)), 6 * 3), 0)
+        assert (len(found), found.end) == (5, end)
 
 
 def test_a_long_episode_leaves_its_end():

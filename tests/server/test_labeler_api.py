@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from rl_teacher.server.models import AgentVideo, Assignment, Experiment, MetricPoint, Response
+from rl_teacher.server.models import AgentVideo, Assignment, Clip, Comparison, Experiment, MetricPoint, Response
 
 TAB = str(uuid.UUID(int=1))
 
@@ -126,6 +126,25 @@ def test_the_screen_learns_nothing_about_the_pair(world, screen):
     assert row["left"]["mp4"].startswith(f"/media/{left.mp4.sha256}.mp4?")
     for word in ("swapped", "step", "gold", "kind", "comparison"):
         assert word not in json.dumps(row)
+
+
+@pytest.mark.parametrize(
+    ("meta", "told"),
+    [
+        ({"end": 12}, 12),
+        ({"end": 30}, 30),  # with the last of its frames
+        ({}, None),
+        ({"end": -1}, None),
+        ({"end": 31}, None),
+        ({"end": True}, None),
+        ({"end": "soon"}, None),
+    ],
+)
+def test_the_screen_is_told_when_an_episode_ends(world, screen, meta, told):
+    Clip.objects.filter(pk__in=Comparison.objects.values("a")).update(meta=meta)
+    (row,) = screen.claim().json()["assignments"]
+    side, other = ("right", "left") if Assignment.objects.get().swapped else ("left", "right")
+    assert (row["end_frames"][side], row["end_frames"][other]) == (told, None)
 
 
 @pytest.mark.parametrize("swapped", [False, True])
