@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from rl_teacher.core.arrays import NO_END, Segments
+from rl_teacher.errors import FileDamaged
 from rl_teacher.preferences.dataset import Dataset
 from rl_teacher.records import Comparison, Label, Preference
 from rl_teacher.storage.label_log import COMPARISONS, LABELS, LabelLog
@@ -76,3 +78,32 @@ def test_a_revision_is_appended_and_wins(tmp_path: Path) -> None:
     assert labeled is not None
     np.testing.assert_array_equal(labeled.target, [0.0])
     assert len((tmp_path / LABELS).read_text().splitlines()) == 2
+
+
+def test_ends_are_written_and_read_back_and_where_there_are_none_nothing_is_written(tmp_path: Path) -> None:
+    ended, endless = tmp_path / "ended", tmp_path / "endless"
+    LabelLog(ended).write_comparisons(3, PAIRS, segments("l", end=[NO_END, 2]), segments("r"))
+    LabelLog(endless).write_comparisons(3, PAIRS, segments("l"), segments("r"))
+    written: list[set[str]] = []
+    for folder in (ended, endless):
+        (file,) = (folder / "segments").iterdir()
+        with np.load(file) as arrays:
+            written.append(set(arrays.files))
+    assert written[0] - written[1] == {"left_end"}
+    assert not any(name.endswith("_end") for name in written[1])
+    dataset = Dataset()
+    log = LabelLog(ended)
+    log.write_labels([Label(pair.id, Preference.LEFT, "a", "") for pair in PAIRS])
+    log.read(dataset)
+    # of three steps the second is the last one of its episode
+    assert dataset.labeled().phase.tolist() == [[[0, 0, 0], [0, 0, 0]], [[0, 1, 2], [0, 0, 0]]]
+
+
+def test_a_file_that_lacks_another_array_is_damaged_and_not_filled_up(tmp_path: Path) -> None:
+    LabelLog(tmp_path).write_comparisons(3, PAIRS, segments("l"), segments("r"))
+    (file,) = (tmp_path / "segments").iterdir()
+    with np.load(file) as arrays:
+        kept = {name: arrays[name] for name in arrays.files if name != "left_obs"}
+    np.savez(file, allow_pickle=False, **kept)
+    with pytest.raises(FileDamaged, match="cannot be read"):
+        LabelLog(tmp_path).read(Dataset())
