@@ -66,7 +66,8 @@ def labels_of(runs_dir: str, name: str) -> tuple[RunConfig, LabeledBatch]:
 
 def rows_of(batch: LabeledBatch, rows: np.ndarray) -> LabeledBatch:
     """These comparisons."""
-    return LabeledBatch(*(getattr(batch, field.name)[rows] for field in dataclasses.fields(batch)))
+    taken: LabeledBatch = jax.tree.map(lambda column: column[rows], batch)
+    return taken
 
 
 def fitted(

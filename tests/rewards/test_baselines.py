@@ -8,11 +8,26 @@ import jax.numpy as jnp
 import numpy as np
 
 from rl_teacher.config.reward import RewardModelConfig
+from rl_teacher.core.arrays import ENDED, LAST, LIVED
 from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.rewards.baselines import ConstantReward, UntrainedReward
 from rl_teacher.rewards.ensemble.model import RewardEnsemble
 from rl_teacher.training.parts import fresh_reward_model
-from tests.rewards.synthetic_labels import ACT, CONFIG, OBS, STATS, STEPS, comparisons, fit_data, frames
+from tests.rewards.synthetic_labels import (
+    ACT,
+    CONFIG,
+    OBS,
+    STATS,
+    STEPS,
+    comparisons,
+    differing_in_survival,
+    ending,
+    fit_data,
+    frames,
+    in_phase,
+    segments_of,
+    some_ends,
+)  # fmt: skip
 
 
 def untrained(config: RewardModelConfig = CONFIG) -> UntrainedReward:
@@ -30,6 +45,22 @@ def test_the_constant_pays_one_for_each_step_whatever_it_is_shown() -> None:
         np.testing.assert_array_equal(one.member_returns(segments), np.full((1, 4), STEPS))
     # P = 1/2 for every pair: -ln 0.5 = 0.693147
     assert metrics == {"predictor/holdout_loss": math.log(2), "predictor/holdout_accuracy": 0.5}
+
+
+def test_the_constant_pays_nothing_after_the_end_of_an_episode() -> None:
+    # lived 6 and 3 of 6 steps; the last one is lived too
+    labeled = differing_in_survival(left_lives=True, num=1)
+    returns = [ConstantReward.build(CONFIG).member_returns(segments_of(labeled, side)) for side in (0, 1)]
+    assert [one.tolist() for one in returns] == [[[6.0]], [[3.0]]]
+
+
+def test_an_untrained_reward_is_of_the_same_kind_as_a_learned_one_where_episodes_end() -> None:
+    labeled = ending(comparisons(40), some_ends(40))
+    model, metrics = untrained().fit(fit_data(labeled), None, jax.random.key(1))
+    np.testing.assert_array_equal(model.ensemble.scale.shift, 0.0)
+    np.testing.assert_array_equal(np.asarray(model(in_phase(frames(), ENDED))), 0.0)
+    assert np.asarray(model(in_phase(frames(), LAST)) - model(in_phase(frames(), LIVED))).std() > 0.01
+    assert np.isfinite(metrics["predictor/holdout_loss"])
 
 
 def test_the_constant_is_asked_about_in_the_same_rounds_as_the_ensemble() -> None:

@@ -18,7 +18,7 @@ from rl_teacher.core.streams import host_generator
 from rl_teacher.protocols import FitData, Relevance
 from rl_teacher.rewards.due import is_due
 from rl_teacher.rewards.gp.averaging import Mixture, average_models
-from rl_teacher.rewards.gp.basis import Basis
+from rl_teacher.rewards.gp.basis import BLOCKS, Basis
 from rl_teacher.rewards.scale import Scale, measure
 from rl_teacher.rewards.view import ObsStats, frozen, model_inputs, no_stats, num_inputs
 
@@ -285,8 +285,12 @@ def _more(weight: float) -> str:
 
 
 def simplicity_metrics(shares: Float[np.ndarray, " group"], basis: Basis) -> dict[str, float]:
-    """How simple the reward is: how much of it is not linear, and how many groups of functions it is made of."""
+    """How simple the reward is: how much of it is not linear, and how many groups of functions it is made of.
+
+    What ends are worth is no curve: survival is a constant, and the last step has a linear reward of its own.
+    """
+    of_ends = sum(basis.sizes[len(BLOCKS) :])
     return {
-        "predictor/nonlinear_share": float(shares[basis.sizes[0] :].sum()),
+        "predictor/nonlinear_share": float(shares[basis.sizes[0] : len(shares) - of_ends].sum()),
         "predictor/num_relevant": float((shares > RELEVANT).sum()),
     }

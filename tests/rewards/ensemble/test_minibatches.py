@@ -12,11 +12,12 @@ from rl_teacher.rewards.ensemble.training import Minibatch, _crop_sums, _minibat
 CALLS = 6
 
 
-def draw(num: int, length: int, config: RewardModelConfig, seed: int = 0) -> Minibatch:
-    """Minibatches of segments whose observation is their step, and whose action is their row."""
+def draw(num: int, length: int, config: RewardModelConfig, seed: int = 0, *, with_phase: bool = False) -> Minibatch:
+    """Minibatches of segments whose observation is their step, and whose action is their row; the phase is the step."""
     obs = np.broadcast_to(np.arange(length, dtype=np.float32)[None, None, :, None], (num, 2, length, 1))
     action = np.broadcast_to(np.arange(num, dtype=np.float32)[:, None, None, None], (num, 2, length, 1))
-    data = LabeledBatch(obs, action, np.zeros((num, 2)), np.full(num, 0.5, np.float32), np.arange(num))
+    phase = np.broadcast_to(np.arange(length, dtype=np.int8)[None, None, :], (num, 2, length)) if with_phase else None
+    data = LabeledBatch(obs, action, np.zeros((num, 2)), np.full(num, 0.5, np.float32), np.arange(num), phase)
     weights = np.arange(2 * num, dtype=np.float32).reshape(2, num)
     return _minibatches(data, weights, config, np.random.default_rng(seed), CALLS)
 
@@ -65,6 +66,14 @@ def test_every_step_of_a_thinned_segment_is_looked_at_sometimes():
         draw(9, 7, dataclasses.replace(SMALL, max_frames=3), seed).obs
     ).ravel().tolist()}  # fmt: skip
     assert seen == set(range(7))
+
+
+@pytest.mark.parametrize("max_frames", [0, 3])
+def test_phases_go_with_their_frames(max_frames: int):
+    config = dataclasses.replace(SMALL, max_frames=max_frames)
+    batch = draw(9, 7, config, with_phase=True)
+    np.testing.assert_array_equal(np.asarray(batch.phase), np.asarray(batch.obs)[..., 0])
+    assert draw(9, 7, config).phase is None
 
 
 def test_few_labels_all_come_once_in_every_step_and_the_rest_is_padding_without_weight():

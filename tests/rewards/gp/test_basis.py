@@ -14,7 +14,7 @@ def points(num: int = 20, num_inputs: int = 3) -> np.ndarray:
 
 
 def kernel(block: str, x: np.ndarray) -> np.ndarray:
-    values = np.asarray(basis().block(BLOCKS.index(block), jnp.asarray(x)))
+    values = np.asarray(basis().block(BLOCKS.index(block), jnp.asarray(x), None))
     return values @ values.T
 
 
@@ -35,7 +35,7 @@ def test_a_weighted_sum_is_that_of_all_functions_and_leaves_out_blocks_without_w
     few, x = basis(num_joint=8), points()
     rng = np.random.default_rng(1)
     weights = rng.normal(size=(sum(few.sizes), 2)).astype(np.float32)
-    values = [np.asarray(few.block(i, jnp.asarray(x))) for i in range(len(BLOCKS))]
+    values = [np.asarray(few.block(i, jnp.asarray(x), None)) for i in range(len(BLOCKS))]
     np.testing.assert_allclose(
         few.weighted(jnp.asarray(x), jnp.asarray(weights)), np.hstack(values) @ weights, atol=1e-4
     )
@@ -46,7 +46,7 @@ def test_a_weighted_sum_is_that_of_all_functions_and_leaves_out_blocks_without_w
 
 
 def test_products_are_of_each_number_with_each_other_one():
-    values = basis(num_inputs=4).block(BLOCKS.index("product"), jnp.asarray([[2.0, 3.0, 5.0, 7.0]]))
+    values = basis(num_inputs=4).block(BLOCKS.index("product"), jnp.asarray([[2.0, 3.0, 5.0, 7.0]]), None)
     np.testing.assert_array_equal(values, [[6.0, 10.0, 14.0, 15.0, 21.0, 35.0]])
 
 
