@@ -222,8 +222,8 @@ def _describe_reward(learner: PreferenceLearner, input_names: Sequence[str]) -> 
     """One line on what the reward depends on."""
     if not learner.dataset.num_decisive:
         return (
-            f"Nothing could be learned: none of {learner.dataset.num_answered} answers prefers a clip. Where every "
-            "step is worth the same, as in CartPole, a teacher of your own can tell clips apart: docs/teachers.md."
+            f"Nothing could be learned: none of {learner.dataset.num_answered} answers prefers a clip. Where all "
+            "of them are worth the same, a teacher of your own can tell them apart: docs/teachers.md."
         )
     return f"It looks at: {in_words(main_relevances(learner.reward, input_names)) or 'nothing yet'}"
 

@@ -10,7 +10,7 @@ import pytest
 from rl_teacher.agents.replay import Replay, transitions
 from rl_teacher.agents.sac import SAC, _novelty, _sample, _values
 from rl_teacher.config.agents import SACConfig
-from rl_teacher.core.arrays import BlindRollout, RewardInput
+from rl_teacher.core.arrays import LAST, LIVED, BlindRollout, RewardInput
 from rl_teacher.core.networks import orthogonal_mlp
 from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.rewards.true_reward import TrueReward
@@ -135,6 +135,33 @@ def test_a_step_is_followed_by_the_next_or_the_last_observation_of_its_episode()
     np.testing.assert_array_equal(steps.next_obs[:, 0], [2, 3, 99, 51, 50])
     np.testing.assert_array_equal(steps.terminated, [False, False, True, False, False])
     np.testing.assert_array_equal(steps.reward_input.obs, steps.obs)
+
+
+def test_replayed_steps_know_whether_they_ended_an_episode_where_ends_are_shown():
+    rollout = hand_made()
+    phase = np.where(rollout.terminated, LAST, LIVED).astype(np.int8)
+    shown = dataclasses.replace(rollout, reward_input=dataclasses.replace(rollout.reward_input, phase=phase))
+    np.testing.assert_array_equal(transitions(shown).reward_input.phase, [LIVED, LIVED, LAST, LIVED, LIVED])
+    replay = Replay.build(7, (1,), 1, with_true_reward=False, with_phase=True).add(shown).add(shown)
+    # five steps twice in a ring of seven: rows 0..2 hold the end of the second time, rows 3 and 4 that of the first
+    np.testing.assert_array_equal(np.asarray(replay.steps.obs)[:, 0], [2, 3, 4, 3, 4, 0, 1])
+    assert np.asarray(replay.steps.reward_input.phase).tolist() == [LAST, LIVED, LIVED, LIVED, LIVED, LIVED, LIVED]
+    without = Replay.build(7, (1,), 1, with_true_reward=False, with_phase=False)
+    assert len(jax.tree.leaves(replay)) == len(jax.tree.leaves(without)) + 1
+
+
+def test_replayed_steps_are_paid_for_how_they_end():
+    agent = SAC.build((2,), BOX, CONFIG, jax.random.key(0), num_timesteps=10**6, with_phase=True)
+    collector = LocalCollector(ProbeEnvs(PROBES["terminated"], BOX, NUM_ENVS), BOX)
+    for i in range(40):
+        rollout = collector.collect(agent.actor(), NUM_ENVS * ROLLOUT_STEPS, ROLLOUT_STEPS, jax.random.key(i))
+        blind = rollout.blind(show_true_reward=False, show_ends=True)
+        agent, _ = agent.update(blind, lambda x: jnp.asarray(x.phase == LAST, jnp.float32), 0.0, jax.random.key(i))
+    # episodes of three steps, of which the last one is paid 1; the discount is a half
+    for step, value in ((0, 0.25), (1, 0.5), (2, 1.0)):
+        x = agent.obs_stats.normalize(jnp.array([[0.0, step]], jnp.float32))
+        action, _ = _sample(agent.learner.policy, x, jnp.zeros((1, 1)))
+        np.testing.assert_allclose(_values(agent.learner.critics, x, action)[:, 0], value, atol=0.15)
 
 
 def test_the_ring_forgets_the_oldest():

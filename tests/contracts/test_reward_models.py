@@ -14,27 +14,33 @@ from rl_teacher.rewards.baselines import ConstantReward, UntrainedReward
 from rl_teacher.rewards.ensemble.model import RewardEnsemble
 from rl_teacher.rewards.gp.model import GaussianProcessReward
 from rl_teacher.rewards.true_reward import TrueReward
-from tests.rewards.synthetic_labels import ACT, CONFIG, OBS, STEPS, comparisons, fit_data
+from tests.rewards.synthetic_labels import ACT, CONFIG, OBS, STEPS, comparisons, ending, fit_data, some_ends
 
 AnyModel = GaussianProcessReward | RewardEnsemble | TrueReward | ConstantReward | UntrainedReward
 
 
-def ensemble() -> RewardEnsemble:
-    return RewardEnsemble.build((OBS,), ACT, CONFIG, center=True, key=jax.random.key(0))
+def ensemble(*, center: bool = True) -> RewardEnsemble:
+    return RewardEnsemble.build((OBS,), ACT, CONFIG, center=center, key=jax.random.key(0))
 
 
 def fitted() -> RewardEnsemble:
     return ensemble().fit(fit_data(comparisons(20)), 25, jax.random.key(1))[0]
 
 
-def process() -> GaussianProcessReward:
-    return GaussianProcessReward.build((OBS,), ACT, CONFIG, center=True, key=jax.random.key(0))
+def process(*, center: bool = True) -> GaussianProcessReward:
+    return GaussianProcessReward.build((OBS,), ACT, CONFIG, center=center, key=jax.random.key(0))
+
+
+def of_ends(build: Callable[..., AnyModel]) -> AnyModel:
+    labeled = ending(comparisons(20), some_ends(20))
+    return build(center=False).fit(fit_data(labeled), 25, jax.random.key(1))[0]
 
 
 MODELS: dict[str, Callable[[], AnyModel]] = {
     "fresh process": process,
     "fitted process": lambda: process().fit(fit_data(comparisons(20)), None, jax.random.key(1))[0],
     "fresh ensemble": ensemble, "fitted ensemble": fitted, "true": TrueReward,
+    "process of ends": lambda: of_ends(process), "ensemble of ends": lambda: of_ends(ensemble),
     "constant": lambda: ConstantReward.build(CONFIG), "untrained": lambda: UntrainedReward(ensemble()),
 }  # fmt: skip
 

@@ -1,3 +1,4 @@
+import dataclasses
 import sys
 from pathlib import Path
 
@@ -60,6 +61,17 @@ def judge(left, right):
     return "right"
 """
     assert judged(write(tmp_path, body), still(3), still(4)) is Preference.RIGHT
+
+
+def test_a_script_sees_after_which_step_an_episode_had_ended(tmp_path: Path):
+    body = """
+def judge(left, right):
+    assert left.end == -1 and left.ended.tolist() == [False, False, False]
+    assert right.end == 2 and right.ended.tolist() == [False, False, True, True]
+    return "left" if left.ended.sum() < right.ended.sum() else "right"
+"""
+    ended = dataclasses.replace(still(4), end=2)
+    assert judged(write(tmp_path, body), still(3), ended) is Preference.LEFT
 
 
 def test_comparisons_are_judged_in_order(tmp_path: Path):
