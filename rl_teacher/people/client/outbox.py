@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rl_teacher.errors import FolderUnwritable, ServerFault
-from rl_teacher.files import write_whole
+from rl_teacher.files import make_folder, write_whole, writing
 from rl_teacher.people.client.api import FeedbackClient, ServerAway, ServerRefused
 from rl_teacher.people.client.messages import ClipSpec, MetricPoint, Prediction
 from rl_teacher.records import Comparison, SegmentId
@@ -33,12 +33,10 @@ class Outbox:
 
     def __init__(self, folder: Path, client: FeedbackClient, *, max_bytes: int = MAX_BYTES) -> None:
         self._folder, self._client, self._max_bytes = folder, client, max_bytes
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
+        with writing(folder):
             for torn in folder.glob(".*.new"):
                 torn.unlink()
-        except OSError as error:
-            raise FolderUnwritable(f"outbox {folder}: {error.strerror}. Choose another run folder.") from error
         self._lock = threading.Lock()
         self._sizes = {path.name: path.stat().st_size for path in sorted(folder.glob(f"*{SUFFIX}"))}
         self._next = 1 + max((int(name.split("-")[0]) for name in self._sizes), default=0)
@@ -144,6 +142,11 @@ class Outbox:
                 self.last_error, failures = str(away), failures + 1
                 if failures == 1:
                     log.warning("outbox: %s Everything is kept and sent later.", away)
+                self._stop.wait(backoff_s(failures))
+            except (FolderUnwritable, OSError) as error:  # a full disk: what waits is tried again
+                self.last_error, failures = str(error), failures + 1
+                if failures == 1:
+                    log.error("outbox: %s", error)
                 self._stop.wait(backoff_s(failures))
 
     def _send(self, name: str, *, is_retry: bool) -> None:
