@@ -47,6 +47,10 @@ def train(config: RunConfig) -> int:
         config, notes = complete(config, spec)
         refuse_taken(config)
         config, begun_notes = resumed_settings(config)
+        if config.predictor == "human":
+            from rl_teacher.video.pictures import require_pictures  # here, as it loads FFmpeg
+
+            require_pictures(spec)
         config, more_notes = with_clip_length(config, spec)
         world = open_world(config, spec)
         for line in (spec.description, *notes, *begun_notes, *more_notes):

@@ -13,7 +13,7 @@ from rl_teacher.errors import VideoFault
 from rl_teacher.video.encode import EncodedClip, encode_clip
 from rl_teacher.video.model_files import load_model
 from rl_teacher.video.render import CLIP_PX, StateRenderer
-from rl_teacher.video.replayed import play
+from rl_teacher.video.replayed import first_picture, play
 
 _MAX_RENDERERS = 4
 
@@ -50,14 +50,22 @@ class Replay:
     seed: int
     """Of the reset."""
     actions: NDArray[Any]
-    """From the episode's first step on."""
+    """From the episode's first step on, as the environment was given them."""
     start: int
     """First step that is drawn."""
     obs: NDArray[Any]
     """The observation before that step."""
 
 
-Content = States | Frames | Replay
+@dataclass(frozen=True, slots=True)
+class FirstPicture:
+    """One picture after a reset of a Gymnasium environment, drawn by the environment itself."""
+
+    env_id: str
+    """Gymnasium's id."""
+
+
+Content = States | Frames | Replay | FirstPicture
 """What a clip is made of."""
 
 
@@ -82,6 +90,8 @@ class ClipResult:
     clip: EncodedClip | None
     error: str
     """Empty if there is a clip."""
+    reason: str = ""
+    """The same without which clip it was and how often it was tried."""
 
 
 class ClipMaker:
@@ -105,6 +115,8 @@ class ClipMaker:
                 frames, size = self._draw(content), (content.width, content.height)
             case Replay():
                 frames = play(content.env_id, content.seed, content.actions, content.start, content.obs)
+            case FirstPicture():
+                frames = first_picture(content.env_id)
         return encode_clip(frames, job.fps, size=size, with_webm=job.with_webm)
 
     def close(self) -> None:

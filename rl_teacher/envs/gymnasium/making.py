@@ -30,6 +30,7 @@ def make_env(env_id: str, **given: Any) -> AnyEnv:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # 'Hopper-v4 is out of date': the user chose it
+        warnings.filterwarnings("ignore", ".*metadata.*render_(modes|fps)", UserWarning)  # `read_off` says what matters
         try:
             require_imageio(env_id)
             return gymnasium.make(env_id, disable_env_checker=True, **given)
