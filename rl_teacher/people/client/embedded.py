@@ -118,7 +118,9 @@ def _attach(data_dir: Path, keep: bool, deadline: float) -> EmbeddedServer:
     while time.monotonic() < deadline:
         found = _server_json(data_dir)
         if found is not None and is_healthy(found):
-            return EmbeddedServer(found, (data_dir / "trainer.token").read_text().strip(), None, keep)
+            return EmbeddedServer(
+                found, (data_dir / "trainer.token").read_text(encoding="utf-8-sig").strip(), None, keep
+            )
         time.sleep(0.1)
     raise ServerFault(
         f"data folder {data_dir}: another process holds it but no server answers. Stop that process, then start again."
@@ -129,7 +131,7 @@ def _start(data_dir: Path, port: int, keep: bool, say: Callable[[str], object]) 
     import rl_teacher
 
     token_file = data_dir / "trainer.token"
-    token = token_file.read_text().strip() if token_file.exists() else ""
+    token = token_file.read_text(encoding="utf-8-sig").strip() if token_file.exists() else ""
     token = token or "rlt_" + secrets.token_urlsafe(32)
     command = [sys.executable, "-m", "rl_teacher.server", "serve", "--data-dir", str(data_dir), "--port", str(port)]
     with writing(data_dir, "--human.data-dir"), (data_dir / "server.log").open("ab") as log:
