@@ -118,9 +118,7 @@ def _attach(data_dir: Path, keep: bool, deadline: float) -> EmbeddedServer:
     while time.monotonic() < deadline:
         found = _server_json(data_dir)
         if found is not None and is_healthy(found):
-            return EmbeddedServer(
-                found, (data_dir / "trainer.token").read_text(encoding="utf-8-sig").strip(), None, keep
-            )
+            return EmbeddedServer(found, _stored_token(data_dir), None, keep)
         time.sleep(0.1)
     raise ServerFault(
         f"data folder {data_dir}: another process holds it but no server answers. Stop that process, then start again."
@@ -130,8 +128,7 @@ def _attach(data_dir: Path, keep: bool, deadline: float) -> EmbeddedServer:
 def _start(data_dir: Path, port: int, keep: bool, say: Callable[[str], object]) -> EmbeddedServer:
     import rl_teacher
 
-    token_file = data_dir / "trainer.token"
-    token = token_file.read_text(encoding="utf-8-sig").strip() if token_file.exists() else ""
+    token = _stored_token(data_dir)
     token = token or "rlt_" + secrets.token_urlsafe(32)
     command = [sys.executable, "-m", "rl_teacher.server", "serve", "--data-dir", str(data_dir), "--port", str(port)]
     with writing(data_dir, "--human.data-dir"), (data_dir / "server.log").open("ab") as log:
@@ -178,6 +175,12 @@ def _wait(server: EmbeddedServer, data_dir: Path, deadline: float) -> None:
     raise ServerFault(
         f"feedback server for {data_dir}: it {state}: {' | '.join(tail) or 'it said nothing'}. See {log}."
     )
+
+
+def _stored_token(data_dir: Path) -> str:
+    """The token of trainers on this machine, as the server keeps it; empty if there is none yet."""
+    path = data_dir / "trainer.token"
+    return path.read_text(encoding="utf-8-sig").strip() if path.exists() else ""
 
 
 def _server_json(data_dir: Path, pid: int | None = None) -> str | None:
