@@ -94,6 +94,8 @@ def connect(config: RunConfig, slug: str, log: Callable[[str], None]) -> Connect
         client = FeedbackClient(server.url, server.token, slug)
         if server.process is None:
             log(f"Feedback server: {server.url} was running already. `rl-teacher login-url` prints a link to sign in.")
+    if slug != config.name:
+        log(f"On the server the run {config.name!r} is called {slug!r}.")
     connection = Connection(client, server, False, data_dir(config))
     try:
         state = client.ensure_experiment(resumed_spec(config, client) if config.resume else experiment_spec(config))
