@@ -43,7 +43,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(data):
-    with start_or_attach(data, port=0, say=quiet) as found:
+    with start_or_attach(data, port=0, log=quiet) as found:
         yield found
 
 
