@@ -88,8 +88,10 @@ def write_whole(path: Path, data: bytes) -> None:
     """Replace a file: a reader sees the old one or the new one, also after a power cut.
 
     Raises:
-        FolderUnwritable: no room, or no right to; the old one stands.
+        FolderUnwritable: no room, or no right to; the old one stands. So does what is no file: a device, a folder.
     """
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise FolderUnwritable(f"{path}: cannot be written (it is there, and no file). Choose another name.")
     beside = path.with_name(f".{path.name}.new")
     try:
         with writing(path):

@@ -39,6 +39,17 @@ def test_a_file_that_cannot_be_written_keeps_its_old_content(tmp_path: Path):
     assert path.read_bytes() == b"old"
 
 
+@pytest.mark.parametrize("special", ["folder", "pipe"])
+def test_what_is_no_file_is_not_replaced_by_one(tmp_path: Path, special: str):
+    path = tmp_path / "out.png"
+    path.mkdir() if special == "folder" else os.mkfifo(path)
+    kind = path.stat().st_mode
+    with pytest.raises(FolderUnwritable, match=r"out\.png: cannot be written \(it is there, and no file\)"):
+        write_whole(path, b"new")
+    assert path.stat().st_mode == kind
+    assert [one.name for one in tmp_path.iterdir()] == ["out.png"]
+
+
 def test_lines_come_back_as_they_were_added(tmp_path: Path):
     path = tmp_path / "lines.jsonl"
     append_lines(path, [{"b": 1, "a": "ä\n"}, "x"])

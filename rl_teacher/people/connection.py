@@ -49,7 +49,7 @@ class Connection:
             return
         url, lines = self.server.url, self.server.lines
         again = start_or_attach(
-            self.data_dir, port=int(url.rsplit(":", 1)[1]), keep=self.server.keep, say=lambda line: None
+            self.data_dir, port=int(url.rsplit(":", 1)[1]), keep=self.server.keep, log=lambda line: None
         )
         if again.url != url:
             again.stop()
@@ -89,7 +89,7 @@ def connect(config: RunConfig, slug: str, log: Callable[[str], None]) -> Connect
         next_page = f"/e/{slug}/label"
         server = start_or_attach(
             data_dir(config), port=human.port, keep=human.keep_server,
-            say=lambda line: log(_lead_to(line, next_page, open_browser=human.open_browser)),
+            log=lambda line: log(_lead_to(line, next_page, open_browser=human.open_browser)),
         )  # fmt: skip
         client = FeedbackClient(server.url, server.token, slug)
         if server.process is None:

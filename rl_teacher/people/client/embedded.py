@@ -70,7 +70,7 @@ def start_or_attach(
     *,
     port: int = 8000,
     keep: bool = False,
-    say: Callable[[str], object] = print,
+    log: Callable[[str], object] = print,
     timeout_s: float = START_S,
 ) -> EmbeddedServer:
     """A server for `data_dir`, ready to be used.
@@ -79,7 +79,7 @@ def start_or_attach(
         data_dir: the folder of all its data.
         port: taken if it is free, else any free one.
         keep: whether it goes on when the trainer stops.
-        say: gets the lines that the server prints for people, the one-time login among them.
+        log: gets the lines that the server prints for people, the one-time login among them.
 
     Raises:
         ServerFault: it did not come up in time; says what it printed.
@@ -90,7 +90,7 @@ def start_or_attach(
     deadline = time.monotonic() + timeout_s
     if is_locked(data_dir):
         return _attach(data_dir, keep, deadline)
-    server = _start(data_dir, port if _is_free(port) else 0, keep, say)
+    server = _start(data_dir, port if _is_free(port) else 0, keep, log)
     try:
         _wait(server, data_dir, deadline)
     except BaseException:
@@ -125,34 +125,34 @@ def _attach(data_dir: Path, keep: bool, deadline: float) -> EmbeddedServer:
     )
 
 
-def _start(data_dir: Path, port: int, keep: bool, say: Callable[[str], object]) -> EmbeddedServer:
+def _start(data_dir: Path, port: int, keep: bool, log: Callable[[str], object]) -> EmbeddedServer:
     import rl_teacher
 
     token = _stored_token(data_dir)
     token = token or "rlt_" + secrets.token_urlsafe(32)
     command = [sys.executable, "-m", "rl_teacher.server", "serve", "--data-dir", str(data_dir), "--port", str(port)]
-    with writing(data_dir, "--human.data-dir"), (data_dir / "server.log").open("ab") as log:
+    with writing(data_dir, "--human.data-dir"), (data_dir / "server.log").open("ab") as server_log:
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=log,
+            stderr=server_log,
             text=True,
             start_new_session=True,
             env={**os.environ, "RL_TEACHER_TRAINER_TOKEN": token},
             cwd=Path(str(rl_teacher.__file__)).parents[1],
         )
     server = EmbeddedServer("", token, process, keep)
-    threading.Thread(target=_pass_on, args=(process, server.lines, say), name="server-output", daemon=True).start()
+    threading.Thread(target=_pass_on, args=(process, server.lines, log), name="server-output", daemon=True).start()
     return server
 
 
-def _pass_on(process: "subprocess.Popen[str]", lines: list[str], say: Callable[[str], object]) -> None:
+def _pass_on(process: "subprocess.Popen[str]", lines: list[str], log: Callable[[str], object]) -> None:
     assert process.stdout is not None, "the server's output is piped"
     with process.stdout as output:
         for line in output:
             lines.append(line.rstrip())
-            say(line.rstrip())
+            log(line.rstrip())
 
 
 def _wait(server: EmbeddedServer, data_dir: Path, deadline: float) -> None:
