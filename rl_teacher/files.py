@@ -17,6 +17,7 @@ WHAT_TO_DO = {
     errno.ENOSPC: "Make room on the disk; a run then goes on with --resume.",
     errno.EDQUOT: "Make room in your quota; a run then goes on with --resume.",
     errno.EFBIG: "Allow larger files (ulimit -f); a run then goes on with --resume.",
+    errno.EIO: "The disk fails: look at the system's log; a run then goes on with --resume.",
     errno.EROFS: "Make the disk writable, or choose another folder.",
     errno.ENAMETOOLONG: "Use a shorter name.",
     errno.EILSEQ: "This disk takes no such characters: use letters and digits.",
