@@ -43,7 +43,7 @@ def with_clip_length(config: RunConfig, spec: EnvSpec) -> tuple[RunConfig, list[
 
 
 def steps_of_segment(config: RunConfig, spec: EnvSpec) -> int:
-    """int(seconds * frames per second), as in the seed: one frame per step."""
+    """int(seconds * frames per second), as in the program of 2017: one frame per step."""
     assert config.clip_length is not None, "with_clip_length() fills it in"
     steps = _steps(config.clip_length, spec)
     if steps < 1:
