@@ -22,6 +22,7 @@ WHAT_TO_DO = {
     errno.ENAMETOOLONG: "Use a shorter name.",
     errno.EILSEQ: "This disk takes no such characters: use letters and digits.",
     errno.EEXIST: "What stands there is no folder: move it away, or choose another.",
+    errno.ENOENT: "The folder is not there: make it, or choose another.",
     errno.ENOTDIR: "A part of its path is no folder: move it away, or choose another.",
 }
 """By the number of an OSError."""

@@ -18,6 +18,7 @@ from typing import IO
 from rl_teacher.commands.bench.cells import RESULT_KEYS, Cell, Row
 from rl_teacher.commands.bench.origin import origin
 from rl_teacher.commands.bench.results import Results
+from rl_teacher.files import writing
 
 POLL_SECONDS = 0.2
 TRAINING = (
@@ -36,8 +37,9 @@ class Job:
         self.cell, self.flags = cell, flags
         self.origin = origin()
         self.started_at = time.monotonic()
-        self._folder = tempfile.TemporaryDirectory(prefix="rl-teacher-bench-")
-        self._errors: IO[str] = (self.folder / "stderr").open("w+")
+        with writing(Path(tempfile.gettempdir())):
+            self._folder = tempfile.TemporaryDirectory(prefix="rl-teacher-bench-")
+            self._errors: IO[str] = (self.folder / "stderr").open("w+")
         where = ["-n", "cell", "-w", "1", "--runs-dir", self._folder.name, "--tb-dir", f"{self._folder.name}/tb"]
         self.process = subprocess.Popen(
             [sys.executable, "-c", TRAINING.format(parent=os.getpid()), "teach", "-V", *cell.words, *flags, *where],
