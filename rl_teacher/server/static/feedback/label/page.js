@@ -12,8 +12,8 @@ import { createOutbox, openStore } from "./outbox.js";
 import { createPlayer } from "./player.js";
 import { createPractice } from "./practice.js";
 import { find, refillWanted, START, step } from "./queue.js";
-import { createSignIn } from "./signin.js";
 import { nameSides } from "./sides.js";
+import { createSignIn } from "./signin.js";
 import { createSupply } from "./supply.js";
 import { createView, element, translator } from "./view.js";
 
