@@ -120,7 +120,7 @@ def connect(config: RunConfig, slug: str, log: Callable[[str], None]) -> Connect
 
 def data_dir(config: RunConfig) -> Path:
     """Of the server of this machine."""
-    return user_path(config.human.data_dir or str(default_data_dir())).resolve()
+    return Path(os.path.realpath(user_path(config.human.data_dir or str(default_data_dir()))))
 
 
 def remote_client(server: str, token: str, experiment: str) -> FeedbackClient:

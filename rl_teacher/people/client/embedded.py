@@ -18,7 +18,7 @@ from typing import Self
 import httpx
 
 from rl_teacher.errors import ServerFault
-from rl_teacher.files import writing
+from rl_teacher.files import user_path, writing
 
 START_S = 60.0
 STOP_S = 15.0
@@ -84,7 +84,7 @@ def start_or_attach(
     Raises:
         ServerFault: it did not come up in time; says what it printed.
     """
-    data_dir = data_dir.expanduser().resolve()
+    data_dir = Path(os.path.realpath(user_path(str(data_dir))))
     with writing(data_dir, "--human.data-dir"):
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     deadline = time.monotonic() + timeout_s
