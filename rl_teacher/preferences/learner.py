@@ -243,7 +243,7 @@ class PreferenceLearner:
         frames = np.concatenate([counted(rollout, rollout.obs) for rollout in taken])
         actions = np.concatenate([counted(rollout, rollout.reward_action) for rollout in taken])
         stats = RunningStats.of_shape((int(np.prod(frames.shape[1:])),))
-        flat = jnp.asarray(frames.reshape(len(frames), -1))
+        flat = jnp.asarray(frames.reshape(len(frames), -1), jnp.float32)  # bytes would be added up as bytes
         self._first_stats = stats.merge(flat, jnp.ones(len(flat)))
         self.first_fit = self._fit(RewardInput(frames, actions), self._first_stats, num_fit_steps)
 
