@@ -113,6 +113,17 @@ def test_a_folder_that_cannot_be_used_leaves_nothing_half_made(
     assert main(words) == 0
 
 
+@pytest.mark.parametrize("flag", ["--runs-dir", "--tb-dir"])
+def test_a_folder_that_cannot_be_used_is_said_before_people_are_asked(
+    flag: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "data"
+    words = command(tmp_path, "-p", "human", "--human.data-dir", str(data), flag, "/dev/null/x")
+    assert main(words) == 2
+    assert capsys.readouterr().err.startswith(f"FolderUnwritable: {flag} /dev/null/x/x: ")
+    assert not data.exists(), "no server was started, and no experiment made"
+
+
 def tmpfs(folder: Path, size: str) -> bool:
     """Whether a small disk of its own could be mounted there."""
     folder.mkdir()
