@@ -69,7 +69,7 @@ class Stranger(gymnasium.Env):
     def usual_step(self) -> Any:
         assert self.action_space.contains(self.given[-1]), f"{self.given[-1]!r} is not in {self.action_space}"
         flags = ("terminated", False), ("truncated", self.num_steps >= LENGTH)
-        reward = self.done_as_told("reward", float(np.sum(self.given[-1])))
+        reward = self.done_as_told("reward", lambda self: float(np.sum(self.given[-1])))
         return self.observation(), reward, *(self.done_as_told(*flag) for flag in flags), self.done_as_told("info", {})
 
     def close(self) -> None:

@@ -506,6 +506,8 @@ ACTIONS: dict[str, Any] = {
     "no bounds": Box(-np.inf, np.inf, (3,), np.float32),
     "one-sided": Box(np.array([0, -np.inf, 5], np.float32), np.array([np.inf, 1, np.inf], np.float32)),
     "no choice": Box(0.3, 0.3, (3,), np.float32),
+    "the widest": Box(np.finfo(np.float32).min, np.finfo(np.float32).max, (3,), np.float32),
+    "wider than float32": Box(-1e300, 1e300, (3,), np.float64),
     "bool": Box(0, 1, (3,), np.bool_),
     "start": Discrete(3, start=-3),
     "one": Discrete(1),
