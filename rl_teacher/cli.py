@@ -1,6 +1,7 @@
 """The command line: arguments to one call; errors printed once, as one line, with exit code 2."""
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -21,6 +22,9 @@ def main(argv: Sequence[str] | None = None, *, command: str | None = None) -> in
         command: the command, when the words do not start with it, as in `python rl_teacher/teach.py ...` of 2017.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter is no reason to stop
     prefer_cpu()
     try:
         code = run(words, command)

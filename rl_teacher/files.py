@@ -110,10 +110,13 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make new names in this folder durable."""
+    """Make new names in this folder durable, on disks that can."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network disks sync files only
+            raise
     finally:
         os.close(handle)
 
@@ -148,11 +151,15 @@ def read_lines(path: Path) -> Iterator[Any]:
     Lines may end as an editor of any system ends them, empty ones are skipped, and the last one may lack its end.
 
     Raises:
-        FileDamaged: a line is no JSON.
+        FileDamaged: a line is no JSON, or nothing can be read.
     """
-    if not path.exists():
+    if not os.path.exists(path):
         return
-    *lines, last = path.read_bytes().removeprefix(BOM).split(b"\n")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise FileDamaged(f"{path}: cannot be read ({error.strerror}). Make it a readable file again.") from error
+    *lines, last = data.removeprefix(BOM).split(b"\n")
     for number, line in enumerate(lines, 1):
         if line.strip():
             yield _value(path, number, line)

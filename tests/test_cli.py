@@ -120,3 +120,14 @@ def test_output_that_nobody_wants_ends_quietly(tmp_path: Path) -> None:
         f"{sys.executable} -m rl_teacher --help >&-", shell=True, capture_output=True, env=os.environ, cwd=ROOT
     )
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_terminal_that_lacks_letters_gets_the_line_all_the_same(tmp_path: Path) -> None:
+    words = ["teach", "-p", "rl", "-e", "Höpper-v1", "-n", "x"]
+    done = subprocess.run(
+        [sys.executable, "-m", "rl_teacher", *words],
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"UnknownEnv: no environment named 'H\\xf6pper-v1'")

@@ -1,7 +1,9 @@
 """Files that survive a crash."""
 
+import errno
 import os
 import resource
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -184,3 +186,25 @@ def test_a_file_without_an_object_is_refused(tmp_path: Path, data: bytes):
         read_json(tmp_path / "x")
     write_json(tmp_path / "x", {"x": 1})
     assert read_json(tmp_path / "x") == {"x": 1}
+
+
+def test_lines_that_cannot_be_read_are_named(tmp_path: Path):
+    (tmp_path / "labels.jsonl").mkdir()
+    with pytest.raises(FileDamaged, match=r"labels\.jsonl: cannot be read \(Is a directory\)"):
+        list(read_lines(tmp_path / "labels.jsonl"))
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP])
+def test_a_disk_that_cannot_sync_folders_is_used_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+):
+    fsync = os.fsync
+
+    def of_files_only(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(number, os.strerror(number))
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", of_files_only)
+    write_whole(tmp_path / "x", b"new")
+    assert (tmp_path / "x").read_bytes() == b"new"

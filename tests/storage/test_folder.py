@@ -1,7 +1,10 @@
 """Run folders: names, locks, what may change on resume."""
 
 import dataclasses
+import errno
+import fcntl
 import importlib.metadata
+import os
 import re
 from pathlib import Path
 
@@ -11,7 +14,7 @@ from hypothesis import strategies as st
 
 from rl_teacher.config.agents import PPOConfig
 from rl_teacher.config.run import RunConfig
-from rl_teacher.errors import BadRunName, FileDamaged, RunChanged, RunExists, RunLocked, RunMissing
+from rl_teacher.errors import BadRunName, FileDamaged, FolderUnwritable, RunChanged, RunExists, RunLocked, RunMissing
 from rl_teacher.files import read_json, write_json
 from rl_teacher.storage.folder import find_run, open_run, resumed_settings
 from rl_teacher.storage.names import experiment_name, slug
@@ -170,3 +173,13 @@ def test_a_setting_that_an_older_version_did_not_write_is_said(tmp_path: Path) -
     ]
     open_run(resumed)[1].close()
     assert path.read_bytes() == before, "how it began stays written"
+
+
+def test_a_disk_without_locks_is_named_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(FolderUnwritable, match=r"^--runs-dir .*lock: cannot be written \(No locks available\)"):
+        open_run(config(tmp_path))
+    assert not list(tmp_path.rglob("config.json"))
