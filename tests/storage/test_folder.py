@@ -168,8 +168,8 @@ def test_a_setting_that_an_older_version_did_not_write_is_said(tmp_path: Path) -
     resumed, notes = resumed_settings(config(tmp_path, resume=True))
     assert resumed == config(tmp_path, resume=True)
     assert notes == [
-        "The run was begun by rl-teacher 0.1.0, which did not write down reward.doubtful_refit_growth: "
-        "as it did by default."
+        "The run was begun by rl-teacher 0.1.0, which did not write down some settings. They are as they were by "
+        "default: reward.doubtful_refit_growth = 0.03."
     ]
     open_run(resumed)[1].close()
     assert path.read_bytes() == before, "how it began stays written"
