@@ -107,8 +107,8 @@ def as_begun(
     if begun.missing:
         shown = ", ".join(name if then[name] in (None, "") else f"{name} = {then[name]}" for name in begun.missing)
         notes.append(
-            f"The run was begun by rl-teacher {begun.version}, which did not write down some settings. They are as they "
-            f"were by default: {shown}."
+            f"The run was begun by rl-teacher {begun.version}, which did not write down some settings. They are as "
+            f"they were by default: {shown}."
         )
     if kept:
         shown = ", ".join(f"{name} {value} (today {today[name]})" for name, value in kept.items())
