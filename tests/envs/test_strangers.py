@@ -525,7 +525,7 @@ def test_every_action_is_in_its_space(tmp_path: Path, kind: str) -> None:
         return env.usual_step()
 
     with registered(action_space=ACTIONS[kind], step=step):
-        assert teach(tmp_path) == 0
+        assert teach(tmp_path, "--reward.model", "gp") == 0
     trained(tmp_path)
     assert {np.asarray(one).dtype for one in given} == {ACTIONS[kind].dtype}
     space = ACTIONS[kind]
@@ -576,7 +576,7 @@ def test_pictures_are_refused_by_their_shape_before_anything_is_stepped(
 def test_what_is_small_is_learned_from_whatever_its_shape(tmp_path: Path, shape: tuple[int, ...]) -> None:
     space = Box(0, 255, shape, np.uint8)
     with registered(observation_space=space, observation=lambda env: np.full(shape, env.num_steps, np.uint8)):
-        assert teach(tmp_path) == 0
+        assert teach(tmp_path, "--reward.model", "gp") == 0
     trained(tmp_path)
 
 

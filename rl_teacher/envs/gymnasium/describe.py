@@ -41,7 +41,9 @@ def metadata_of(env: Any) -> dict[str, Any] | None:
     """What an environment says of itself; empty if it says nothing, None if it is not what Gymnasium asks for."""
     try:
         found = getattr(env, "metadata", None)
-    except Exception:  # a property that raises
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # a property that raises
         return None
     if found is None:
         return {}
