@@ -185,7 +185,7 @@ def main() -> int:
     parser.add_argument("--data-dir", type=Path, default=None)
     args = parser.parse_args()
     data_dir = args.data_dir or Path(tempfile.mkdtemp(prefix="feedback-load-"))
-    with start_or_attach(data_dir, port=0, say=lambda line: None) as server:
+    with start_or_attach(data_dir, port=0, log=lambda line: None) as server:
         with FeedbackClient(server.url, server.token, SLUG) as client:
             fill(client, int(args.labelers * (args.minutes * 60 / args.every * 1.3 + 12)))
         load = asyncio.run(drive(server, args.labelers, args.minutes, args.every))

@@ -1,10 +1,14 @@
 """The command line: arguments to one call; errors printed once, as one line, with exit code 2."""
 
+import contextlib
+import io
+import os
 import sys
 from collections.abc import Callable, Sequence
 
 from rl_teacher.device import prefer_cpu, require_mujoco, require_people
 from rl_teacher.errors import RlTeacherError, UnknownChoice
+from rl_teacher.files import WHAT_TO_DO
 from rl_teacher.interrupts import EXIT_CODE, leaving_at_once
 
 Command = Callable[[list[str]], int]
@@ -18,21 +22,15 @@ def main(argv: Sequence[str] | None = None, *, command: str | None = None) -> in
         command: the command, when the words do not start with it, as in `python rl_teacher/teach.py ...` of 2017.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter is no reason to stop
     prefer_cpu()
     try:
-        if command is None:
-            if not words or words[0] in ("-h", "--help"):
-                print(USAGE)
-                return 0
-            if words[0].startswith("-"):  # `python rl_teacher/ -p rl ...`, as in 2017
-                command = "teach"
-            else:
-                command = words.pop(0)
-        if command not in COMMANDS:
-            raise unknown_command(command)
-        with leaving_at_once():
-            run = COMMANDS[command]()
-        return run(words)
+        code = run(words, command)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here, where what goes wrong can be told
+        return code
     except RlTeacherError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 2
@@ -41,6 +39,34 @@ def main(argv: Sequence[str] | None = None, *, command: str | None = None) -> in
         return EXIT_CODE
     except BrokenPipeError:
         return 0
+    except OSError as error:
+        if error.filename is not None or error.errno not in WHAT_TO_DO:
+            raise
+        with contextlib.suppress(OSError):  # else Python tries, and fails, again at its end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(
+            f"FolderUnwritable: the output cannot be written ({error.strerror}). Make room for it, or send it "
+            "elsewhere; a run then goes on with --resume.",
+            file=sys.stderr,
+        )
+        return 2
+
+
+def run(words: list[str], command: str | None) -> int:
+    """Find the command, load what it needs, and run it."""
+    if command is None:
+        if not words or words[0] in ("-h", "--help"):
+            print(USAGE)
+            return 0
+        if words[0].startswith("-"):  # `python rl_teacher/ -p rl ...`, as in 2017
+            command = "teach"
+        else:
+            command = words.pop(0)
+    if command not in COMMANDS:
+        raise unknown_command(command)
+    with leaving_at_once():
+        loaded = COMMANDS[command]()
+    return loaded(words)
 
 
 def unknown_command(name: str) -> UnknownChoice:

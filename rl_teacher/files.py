@@ -17,10 +17,12 @@ WHAT_TO_DO = {
     errno.ENOSPC: "Make room on the disk; a run then goes on with --resume.",
     errno.EDQUOT: "Make room in your quota; a run then goes on with --resume.",
     errno.EFBIG: "Allow larger files (ulimit -f); a run then goes on with --resume.",
+    errno.EIO: "The disk fails: look at the system's log; a run then goes on with --resume.",
     errno.EROFS: "Make the disk writable, or choose another folder.",
     errno.ENAMETOOLONG: "Use a shorter name.",
     errno.EILSEQ: "This disk takes no such characters: use letters and digits.",
     errno.EEXIST: "What stands there is no folder: move it away, or choose another.",
+    errno.ENOENT: "The folder is not there: make it, or choose another.",
     errno.ENOTDIR: "A part of its path is no folder: move it away, or choose another.",
 }
 """By the number of an OSError."""
@@ -88,8 +90,10 @@ def write_whole(path: Path, data: bytes) -> None:
     """Replace a file: a reader sees the old one or the new one, also after a power cut.
 
     Raises:
-        FolderUnwritable: no room, or no right to; the old one stands.
+        FolderUnwritable: no room, or no right to; the old one stands. So does what is no file: a device, a folder.
     """
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise FolderUnwritable(f"{path}: cannot be written (it is there, and no file). Choose another name.")
     beside = path.with_name(f".{path.name}.new")
     try:
         with writing(path):
@@ -106,10 +110,13 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make new names in this folder durable."""
+    """Make new names in this folder durable, on disks that can."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network disks sync files only
+            raise
     finally:
         os.close(handle)
 
@@ -144,11 +151,15 @@ def read_lines(path: Path) -> Iterator[Any]:
     Lines may end as an editor of any system ends them, empty ones are skipped, and the last one may lack its end.
 
     Raises:
-        FileDamaged: a line is no JSON.
+        FileDamaged: a line is no JSON, or nothing can be read.
     """
-    if not path.exists():
+    if not os.path.exists(path):
         return
-    *lines, last = path.read_bytes().removeprefix(BOM).split(b"\n")
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise FileDamaged(f"{path}: cannot be read ({error.strerror}). Make it a readable file again.") from error
+    *lines, last = data.removeprefix(BOM).split(b"\n")
     for number, line in enumerate(lines, 1):
         if line.strip():
             yield _value(path, number, line)

@@ -1,6 +1,7 @@
 """The command line: one clear line and exit code 2 for whatever is wrong."""
 
 import importlib.metadata
+import os
 import re
 import subprocess
 import sys
@@ -100,3 +101,33 @@ def test_the_extra_for_people_is_what_is_looked_for() -> None:
     wanted = {re.split(r"[<>=\[ ]", line)[0].lower() for line in extra} - {"httptools", "uvloop"}  # faster, not needed
     packages = importlib.metadata.packages_distributions()
     assert {packages[module][0].lower() for module in MODULES_OF_PEOPLE} == wanted
+
+
+@pytest.mark.parametrize("words", [["--help"], ["runs"], ["taech"]])
+def test_output_that_finds_no_room_is_one_line(tmp_path: Path, words: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "rl_teacher", *words], stdout=full, stderr=subprocess.PIPE, text=True,
+            env=os.environ | {"HOME": str(tmp_path), "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": ""},
+        )  # fmt: skip
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    if words != ["taech"]:
+        assert done.stderr.startswith("FolderUnwritable: the output cannot be written (No space left on device).")
+
+
+def test_output_that_nobody_wants_ends_quietly(tmp_path: Path) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m rl_teacher --help >&-", shell=True, capture_output=True, env=os.environ, cwd=ROOT
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_terminal_that_lacks_letters_gets_the_line_all_the_same(tmp_path: Path) -> None:
+    words = ["teach", "-p", "rl", "-e", "Höpper-v1", "-n", "x"]
+    done = subprocess.run(
+        [sys.executable, "-m", "rl_teacher", *words],
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"UnknownEnv: no environment named 'H\\xf6pper-v1'")

@@ -52,7 +52,7 @@ def fit(argv: list[str]) -> int:
         with remote_client(given.server, given.token, name) as client:
             return fit_from(client, out, given.steps, given.seed)
     with (
-        start_or_attach(given.data_dir, say=lambda line: None) as server,
+        start_or_attach(given.data_dir, log=lambda line: None) as server,
         FeedbackClient(server.url, server.token, name) as client,
     ):
         return fit_from(client, out, given.steps, given.seed)

@@ -1,12 +1,14 @@
 """How pictures of numbers look, and how they are written."""
 
+import io
 from pathlib import Path
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from rl_teacher.errors import FolderUnwritable
+from rl_teacher.errors import require
+from rl_teacher.files import make_folder, write_whole
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#5D3A9B", "#4D4D4D")
 """Told apart by people who see few colors. Source: Okabe and Ito 2008, jfly.uni-koeln.de/color; two added."""
@@ -24,11 +26,14 @@ def save(figure: Figure, out: Path) -> None:
     """Write a picture; its suffix (.png, .svg, .pdf) is the format. The same picture has the same bytes.
 
     Raises:
+        ConfigError: there is no such format.
         FolderUnwritable: it cannot be written.
     """
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with mpl.rc_context({"svg.hashsalt": "rl-teacher"}):
-            figure.savefig(out, metadata={"Date": None} if out.suffix == ".svg" else None)
-    except OSError as error:
-        raise FolderUnwritable(f"picture {str(out)!r}: cannot be written: {error.strerror}.") from error
+    suffix = out.suffix.removeprefix(".").lower() or "png"
+    known = sorted(figure.canvas.get_supported_filetypes())
+    require(suffix in known, "-o/--out", str(out), f"a name that ends in one of {', '.join(known)}")
+    picture = io.BytesIO()
+    with mpl.rc_context({"svg.hashsalt": "rl-teacher"}):
+        figure.savefig(picture, format=suffix, metadata={"Date": None} if suffix == "svg" else None)
+    make_folder(out.parent)
+    write_whole(out, picture.getvalue())

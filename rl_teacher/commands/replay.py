@@ -2,7 +2,6 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,22 +9,24 @@ from numpy.typing import NDArray
 from rl_teacher.config.flags import run_from_json
 from rl_teacher.core.actions import ActionSpec
 from rl_teacher.envs.catalog import find_env, find_task, make_envs
+from rl_teacher.envs.gymnasium.making import observed_as, spaces_of
+from rl_teacher.envs.gymnasium.returned import reset_result, step_result
 from rl_teacher.envs.spec import EnvSpec
 from rl_teacher.envs.tasks.model_files import load_model
-from rl_teacher.errors import CheckpointError, VideoFault
-from rl_teacher.files import read_json, write_whole
+from rl_teacher.errors import CheckpointError
+from rl_teacher.files import make_folder, read_json, write_whole
 from rl_teacher.protocols import Actor
 from rl_teacher.rollouts.action_space import action_spec
 from rl_teacher.storage import checkpoint as store
 from rl_teacher.storage.folder import find_run
-from rl_teacher.storage.names import CHECKPOINT, CONFIG
+from rl_teacher.storage.names import CHECKPOINT, CONFIG, RUNS_DIR, is_there
 from rl_teacher.training.parts import fresh_agent
 from rl_teacher.video.backend import choose_backend
 from rl_teacher.video.encode import encode_clip
 from rl_teacher.video.render import StateRenderer
+from rl_teacher.video.replayed import drawing, picture
 
 Frames = NDArray[np.uint8]
-RUNS_DIR = "~/rl-teacher/runs"
 
 
 def main(argv: list[str]) -> int:
@@ -45,7 +46,7 @@ def main(argv: list[str]) -> int:
     render = render_task if spec.is_task else render_gymnasium
     frames, true_return = render(spec, actions, actor, num_frames, given.size, given.seed)
     clip = encode_clip(frames, spec.clip_fps, with_webm=False)
-    out.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(out.parent)
     write_whole(out, clip.mp4)
     print(f"{len(frames)} frames, true return {true_return:.1f} so far: {out}")
     return 0
@@ -54,7 +55,7 @@ def main(argv: list[str]) -> int:
 def load_actor(folder: Path) -> tuple[EnvSpec, ActionSpec, Actor]:
     """The environment and the policy of a run's checkpoint."""
     path = folder / CHECKPOINT
-    if not path.exists():
+    if not is_there(path):
         raise CheckpointError(f"{path}: the run has no checkpoint yet. Wait until it has trained for some seconds.")
     config = run_from_json(read_json(folder / CONFIG))
     spec = find_env(config.env_id)
@@ -89,21 +90,16 @@ def render_gymnasium(
     spec: EnvSpec, actions: ActionSpec, actor: Actor, num_frames: int, size: int, seed: int
 ) -> tuple[Frames, float]:
     """Frames that a Gymnasium environment draws itself, episode after episode; `size` is the environment's own."""
-    import gymnasium
-
     name = spec.canonical_id.removeprefix("gymnasium:")
-    env: gymnasium.Env[Any, Any] = gymnasium.make(name, render_mode="rgb_array")
-    frames, total = [], 0.0
-    obs, _ = env.reset(seed=seed)
-    for _ in range(num_frames):
-        frame = env.render()
-        if not isinstance(frame, np.ndarray):
-            raise VideoFault(f"env {spec.env_id!r}: render() gave {type(frame).__name__}, expected a picture.")
-        frames.append(frame)
-        action = actions.to_env(actions.clamp(actor.mode(np.asarray(obs, np.float32)[None])))[0]
-        obs, reward, terminated, truncated, _ = env.step(action)
-        total += float(reward)
-        if terminated or truncated:
-            break
-    env.close()
-    return np.stack(frames), total
+    with drawing(name) as env:
+        frames, total = [], 0.0
+        space = observed_as(spaces_of(env, name)[0])
+        obs = reset_result(env.reset(seed=seed), space)
+        for _ in range(num_frames):
+            frames.append(picture(env.render()))
+            action = actions.to_env(actions.clamp(actor.mode(np.asarray(obs, np.float32)[None])))[0]
+            obs, reward, terminated, truncated = step_result(env.step(action), space)
+            total += reward
+            if terminated or truncated:
+                break
+        return np.stack(frames), total

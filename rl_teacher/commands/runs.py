@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rl_teacher.storage.names import CONFIG, RUNS_DIR, SUMMARY
+from rl_teacher.errors import RunMissing
+from rl_teacher.files import user_path
+from rl_teacher.storage.names import CONFIG, RUNS_DIR, SUMMARY, is_there
 from rl_teacher.storage.run_reader import RunFacts, read_run
 
 _HEADER = ("name", "env", "predictor", "agent", "labels", "steps", "state", "return", "age")
@@ -39,16 +41,24 @@ def runs(argv: list[str]) -> int:
     parser = argparse.ArgumentParser("rl-teacher runs", description="List runs.")
     parser.add_argument("--runs-dir", "--runs_dir", default=RUNS_DIR, help="folder of the run folders (%(default)s)")
     given = parser.parse_args(argv)
-    print(format_runs(list_runs(Path(given.runs_dir).expanduser())))
+    print(format_runs(list_runs(user_path(given.runs_dir))))
     return 0
 
 
 def list_runs(runs_dir: Path, *, now: float | None = None) -> list[RunRow]:
-    """The runs in `runs_dir`, latest first; a folder without config.json and summary.json is no run."""
+    """The runs in `runs_dir`, latest first; a folder without config.json and summary.json is no run.
+
+    Raises:
+        RunMissing: the folder cannot be read.
+    """
     now = time.time() if now is None else now
-    if not runs_dir.is_dir():
+    if not is_there(runs_dir):
         return []
-    folders = [path for path in runs_dir.iterdir() if any((path / name).exists() for name in (CONFIG, SUMMARY))]
+    try:
+        paths = list(runs_dir.iterdir())
+    except OSError as error:
+        raise RunMissing(f"--runs-dir {runs_dir}: cannot be read ({error.strerror}). Choose another folder.") from error
+    folders = [path for path in paths if any(is_there(path / name) for name in (CONFIG, SUMMARY))]
     rows = [_row(read_run(folder), now) for folder in folders]
     return sorted(rows, key=lambda row: (row.age_seconds, row.name))
 

@@ -11,7 +11,7 @@ from rl_teacher.device import require_device, require_people
 from rl_teacher.envs.catalog import find_env
 from rl_teacher.interrupts import EXIT_CODE, leaving_at_once
 from rl_teacher.rollouts.action_history import ActionHistory
-from rl_teacher.storage.folder import open_run, refuse_taken, resumed_settings
+from rl_teacher.storage.folder import open_run, refuse_taken, require_folders, resumed_settings
 from rl_teacher.storage.names import experiment_name, slug
 from rl_teacher.teach import teach
 from rl_teacher.training.build import build_agent, build_run
@@ -47,6 +47,10 @@ def train(config: RunConfig) -> int:
         config, notes = complete(config, spec)
         refuse_taken(config)
         config, begun_notes = resumed_settings(config)
+        if config.predictor == "human":
+            from rl_teacher.video.pictures import require_pictures  # here, as it loads FFmpeg
+
+            require_pictures(spec)
         config = with_clip_length(config, spec)
         world = open_world(config, spec)
         for line in (spec.description, *notes, *begun_notes):
@@ -80,6 +84,7 @@ def taught_by_people(config: RunConfig, world: World, interrupt: Interrupt) -> i
         history = ActionHistory(config.selection.pool_iterations + 2, episode_seeds(config.seed))
     backend = choose_backend() if spec.is_task else None  # Gymnasium's environments draw themselves
     named = dataclasses.replace(config, name=slug(config.name))
+    require_folders(named)
     with closing(connect(named, experiment_name(named.name), log)) as connection:
         if interrupt.is_asked:
             return EXIT_CODE

@@ -105,9 +105,10 @@ def as_begun(
     }
     notes = []
     if begun.missing:
+        shown = ", ".join(name if then[name] in (None, "") else f"{name} = {then[name]}" for name in begun.missing)
         notes.append(
-            f"The run was begun by rl-teacher {begun.version}, which did not write down {', '.join(begun.missing)}: "
-            "as it did by default."
+            f"The run was begun by rl-teacher {begun.version}, which did not write down some settings. They are as "
+            f"they were by default: {shown}."
         )
     if kept:
         shown = ", ".join(f"{name} {value} (today {today[name]})" for name, value in kept.items())
@@ -121,9 +122,10 @@ def refuse_other(config: RunConfig, begun: Begun, where: str) -> None:
     A setting that was not written and whose default follows from others is not compared.
     """
     if begun.unknown:
+        install = f": pip install 'rl-teacher=={begun.version}'" if begun.version[:1].isdigit() else ""
         raise RunChanged(
             f"{where}: holds settings that this version does not have: {', '.join(begun.unknown)}. Go on with "
-            f"the version that began it: pip install 'rl-teacher=={begun.version}'."
+            f"the version that began it{install}."
         )
     now = flat(to_json(config))
     then = flat(begun.values) | {name: now[name] for name in begun.missing if flat(begun.values)[name] in (None, "")}

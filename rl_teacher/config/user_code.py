@@ -4,6 +4,7 @@ import difflib
 import hashlib
 import importlib.util
 import inspect
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -103,8 +104,8 @@ def _load(flag: str, spec: str, kind: Literal["function", "class"]) -> tuple[Any
     file_name, _, name = spec.rpartition(":")
     if not file_name or not name.isidentifier():
         raise UserCodeFault(f"{flag}: got {spec!r}, expected path/to/file.py:{kind}, e.g. {EXAMPLES[kind]}.")
-    path = Path(file_name).expanduser().resolve()
-    if not path.is_file():
+    path = Path(os.path.realpath(os.path.expanduser(file_name)))  # pathlib's raise for names that no disk takes
+    if not os.path.isfile(path):
         raise UserCodeFault(f"{flag} {spec!r}: there is no file {path}. Give the path of a Python file.")
     found = {name: value for name, value in vars(_load_module(flag, spec, path)).items() if callable(value)}
     if name not in found:

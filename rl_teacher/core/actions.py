@@ -71,16 +71,17 @@ class _Scale(NamedTuple):
 @lru_cache(maxsize=64)
 def _scale(low: tuple[float, ...], high: tuple[float, ...], dtype: str) -> _Scale:
     """The same arrays for every step of an environment."""
-    least, greatest = np.array(low, np.float32), np.array(high, np.float32)
+    with np.errstate(over="ignore"):  # bounds beyond float32 are none to a policy
+        least, greatest = np.array(low, np.float32), np.array(high, np.float32)
     bounded = np.isfinite(least) & np.isfinite(greatest)
     from_, to = np.where(bounded, least, -1), np.where(bounded, greatest, 1)
-    is_whole = np.dtype(dtype).kind in "iu"
+    is_whole = np.dtype(dtype).kind in "iub"
     exact = np.dtype(np.float64 if is_whole else dtype)
     limits = np.array(low, exact), np.array(high, exact)
     if is_whole:  # an infinite bound is the dtype's own; 2^63 - 1 as float64 would be one too many
-        info = np.iinfo(dtype)
-        largest = float(info.max) if int(float(info.max)) <= info.max else float(np.nextafter(float(info.max), 0))
-        limits = tuple(np.clip(bound, float(info.min), largest) for bound in limits)
+        first, last = (0, 1) if np.dtype(dtype).kind == "b" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+        largest = float(last) if int(float(last)) <= last else float(np.nextafter(float(last), 0))
+        limits = tuple(np.clip(bound, float(first), largest) for bound in limits)
     return _Scale(
         np.where(bounded, -1, least), np.where(bounded, 1, greatest), from_ / 2 + to / 2, to / 2 - from_ / 2,
         *limits, is_whole,

@@ -49,7 +49,7 @@ class Connection:
             return
         url, lines = self.server.url, self.server.lines
         again = start_or_attach(
-            self.data_dir, port=int(url.rsplit(":", 1)[1]), keep=self.server.keep, say=lambda line: None
+            self.data_dir, port=int(url.rsplit(":", 1)[1]), keep=self.server.keep, log=lambda line: None
         )
         if again.url != url:
             again.stop()
@@ -89,11 +89,13 @@ def connect(config: RunConfig, slug: str, log: Callable[[str], None]) -> Connect
         next_page = f"/e/{slug}/label"
         server = start_or_attach(
             data_dir(config), port=human.port, keep=human.keep_server,
-            say=lambda line: log(_lead_to(line, next_page, open_browser=human.open_browser)),
+            log=lambda line: log(_lead_to(line, next_page, open_browser=human.open_browser)),
         )  # fmt: skip
         client = FeedbackClient(server.url, server.token, slug)
         if server.process is None:
             log(f"Feedback server: {server.url} was running already. `rl-teacher login-url` prints a link to sign in.")
+    if slug != config.name:
+        log(f"On the server the run {config.name!r} is called {slug!r}.")
     connection = Connection(client, server, False, data_dir(config))
     try:
         state = client.ensure_experiment(resumed_spec(config, client) if config.resume else experiment_spec(config))
@@ -118,7 +120,7 @@ def connect(config: RunConfig, slug: str, log: Callable[[str], None]) -> Connect
 
 def data_dir(config: RunConfig) -> Path:
     """Of the server of this machine."""
-    return user_path(config.human.data_dir or str(default_data_dir())).resolve()
+    return Path(os.path.realpath(user_path(config.human.data_dir or str(default_data_dir()))))
 
 
 def remote_client(server: str, token: str, experiment: str) -> FeedbackClient:

@@ -28,6 +28,8 @@ METRICS_S = 3.0
 ROOM_BYTES = 64 * 1024**2
 """Free room in the outbox without which nothing new is asked."""
 MAX_BACKOFF_S = 15.0
+MOST_UNDRAWN = 6
+"""Clips that fail one after the other, before any was made, until the run is stopped: nobody would see any."""
 CURVES = {
     "agent/true_reward_per_episode": "true_return",
     "agent/predicted_reward_per_episode": "predicted_return",
@@ -69,7 +71,11 @@ class FeedbackSession:
         self._lock = threading.Lock()
         self._stop, self._beat_now = threading.Event(), threading.Event()
         self._state, self._step, self._notice = "waiting", 0, ""
-        self._num_failed = 0
+        self._num_failed = self._num_undrawn = 0
+        self._fault: VideoFault | None = None
+        """Why nobody will ever see a clip; it stops the run."""
+        self._last_reason = ""
+        """Why the last clip failed: logged once, however many fail for it."""
         self._is_paused = False
         self._last_point = -1e9
         self._threads = [
@@ -127,7 +133,13 @@ class FeedbackSession:
         self._beat_now.set()
 
     def answers(self, timeout_s: float = 0.0) -> list[Label]:
-        """Labels since the last call, oldest first; waits up to `timeout_s` for the first."""
+        """Labels since the last call, oldest first; waits up to `timeout_s` for the first.
+
+        Raises:
+            VideoFault: the first clips of the session all failed, so there is nothing to answer.
+        """
+        if self._fault is not None:
+            raise self._fault
         labels: list[Label] = []
         try:
             labels.append(self._labels.get(timeout=timeout_s) if timeout_s > 0 else self._labels.get_nowait())
@@ -180,11 +192,19 @@ class FeedbackSession:
                     task()
                 for failure in self._uploader.send_ready(timeout_s=0.1):
                     self._num_failed += 1
+                    self._num_undrawn += not failure.was_drawn
                     lost = f"{self._num_failed} clips could not be made or kept. Their pairs are replaced."
                     self._notice = f"{lost} {failure.reason}"
-                    logger.error("%s", failure.reason)
+                    if failure.reason != self._last_reason:
+                        logger.error("%s", failure.reason)
+                    self._last_reason = failure.reason
                     for comparison in failure.comparisons:
                         self._labels.put(Label(comparison, Preference.TAKEN_BACK, TRAINER, ""))
+                    if self._num_undrawn >= MOST_UNDRAWN and not self._uploader.num_drawn:
+                        self._fault = VideoFault(
+                            f"{self._num_undrawn} clips were tried and none could be made: {failure.reason} "
+                            "Nothing was lost; mend it, then run the same command with --resume."
+                        )
             except (RlTeacherError, OSError) as error:  # a full outbox, a full disk: training goes on
                 logger.error("feedback: %s", error)
                 self._notice = str(error)

@@ -51,6 +51,8 @@ class Failure:
 
     reason: str
     comparisons: tuple[ComparisonId, ...]
+    was_drawn: bool = True
+    """Whether there was a clip: not, where a worker tried to draw one in vain."""
 
 
 @dataclass(slots=True)
@@ -67,6 +69,8 @@ class ClipUploader:
     """Frames per second of a clip, one frame per step."""
     with_webm: bool
     """Whether a VP9 copy is made for browsers without H.264."""
+    num_drawn: int = 0
+    """Clips of segments that were made since the start."""
     _waiting: dict[ComparisonId, _Waiting] = field(default_factory=dict)
     _drawing: dict[SegmentId, tuple[RenderRequest, int]] = field(default_factory=dict)
     """Those that a worker draws, and their environment steps."""
@@ -152,12 +156,14 @@ class ClipUploader:
         waiting = [one for one in self._waiting.values() if result.id in one.missing]
         try:
             if result.clip is None:
-                raise VideoFault(result.error)
+                raise VideoFault(result.reason or result.error)
+            self.num_drawn += 1
             self._put_clip(result.id, result.clip, request.segment, step)
         except (RlTeacherError, OSError) as error:  # no picture, or no room on the disk for it
             for one in waiting:
                 del self._waiting[one.comparison.id]
-            self._failures.append(Failure(str(error), tuple(one.comparison.id for one in waiting)))
+            was_drawn = result.clip is not None or isinstance(request.content, VideoFault)  # or nobody tried
+            self._failures.append(Failure(str(error), tuple(one.comparison.id for one in waiting), was_drawn))
             return
         for one in waiting:
             one.missing.discard(result.id)

@@ -245,7 +245,8 @@ class PreferenceLearner:
         yield from self._wait_for_first_labels(segments)
         window = self._window(taken)
         stats = RunningStats.of_shape((int(np.prod(window.obs.shape[1:])),))
-        flat = jnp.asarray(window.obs.reshape(len(window.obs), -1))
+        # As bytes, pictures would be added up as bytes.
+        flat = jnp.asarray(window.obs.reshape(len(window.obs), -1), jnp.float32)
         self._first_stats = stats.merge(flat, jnp.ones(len(flat)))
         self.first_fit = self._fit(window, self._first_stats, num_fit_steps)
 

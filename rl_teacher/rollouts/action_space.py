@@ -21,20 +21,25 @@ def action_spec(env_id: str, obs: spaces.Space[object], action: spaces.Space[obj
         UnsupportedSpace: neither a vector of numbers nor one of several choices.
     """
     if not isinstance(obs, spaces.Box):
-        raise UnsupportedSpace(f"env {env_id!r}: observations are {obs}, expected a Box. Flatten them with a wrapper.")
+        raise UnsupportedSpace(
+            f"env {env_id!r}: observations are {type(obs).__name__}, expected a Box. Flatten them with a wrapper."
+        )
     size, is_vector = math.prod(obs.shape), len(obs.shape) <= 1
+    if not size:
+        raise UnsupportedSpace(f"env {env_id!r}: observations have shape {obs.shape}, no number at all.")
     if size > (MOST_NUMBERS if is_vector else MOST_PIXELS):
         raise UnsupportedSpace(
             f"env {env_id!r}: observations have shape {obs.shape}, {size:,} numbers, which looks like a picture. The "
             f"agents here learn from at most {MOST_PIXELS:,} numbers in several axes or {MOST_NUMBERS:,} in one, and "
             "not from pixels yet. Use a wrapper that makes a short vector of them."
         )
-    if isinstance(action, spaces.Box) and len(action.shape) == 1:
+    if isinstance(action, spaces.Box) and len(action.shape) == 1 and action.shape[0]:
         return _box_actions(action)
     if isinstance(action, spaces.Discrete):
         return DiscreteActions(int(action.n), int(action.start))
+    got = f"a Box of shape {action.shape}" if isinstance(action, spaces.Box) else type(action).__name__
     raise UnsupportedSpace(
-        f"env {env_id!r}: actions are {action}, expected a Box of one axis or Discrete. Use a wrapper."
+        f"env {env_id!r}: actions are {got}, expected a Box of one axis that is not empty, or Discrete. Use a wrapper."
     )
 
 

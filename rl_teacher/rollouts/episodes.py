@@ -10,7 +10,7 @@ from rl_teacher.core.arrays import Rollout
 from rl_teacher.core.correlation import correlation
 
 WINDOW = 100
-"""Episodes over which returns and correlations are averaged, as in the seed."""
+"""Episodes over which returns and correlations are averaged, as in the program of 2017."""
 
 
 class EpisodeTracker:

@@ -52,6 +52,9 @@ class ImpatientProtocol(HttpToolsProtocol):
         self._stop_waiting()
         super().connection_lost(exc)
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Nothing here speaks WebSocket; that somebody asks is no news for the log."""
+
     def _wait(self) -> None:
         """Have a time limit unless a request is being answered; more bytes do not prolong it."""
         if self.cycle is not None and not self.cycle.response_complete:

@@ -90,7 +90,7 @@ class DataFolder:
         return self._secret(self.trainer_token, prefix="rlt_")
 
     def _secret(self, path: Path, prefix: str = "") -> str:
-        if path.exists() and (text := path.read_text().strip()):
+        if path.exists() and (text := path.read_text(encoding="utf-8-sig").strip()):
             return text
         text = prefix + secrets.token_urlsafe(48)
         write_private(path, text)

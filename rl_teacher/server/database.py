@@ -21,12 +21,26 @@ def prepare(config: ServerConfig) -> None:
     if not config.database_url:
         check_journal(config)
     executor = MigrationExecutor(connection)
+    refuse_newer(executor)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if not plan:
         return
     if not config.database_url and executor.loader.applied_migrations:
         backup(config.folder, "before-migration")
     call_command("migrate", verbosity=0, interactive=False)
+
+
+def refuse_newer(executor: MigrationExecutor) -> None:
+    """Raise ServerFault if a newer version has changed the database in ways that this one does not know."""
+    known = executor.loader.disk_migrations or {}
+    unknown = sorted(
+        name for app, name in executor.loader.applied_migrations if app == "feedback" and (app, name) not in known
+    )
+    if unknown:
+        raise ServerFault(
+            f"the database was used by a newer rl-teacher, which changed it ({', '.join(unknown)}). Update rl-teacher, "
+            "or put a copy of `backups/` from before in place (docs/server.md, Restore)."
+        )
 
 
 def check_journal(config: ServerConfig) -> None:

@@ -76,7 +76,7 @@ class Guards:
             return ""
         return (
             f"the Host header says {domain[:100]!r}, which is no name of this server. If it should be one: start "
-            f"`rl-teacher serve` with --allowed-host {domain[:100]}."
+            f"`rl-teacher serve` with --allowed-host {domain[:100]}, and behind HTTPS with --behind-proxy too."
         )
 
     async def _run(self, scope: Scope, receive: Receive, send: Send, limit: int) -> None:

@@ -31,6 +31,11 @@ TAGS = {
 }
 
 
+def plain_text(text: str) -> str:
+    """`text` without what an editor or a form adds: a byte order mark, and carriage returns."""
+    return text.removeprefix("\ufeff").replace("\r\n", "\n")
+
+
 def to_html(markdown: str) -> SafeString:
     """Rendered, then reduced to an allow-list: no script, style, image, form or odd link survives."""
     html = nh3.clean(

@@ -7,12 +7,14 @@ import time
 from asgiref.sync import sync_to_async
 from django.core.signing import b64_encode
 from django.db import close_old_connections
+from django.db.models import OuterRef, Subquery
 from django.utils.crypto import constant_time_compare, salted_hmac
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from rl_teacher.server.data_folder import DataFolder
 from rl_teacher.server.models import ApiToken, Blob, Clip, Membership, User
+from rl_teacher.server.transactions.prepared import Prepared
 
 TYPES = {"mp4": "video/mp4", "webm": "video/webm", "npz": "application/x-npz", "zip": "application/zip"}
 SUFFIX = {content_type: suffix for suffix, content_type in TYPES.items()}
@@ -27,6 +29,15 @@ SMALL = 1024**2
 GRID_S = 3600
 KEEP_S = 6 * 3600
 MAX_S = 12 * 3600
+_READER: Prepared[tuple[bool, str | None]] = Prepared(
+    lambda user, experiment: User.objects.filter(pk=user, is_active=True).values_list(
+        "is_superuser",
+        Subquery(Membership.objects.filter(user=OuterRef("pk"), experiment=experiment).values("role")[:1]),
+    ),
+    int,
+    int,
+)
+"""Whether a person is an admin, and their role in an experiment; no row for an account that is switched off."""
 
 
 def signed_url(name: str, experiment: int, user: str, now: float | None = None) -> str:
@@ -72,11 +83,9 @@ def may_read(query: dict[str, str], *, is_export: bool) -> bool:
     if who.startswith("t"):
         token = ApiToken.objects.filter(pk=int(who[1:])).first()
         return token is not None and token.is_valid and token.experiment_id in (None, experiment)
-    users = User.objects.filter(pk=int(who), is_active=True)
-    if users.filter(is_superuser=True).exists():
-        return True
-    members = Membership.objects.filter(experiment=experiment, user__in=users)
-    return members.filter(role="owner").exists() if is_export else members.exists()
+    return any(
+        is_admin or role == "owner" or (role and not is_export) for is_admin, role in _READER(int(who), experiment)
+    )
 
 
 def media_endpoint(folder: DataFolder):  # type: ignore[no-untyped-def]

@@ -38,7 +38,11 @@ def parser() -> argparse.ArgumentParser:
     )
     found.add_argument("--port", type=whole(0, 65535), default=8000, help="0 takes a free one (default: %(default)s)")
     found.add_argument(
-        "--allowed-host", action="append", default=[], help="a further name browsers may use; repeatable"
+        "--allowed-host",
+        action="append",
+        type=host_name,
+        default=[],
+        help="a further name browsers may use, e.g. lab.example, or .lab.example for all below it; repeatable",
     )
     found.add_argument("--open", action="store_true", help="open the browser, signed in")
     found.add_argument("--behind-proxy", action="store_true", help="a TLS proxy in front: trust its X-Forwarded-Proto")
@@ -64,6 +68,17 @@ def whole(low: int, high: int) -> Callable[[str], int]:
         return value
 
     return number
+
+
+def host_name(text: str) -> str:
+    """The type of --allowed-host: a name, or all names below one."""
+    from django.http.request import split_domain_port
+
+    name = text.strip().lower()
+    domain, port = split_domain_port(name.removeprefix("."))
+    if not domain or port:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a name alone, without https:// and without a port")
+    return name
 
 
 def serve(

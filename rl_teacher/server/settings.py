@@ -117,6 +117,11 @@ def _postgres(url: str) -> dict[str, Any]:
     }
 
 
+def _origins(hosts: tuple[str, ...]) -> list[str]:
+    """Where forms may come from; a name that begins with a dot means all below it."""
+    return [f"https://{'*' if host.startswith('.') else ''}{host}" for host in hosts if host not in LOOPBACK_HOSTS]
+
+
 def make_settings(config: ServerConfig) -> dict[str, Any]:
     """Everything Django wants to know."""
     templates = {
@@ -183,9 +188,7 @@ def make_settings(config: ServerConfig) -> dict[str, Any]:
         "CSRF_COOKIE_SAMESITE": "Lax",
         "CSRF_COOKIE_SECURE": https,
         "CSRF_FAILURE_VIEW": "rl_teacher.server.problems.csrf_failed",
-        "CSRF_TRUSTED_ORIGINS": [f"https://{host}" for host in config.hosts if host not in LOOPBACK_HOSTS]
-        if https
-        else [],
+        "CSRF_TRUSTED_ORIGINS": _origins(config.hosts) if https else [],
         "MESSAGE_STORAGE": "django.contrib.messages.storage.session.SessionStorage",
         "SECURE_CONTENT_TYPE_NOSNIFF": True,
         "SECURE_REFERRER_POLICY": "same-origin",

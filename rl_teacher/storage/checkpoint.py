@@ -34,12 +34,14 @@ def load(path: Path) -> tuple[Arrays, dict[str, Any]]:
     """Arrays and head of a checkpoint.
 
     Raises:
-        CheckpointError: the file is damaged, or a newer version wrote it.
+        CheckpointError: the file is damaged, or a version with another format wrote it.
     """
     try:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-        head: dict[str, Any] = json.loads(arrays.pop(HEAD).tobytes())
+        head = json.loads(arrays.pop(HEAD).tobytes())
+        if not isinstance(head, dict):
+            raise ValueError(f"head is {type(head).__name__}")
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, json.JSONDecodeError) as error:
         raise CheckpointError(
             f"{path}: the checkpoint is damaged ({type(error).__name__}). The labels beside it are untouched: "
@@ -48,7 +50,8 @@ def load(path: Path) -> tuple[Arrays, dict[str, Any]]:
     if head.get("version") != VERSION:
         raise CheckpointError(
             f"{path}: written in checkpoint format {head.get('version')}, this program reads {VERSION}. "
-            "Resume it with the version of rl-teacher that started it."
+            "Go on with the version that began the run, which its config.json names (none: 0.1.0): "
+            "pip install 'rl-teacher==...'. Or start a new run; the labels beside it stay."
         )
     return arrays, head
 
@@ -67,7 +70,10 @@ def unpack(prefix: str, arrays: Mapping[str, np.ndarray], like: T) -> T:
     for i, (leaf, found) in enumerate(zip(leaves, stored, strict=True)):
         if found is None or found.shape != leaf.shape or found.dtype != leaf.dtype:
             got = "nothing" if found is None else f"{found.dtype}{found.shape}"
-            raise CheckpointError(f"checkpoint: {prefix}/{i:04d} is {got}, expected {leaf.dtype}{leaf.shape}.")
+            raise CheckpointError(
+                f"checkpoint: {prefix}/{i:04d} is {got}, expected {leaf.dtype}{leaf.shape}: it is of another program "
+                "or environment. Go on with those of its first start, or start a new run; the labels beside it stay."
+            )
     filled: T = eqx.combine(jax.tree.unflatten(structure, [jnp.asarray(leaf) for leaf in stored]), rest)
     return filled
 

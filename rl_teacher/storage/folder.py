@@ -40,6 +40,16 @@ def resumed_settings(config: RunConfig) -> tuple[RunConfig, list[str]]:
     return as_begun(config, read_begun(read_json(written)))
 
 
+def require_folders(config: RunConfig) -> None:
+    """Make sure that both folders of a run take files, before anything depends on it, here or on a server.
+
+    Raises:
+        FolderUnwritable: one cannot be made, or takes nothing.
+    """
+    require_writable(folder_of(config), "--runs-dir")
+    require_writable(tb_folder_of(config), "--tb-dir")
+
+
 def open_run(config: RunConfig) -> tuple[Path, IO[str]]:
     """Create the folder of a new run, or open that of a resumed one; both locked against a second process.
 
@@ -61,8 +71,7 @@ def open_run(config: RunConfig) -> tuple[Path, IO[str]]:
     try:
         if is_there(written):
             refuse_other(config, read_begun(read_json(written)), str(folder))
-        require_writable(folder, "--runs-dir")
-        require_writable(tb_folder_of(config), "--tb-dir")
+        require_folders(config)
         if not is_there(written):
             write_json(written, stamped(json.loads(json.dumps(to_json(config)))))
     except BaseException:

@@ -1,5 +1,6 @@
 """Comparisons, their segments and their labels on disk: append-only, and flushed before they are used."""
 
+import io
 import math
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -122,7 +123,7 @@ def _read(path: Path, keys: Mapping[str, type | UnionType]) -> Iterator[Mapping[
 def _read_sides(path: Path) -> tuple[Segments, Segments]:
     """The segments of a round, left and right."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
             left, right = (Segments.from_fields(arrays, f"{side}_") for side in ("left", "right"))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise FileDamaged(

@@ -14,7 +14,7 @@ def take_lock(folder: Path) -> IO[str]:
     """The lock of a run folder, held until it is closed.
 
     Raises:
-        FolderUnwritable: no file can be made there.
+        FolderUnwritable: no file can be made there, or none can be locked.
         RunLocked: another process holds it.
     """
     try:
@@ -23,9 +23,12 @@ def take_lock(folder: Path) -> IO[str]:
         raise unwritable(folder, error) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    except BlockingIOError as error:
         lock.close()
         raise RunLocked(f"{folder}: another process is working on this run. Wait for it, or stop it.") from error
+    except OSError as error:  # a network disk without locks
+        lock.close()
+        raise unwritable(folder / LOCK, error, "--runs-dir") from error
     return lock
 
 

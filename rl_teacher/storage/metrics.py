@@ -3,13 +3,14 @@
 import json
 import math
 import os
+import socket
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tensorboardX.event_file_writer import EventsWriter
 from tensorboardX.proto.event_pb2 import Event, SessionLog
+from tensorboardX.record_writer import RecordWriter
 from tensorboardX.summary import scalar
 
 from rl_teacher.files import make_folder, write_whole, writing
@@ -61,7 +62,7 @@ class MetricsWriter:
             if value is not None:
                 event.summary.value.extend(scalar(tag, value).value)
         with writing(self._tb_folder, "--tb-dir"):
-            self._tensorboard.write_event(event)
+            self._tensorboard.write(event.SerializeToString())
             if time.monotonic() - self._flushed_at > FLUSH_SECONDS:
                 self._tensorboard.flush()
                 self._flushed_at = time.monotonic()
@@ -77,17 +78,20 @@ class MetricsWriter:
                     self._tensorboard.close()
 
 
-def _open_events(tb_folder: Path, purge_step: int | None) -> Any:
+def _open_events(tb_folder: Path, purge_step: int | None) -> RecordWriter:
     """TensorBoard's file of this process; what an earlier one wrote from `purge_step` on is hidden.
 
     Written by whoever calls, and not by a thread of tensorboardX, which would die of a full disk unheard.
     """
     make_folder(tb_folder, "--tb-dir")
+    number = len(list(tb_folder.glob("events.*")))
+    name = f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}.{os.getpid()}.{number}"
     with writing(tb_folder, "--tb-dir"):
-        events = EventsWriter(str(tb_folder / "events"), f".{os.getpid()}")
+        events = RecordWriter(str(tb_folder / name))
+        events.write(Event(wall_time=time.time(), file_version="brain.Event:2").SerializeToString())
         if purge_step is not None:
-            events.write_event(Event(step=purge_step, file_version="brain.Event:2"))
-            events.write_event(Event(step=purge_step, session_log=SessionLog(status=SessionLog.START)))
+            start = Event(step=purge_step, session_log=SessionLog(status=SessionLog.START))
+            events.write(start.SerializeToString())
         events.flush()
     return events
 

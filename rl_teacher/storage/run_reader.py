@@ -44,7 +44,7 @@ class RunFacts:
 def read_run(folder: Path) -> RunFacts:
     """Read config.json, metrics.jsonl and summary.json of `folder`; a missing or damaged file counts as empty."""
     config, summary = _object(folder / CONFIG), _object(folder / SUMMARY)
-    lines = read_metrics(folder / METRICS)
+    lines = _metrics(folder / METRICS)
     points = [(line["step"], line[RETURN_TAG]) for line in lines if isinstance(line.get(RETURN_TAG), int | float)]
     facts = config | summary
     files = [path for name in (CONFIG, SUMMARY, METRICS) if is_there(path := folder / name)]
@@ -63,6 +63,13 @@ def read_run(folder: Path) -> RunFacts:
         last_step=max((line["step"] for line in lines), default=0),
         written_at=max((path.stat().st_mtime for path in files), default=time.time()),
     )
+
+
+def _metrics(path: Path) -> list[dict[str, Any]]:
+    try:
+        return read_metrics(path)
+    except OSError:
+        return []
 
 
 def _object(path: Path) -> dict[str, Any]:

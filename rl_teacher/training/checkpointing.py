@@ -65,17 +65,18 @@ class Checkpoints:
         if not self._path.exists():
             return None
         arrays, head = store.load(self._path)
-        state = TeachState(head["iteration"], head["steps"], store.unpack("agent", arrays, fresh.agent))
         try:
+            state = TeachState(head["iteration"], head["steps"], store.unpack("agent", arrays, fresh.agent))
             self._collector.restore(store.under("collector", arrays))
             self._episodes.restore(store.under("episodes", arrays))
             self._clock.restore(head["seconds"])
             self._reporter.restore(head["wall_seconds"], head["metrics"])
             if self._learner is not None:
                 self._learner.restore(_of_learner(self._learner, arrays, head), state.iteration, state.steps)
-        except KeyError as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise CheckpointError(
-                f"{self._path}: {error} is missing. Start a new run; the labels beside it stay."
+                f"{self._path}: {type(error).__name__}: {error}: it is of another program, or damaged. Go on with the "
+                "version that began the run, or start a new run; the labels beside it stay."
             ) from error
         return state
 

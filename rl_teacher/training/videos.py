@@ -8,8 +8,8 @@ from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from rl_teacher.core.segment import Segment
-from rl_teacher.errors import VideoFault
-from rl_teacher.files import write_whole
+from rl_teacher.errors import RlTeacherError
+from rl_teacher.files import make_folder, write_whole
 
 if TYPE_CHECKING:
     from rl_teacher.video.jobs import Content
@@ -58,7 +58,7 @@ class TrainingVideos:
         try:
             with ClipWorkers(1, backend=choose_backend()) as workers:
                 self._make(workers)
-        except (VideoFault, OSError) as fault:
+        except (RlTeacherError, OSError) as fault:  # no renderer, a full disk: training goes on
             self._log(f"No videos of the training: {fault}")
 
     def _make(self, workers: "ClipWorkers") -> None:
@@ -71,7 +71,7 @@ class TrainingVideos:
                 if result.clip is None:
                     self._log(f"A video of the training could not be made: {result.error}")
                 else:
-                    self._folder.mkdir(exist_ok=True)
+                    make_folder(self._folder)
                     write_whole(self._folder / f"{result.id}.mp4", result.clip.mp4)
             if self._stop.is_set():
                 deadline = min(deadline, time.monotonic() + CLOSE_S)

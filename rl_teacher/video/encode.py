@@ -78,7 +78,7 @@ def encode_clip(
     try:
         mp4 = _encode(pictures, fps, "mp4", "libx264", _H264)
         webm = _encode(pictures, fps, "webm", "libvpx-vp9", _VP9) if with_webm else None
-    except (av.error.FFmpegError, ValueError) as error:
+    except (av.error.FFmpegError, ValueError, OSError) as error:
         raise VideoFault(f"encoding {len(pictures)} frames of {width} x {height} failed: {error}") from error
     return EncodedClip(mp4, webm, fps, len(pictures), hold_frames, width, height)
 

@@ -14,7 +14,7 @@ from rl_teacher.video.encode import HOLD_SECONDS, EncodedClip, encode_clip
 from rl_teacher.video.end_mark import with_end
 from rl_teacher.video.model_files import load_model
 from rl_teacher.video.render import CLIP_PX, StateRenderer
-from rl_teacher.video.replayed import play
+from rl_teacher.video.replayed import first_picture, play
 
 _MAX_RENDERERS = 4
 
@@ -53,7 +53,7 @@ class Replay:
     seed: int
     """Of the reset."""
     actions: NDArray[Any]
-    """From the episode's first step on."""
+    """From the episode's first step on, as the environment was given them."""
     start: int
     """First step that is drawn."""
     obs: NDArray[Any]
@@ -64,7 +64,15 @@ class Replay:
     """How long the last picture stays before the clip loops."""
 
 
-Content = States | Frames | Replay
+@dataclass(frozen=True, slots=True)
+class FirstPicture:
+    """One picture after a reset of a Gymnasium environment, drawn by the environment itself."""
+
+    env_id: str
+    """Gymnasium's id."""
+
+
+Content = States | Frames | Replay | FirstPicture
 """What a clip is made of."""
 
 
@@ -89,6 +97,8 @@ class ClipResult:
     clip: EncodedClip | None
     error: str
     """Empty if there is a clip."""
+    reason: str = ""
+    """The same without which clip it was and how often it was tried."""
 
 
 class ClipMaker:
@@ -119,6 +129,8 @@ class ClipMaker:
                 )
                 if content.num_still is not None:
                     frames, held = with_end(frames[:-1], frames[-1], content.num_still)
+            case FirstPicture():
+                frames = first_picture(content.env_id)
         return encode_clip(frames, job.fps, size=size, with_webm=job.with_webm, held=held, hold_seconds=hold_seconds)
 
     def close(self) -> None:

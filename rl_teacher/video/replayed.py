@@ -1,16 +1,57 @@
 """Play a segment of a Gymnasium environment again, and let the environment draw it."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from rl_teacher.errors import VideoFault
+from rl_teacher.envs.gymnasium.faults import shown, what_was_raised
+from rl_teacher.envs.gymnasium.making import close_env
+from rl_teacher.envs.gymnasium.returned import Odd
+from rl_teacher.errors import RlTeacherError, VideoFault
 
 LARGEST = 640
 """Pictures with a longer side are thinned out [pixels]."""
+TO_DO = (
+    "Clips need pictures: list 'rgb_array' in metadata['render_modes'], take render_mode in the constructor, and "
+    "return an array of uint8 and shape (height, width, 3) from render()"
+)
+
+
+@contextmanager
+def drawing(env_id: str) -> Iterator[gymnasium.Env[Any, Any]]:
+    """A Gymnasium environment that draws itself, closed at the end.
+
+    Args:
+        env_id: Gymnasium's id, perhaps with a module before it.
+
+    Raises:
+        VideoFault: it cannot be made, or raised something inside the `with` block, whatever it is.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            env: gymnasium.Env[Any, Any] = gymnasium.make(env_id, render_mode="rgb_array", disable_env_checker=True)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
+        what = f"making it with render_mode 'rgb_array' raised {what_was_raised(error)}"
+        raise VideoFault(f"env {env_id!r}: {what}. {TO_DO}.") from error
+    try:
+        yield env
+    except (RlTeacherError, KeyboardInterrupt, GeneratorExit):
+        raise
+    except Odd as odd:
+        raise VideoFault(f"env {env_id!r}: {odd}.") from odd
+    except BaseException as error:
+        what = f"while it was drawn, it raised {what_was_raised(error)}"
+        raise VideoFault(f"env {env_id!r}: {what}. {TO_DO}.") from error
+    finally:
+        close_env(env)
 
 
 def play(
@@ -21,7 +62,7 @@ def play(
     Args:
         env_id: Gymnasium's id, perhaps with a module before it.
         seed: of the reset.
-        actions: from the episode's first step on, discrete ones counted from 0.
+        actions: from the episode's first step on, as the environment was given them.
         start: first step that is drawn.
         obs: the observation before step `start`, to be sure that this is what happened.
         has_ended: the last step ended the episode for good: the state that it led to is drawn too.
@@ -29,29 +70,20 @@ def play(
     Raises:
         VideoFault: it cannot draw, or playing it again led elsewhere.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            env: gymnasium.Env[Any, Any] = gymnasium.make(env_id, render_mode="rgb_array", disable_env_checker=True)
-        except Exception as error:  # whatever an environment raises when it is asked for pictures
-            raise VideoFault(f"env {env_id!r}: no render_mode 'rgb_array': {error}") from error
-    first = int(getattr(env.action_space, "start", 0))
-    try:
+    with drawing(env_id) as env:
         seen, _ = env.reset(seed=seed)
         frames, is_over = [], False
-        for step, action in enumerate(actions):
-            if step == start and not np.array_equal(np.asarray(seen, obs.dtype), obs):
+        for step, action in enumerate(actions.astype(env.action_space.dtype, copy=False)):
+            if step == start and not _is_same(seen, obs):
                 raise _led_elsewhere(env_id)
             if step >= start:
-                frames.append(_picture(env.render(), env_id))
-            seen, _, is_over, *_ = env.step(action + first)
+                frames.append(thinned(picture(env.render())))
+            seen, _, is_over, *_ = env.step(action)
         if has_ended:
             if not is_over:
                 raise _led_elsewhere(env_id)
-            frames.append(_picture(env.render(), env_id))
-    finally:
-        env.close()
-    return np.stack(frames)
+            frames.append(thinned(picture(env.render())))
+        return np.stack(frames)
 
 
 def _led_elsewhere(env_id: str) -> VideoFault:
@@ -61,8 +93,39 @@ def _led_elsewhere(env_id: str) -> VideoFault:
     )
 
 
-def _picture(drawn: Any, env_id: str) -> NDArray[np.uint8]:
-    if not isinstance(drawn, np.ndarray) or drawn.ndim != 3:
-        raise VideoFault(f"env {env_id!r}: render() gave {type(drawn).__name__}, expected a picture.")
+def first_picture(env_id: str) -> NDArray[np.uint8]:
+    """What an environment draws after a reset, (1, height, width, 3): to find out whether it can draw at all.
+
+    Raises:
+        VideoFault: it cannot.
+    """
+    with drawing(env_id) as env:
+        env.reset(seed=0)
+        return thinned(picture(env.render()))[None]
+
+
+def picture(drawn: Any) -> NDArray[np.uint8]:
+    """What render() returned, as RGB of shape (height, width, 3); transparency is left out.
+
+    Raises:
+        Odd: it is no picture.
+    """
+    is_picture = isinstance(drawn, np.ndarray) and drawn.ndim == 3 and drawn.size and drawn.shape[2] in (3, 4)
+    if not is_picture or (drawn.dtype != np.uint8 and not _is_of_bytes(drawn)):
+        raise Odd(f"render() returned {shown(drawn)}. {TO_DO}")
+    return np.ascontiguousarray(drawn[..., :3], dtype=np.uint8)
+
+
+def thinned(drawn: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture of at most LARGEST pixels a side: rows and columns of a larger one are left out."""
     stride = -(-max(drawn.shape[:2]) // LARGEST)
-    return np.ascontiguousarray(drawn[::stride, ::stride, :3], dtype=np.uint8)
+    return np.ascontiguousarray(drawn[::stride, ::stride])
+
+
+def _is_of_bytes(drawn: NDArray[Any]) -> bool:
+    return drawn.dtype.kind in "iu" and np.array_equal(drawn, drawn.astype(np.uint8))
+
+
+def _is_same(seen: Any, obs: NDArray[Any]) -> bool:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.array_equal(np.asarray(seen, obs.dtype), obs)

@@ -191,7 +191,8 @@ class ClipWorkers:
             with self._lock:
                 self._waiting.append(job)
         else:
-            self._report(ClipResult(job.id, None, f"clip {job.id!r} failed {MAX_TRIES} times, the last time: {reason}"))
+            error = f"clip {job.id!r} failed {MAX_TRIES} times, the last time: {reason}"
+            self._report(ClipResult(job.id, None, error, reason.removeprefix(f"{VideoFault.__name__}: ")))
 
     def _report(self, result: ClipResult) -> None:
         with self._lock:  # whoever sees that no job is unfinished finds all results

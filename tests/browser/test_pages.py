@@ -78,6 +78,17 @@ def test_every_text_of_the_labeling_page_has_its_translation_entry():
     assert missing == set()
 
 
+@pytest.mark.parametrize("is_styled", [True, False])
+def test_a_page_whose_style_did_not_arrive_says_why(server, chromium, is_styled):
+    context = chromium.new_context()
+    page = context.new_page()
+    if not is_styled:
+        page.route("**/static/**", lambda route: route.abort())  # as under a path of another host
+    page.goto(f"{server.url}/login")
+    assert page.is_visible("text=needs a host of its own") is not is_styled
+    context.close()
+
+
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_the_labeling_page_is_accessible(experiment, films, labeler, scheme):
     experiment.ask_some(films, 3)

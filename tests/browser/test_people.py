@@ -63,6 +63,13 @@ def test_whoever_was_signed_out_signs_in_by_password_on_top_and_goes_on(server, 
     page.click("#signin-form button")
     page.wait_for_function("() => /do not fit/.test(document.querySelector('#signin-error').textContent)")
     assert experiment.events() == []
+    page.fill("#signin input[name=username]", "somebody")
+    for _ in range(11):
+        page.evaluate("document.querySelector('#signin-error').textContent = ''")
+        page.click("#signin-form button")
+        page.wait_for_function("() => document.querySelector('#signin-error').textContent")
+    assert page.inner_text("#signin-error").startswith("Too many wrong tries.")
+    page.fill("#signin input[name=username]", f"cid-{experiment.slug}")  # another's name locks nobody out
     page.fill("#signin input[name=password]", PASSWORD)
     page.click("#signin-form button")
     page.wait_for_selector("#signin:not([open])", state="attached")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from rl_teacher.commands.runs import format_age, format_runs, list_runs
+from rl_teacher.errors import RunMissing
 from rl_teacher.storage.lock import take_lock
 
 CONFIG = {
@@ -96,3 +97,22 @@ def test_no_runs_say_how_to_start_one(tmp_path: Path) -> None:
 )
 def test_an_age_has_its_largest_unit(seconds: float, text: str) -> None:
     assert format_age(seconds) == text
+
+
+def test_a_folder_of_runs_may_be_odd(tmp_path: Path, make_run: MakeRun) -> None:
+    make_run(tmp_path / "good", CONFIG, [(100, 1.0)])
+    marked = make_run(tmp_path / "marked", CONFIG, [(100, 1.0)])
+    for name in ("config.json", "metrics.jsonl"):
+        (marked / name).write_bytes(b"\xef\xbb\xbf" + (marked / name).read_bytes().replace(b"\n", b"\r\n"))
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    odd = make_run(tmp_path / "odd", CONFIG) / "metrics.jsonl"
+    odd.unlink()
+    odd.mkdir()
+    rows = {row.name: row for row in list_runs(tmp_path)}
+    assert rows.keys() == {"good", "marked", "odd"}
+    assert rows["marked"].env_id == rows["good"].env_id == "Hopper-v1"
+    assert rows["marked"].final_return == 1.0
+    assert list_runs(tmp_path / ("x" * 300)) == []
+    with pytest.raises(RunMissing, match=r"cannot be read \(Not a directory\)"):
+        list_runs(tmp_path / "good" / "config.json")

@@ -104,3 +104,27 @@ def test_a_run_does_not_begin_with_code_that_lacks_something(
     assert flag in error
     assert error.count("\n") == 1
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"])
+def test_a_file_is_run_as_any_editor_leaves_it(tmp_path: Path, newline: str, start: bytes) -> None:
+    spec = write(tmp_path, "")
+    (tmp_path / "mine.py").write_bytes(start + GOOD.replace("\n", newline).encode())
+    assert build_from("--mine", spec, Counter, start=3).add(4) == 7
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "~nobody-of-this-name/x", "loop", "mine.py/x"])
+def test_a_path_that_no_disk_takes_is_no_file(tmp_path: Path, name: str) -> None:
+    write(tmp_path, GOOD)
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(UserCodeFault, match="there is no file"):
+        load_function("--mine", f"{tmp_path if name[0] != '~' else ''}{'/' if name[0] != '~' else ''}{name}:f")
+
+
+@pytest.mark.parametrize("data", [GOOD.encode("utf-16"), b"\x00", "x = 'é'".encode("latin-1")])
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "mine.py").write_bytes(data)
+    with pytest.raises(UserCodeFault, match="cannot be run: ") as error:
+        load_function("--mine", f"{tmp_path / 'mine.py'}:f")
+    assert "\n" not in str(error.value)

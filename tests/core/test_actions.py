@@ -116,3 +116,12 @@ def test_a_bound_that_leaves_no_choice_has_a_way_back_too():
     actions = BoxActions((0.5,), (0.5,))
     np.testing.assert_array_equal(actions.to_env(actions.clamp(array(3.0))), [0.5])
     np.testing.assert_array_equal(actions.from_env(array(0.5)), [0.0])
+
+
+def test_switches_are_on_for_the_upper_half_of_the_policys_range():
+    actions = BoxActions((0.0, 0.0, 0.0), (1.0, 1.0, 1.0), "bool")
+    # 0.5 + 0.5 * -0.2 = 0.4 is rounded to 0, and 0.5 + 0.5 * 0.2 = 0.6 to 1
+    env_action = actions.to_env(array(-0.2, 0.2, -1.0))
+    assert env_action.dtype == np.bool_
+    assert env_action.tolist() == [False, True, False]
+    np.testing.assert_array_equal(actions.from_env(env_action), [-1, 1, -1])

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -51,16 +52,19 @@ class Installed:
 
     @contextmanager
     def running(self, *words: str) -> Iterator["subprocess.Popen[str]"]:
-        """A program of the environment; it is killed if the block leaves it alive."""
+        """A program of the environment; it is killed after two minutes, or if the block leaves it alive."""
         process = subprocess.Popen(
             [self.bin / words[0], *words[1:]], cwd=self.home, env=self.environment, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
+        alarm = threading.Timer(120, process.kill)
+        alarm.start()
         try:
             yield process
         finally:
+            alarm.cancel()
             process.kill()
-            process.wait()
+            process.communicate()
 
 
 def folders(place: Path) -> list[str]:
@@ -99,7 +103,7 @@ def test_the_wheel_trains_without_the_server_and_with_the_extra_people_teach(tmp
         lines = []
         for line in process.stdout:
             lines.append(line)
-            if "/enter#" in line:
+            if "/enter" in line:
                 break
         else:
             pytest.fail("no link: " + "".join(lines))

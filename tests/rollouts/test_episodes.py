@@ -151,9 +151,31 @@ class Fixed:
         return np.full((len(obs), 1), self._action, np.float32)
 
 
+def evaluated(envs: ProbeEnvs, action: float, horizon: int | None) -> tuple[np.ndarray, int | None]:
+    found = evaluate(envs, BOX, Fixed(action), horizon, lambda: False)
+    assert found is not None
+    return found
+
+
 def test_an_evaluation_is_one_whole_episode_of_the_most_likely_action():
     # rewards 10 step + action: 0 + 10 + 20 + 3 * 0.5
     envs = ProbeEnvs(Probe(3, lambda c, t, a: 10.0 * t + a), BOX, 4)
-    np.testing.assert_allclose(evaluate(envs, BOX, Fixed(0.5)), 31.5)
+    returns, cut_at = evaluated(envs, 0.5, 3)
+    np.testing.assert_allclose(returns, 31.5)
+    assert cut_at is None
     # beyond the bounds the environment is given the bound
-    np.testing.assert_allclose(evaluate(envs, BOX, Fixed(7.0)), 33.0)
+    np.testing.assert_allclose(evaluated(envs, 7.0, 3)[0], 33.0)
+
+
+def test_an_episode_that_never_ends_is_cut_and_that_is_said():
+    # a reward of 1 a step; without a time limit 1,000 steps count, of a limit beyond 10,000 as many
+    endless = ProbeEnvs(Probe(100_000, lambda c, t, a: 1.0 + 0 * a), BOX, 2)
+    for horizon, steps in ((None, 1000), (10**6, 10_000)):
+        returns, cut_at = evaluated(endless, 0.0, horizon)
+        np.testing.assert_allclose(returns, steps)
+        assert cut_at == steps
+
+
+def test_an_evaluation_stops_when_it_should():
+    envs = ProbeEnvs(Probe(100_000, lambda c, t, a: a), BOX, 2)
+    assert evaluate(envs, BOX, Fixed(0.5), None, lambda: True) is None

@@ -185,6 +185,19 @@ def test_replay_brings_back_what_a_backup_lacks(worlds, tmp_path, sqlite_only):
         assert "one: 0 events" in out.getvalue()
 
 
+def test_a_database_of_a_newer_version_is_refused(world):
+    from django.conf import settings
+    from django.db import connection
+    from django.db.migrations.recorder import MigrationRecorder
+
+    from rl_teacher.server.database import prepare
+
+    prepare(settings.RL_TEACHER)
+    MigrationRecorder(connection).record_applied("feedback", "9999_telepathy")
+    with pytest.raises(ServerFault, match=r"newer rl-teacher.*9999_telepathy"):
+        prepare(settings.RL_TEACHER)
+
+
 def test_backups_can_be_opened_and_old_ones_go(world, sqlite_only):
     from rl_teacher.server.database import backup, is_whole
 

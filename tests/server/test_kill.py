@@ -19,7 +19,7 @@ from tests.server.crowd import Crowd, database_is_whole, fill, quiet, sign_in
 
 
 def test_a_stopped_server_leaves_an_event_journal_and_a_whole_database(tmp_path):
-    with start_or_attach(tmp_path, port=0, say=quiet) as server:
+    with start_or_attach(tmp_path, port=0, log=quiet) as server:
         crowd = Crowd(server, pairs=20)
         crowd.work(1, seconds=0.5)
         crowd.close()
@@ -40,7 +40,7 @@ def kill_again_and_again(data, kills, pairs_each, seed=1):
     rng = random.Random(seed)
     crowd = None
     for number in range(kills):
-        server = start_or_attach(data, port=0, say=quiet, timeout_s=300)
+        server = start_or_attach(data, port=0, log=quiet, timeout_s=300)
         if crowd is None:
             crowd = Crowd(server, pairs_each)
         else:
@@ -57,7 +57,7 @@ def kill_again_and_again(data, kills, pairs_each, seed=1):
         server.process.wait()
         assert database_is_whole(data), f"after kill {number}"
     assert crowd.errors == []
-    with start_or_attach(data, port=0, say=quiet) as server, FeedbackClient(server.url, server.token, "load") as client:
+    with start_or_attach(data, port=0, log=quiet) as server, FeedbackClient(server.url, server.token, "load") as client:
         events = list(client.all_labels())
     crowd.close()
     stored = [event.seq for event in events]

@@ -536,9 +536,11 @@ def test_a_refused_form_says_what_the_proxy_must_do(world, behind_proxy, headers
 def test_behind_a_proxy_cookies_are_secure(world):
     from rl_teacher.server.settings import make_settings
 
-    found = make_settings(replace(settings.RL_TEACHER, behind_proxy=True, hosts=("lab.example",)))
+    found = make_settings(
+        replace(settings.RL_TEACHER, behind_proxy=True, hosts=("localhost", "lab.example", ".two.example"))
+    )
     assert found["SESSION_COOKIE_SECURE"]
     assert found["CSRF_COOKIE_SECURE"]
     assert found["SECURE_HSTS_SECONDS"] > 0
-    assert found["CSRF_TRUSTED_ORIGINS"] == ["https://lab.example"]
+    assert found["CSRF_TRUSTED_ORIGINS"] == ["https://lab.example", "https://*.two.example"]
     assert found["DEBUG"] is False

@@ -43,7 +43,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(data):
-    with start_or_attach(data, port=0, say=quiet) as found:
+    with start_or_attach(data, port=0, log=quiet) as found:
         yield found
 
 
@@ -312,6 +312,9 @@ def test_a_damaged_database_is_one_line_for_every_command(tmp_path):
     ("words", "message"),
     [
         (["serve", "--port", "99999"], "--port: got 99999, expected 0 to 65535"),
+        (["serve", "--allowed-host", "https://lab.example"], "got 'https://lab.example', expected a name alone"),
+        (["serve", "--allowed-host", "lab.example:8443"], "got 'lab.example:8443', expected a name alone"),
+        (["serve", "--allowed-host", "lab example"], "got 'lab example', expected a name alone"),
         (["token", "create", "x", "--days", "999999999"], "--days: got 999999999, expected 1 to 3650"),
         (["serve", "--database-url", "postgres://u@h:port/x"], "--database-url: Port could not be cast"),
     ],

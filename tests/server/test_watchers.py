@@ -56,7 +56,7 @@ async def answer_all(url, cookies, headers, num_watchers):
 def test_fifty_watchers_do_not_slow_answers(tmp_path):
     """Alone and watched in turn, so that what else the machine does hits both."""
     medians = {0: [], 50: []}
-    with start_or_attach(tmp_path, port=0, say=quiet) as server:
+    with start_or_attach(tmp_path, port=0, log=quiet) as server:
         with FeedbackClient(server.url, server.token, "load") as client:
             client.ensure_experiment(SPEC)
             fill(client, 5 * NUM_ANSWERS)

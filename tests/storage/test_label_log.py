@@ -107,3 +107,55 @@ def test_a_file_that_lacks_another_array_is_damaged_and_not_filled_up(tmp_path: 
     np.savez(file, allow_pickle=False, **kept)
     with pytest.raises(FileDamaged, match="cannot be read"):
         LabelLog(tmp_path).read(Dataset())
+
+
+def asked_and_answered(folder: Path) -> None:
+    log = LabelLog(folder)
+    log.write_comparisons(3, PAIRS, segments("l"), segments("r"))
+    log.write_labels([Label("c0000000", Preference.LEFT, "a", ""), Label("c1111111", Preference.TIE, "a", "")])
+
+
+@pytest.mark.parametrize("end", [b"\n", b""])
+@pytest.mark.parametrize("name", [COMPARISONS, LABELS])
+def test_a_log_that_was_edited_by_hand_loses_nothing(tmp_path: Path, name: str, end: bytes) -> None:
+    asked_and_answered(tmp_path)
+    data = (tmp_path / name).read_bytes().replace(b"\n", b"\r\n").removesuffix(b"\r\n")
+    (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + data + end)
+    log, dataset = LabelLog(tmp_path), Dataset()
+    log.write_labels([Label("c0000000", Preference.RIGHT, "b", "")])
+    log.read(dataset)
+    assert dataset.comparisons == PAIRS
+    assert [label.preference for label in log.labels()] == [Preference.LEFT, Preference.TIE, Preference.RIGHT]
+    asked_and_answered(tmp_path)  # known already
+    assert len(list(LabelLog(tmp_path).labels())) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "said"),
+    [
+        (LABELS, b'"left"', b'"lefft"', "labels.jsonl, entry 1: got preference 'lefft'"),
+        (LABELS, b'"labeler": "a", ', b"", "labels.jsonl, entry 1: got labeler None"),
+        (LABELS, b"{", b"[{", "labels.jsonl, line 1: got"),
+        (COMPARISONS, b'"row": 0', b'"row": "0"', "comparisons.jsonl, entry 1: got row '0'"),
+        (COMPARISONS, b'"file"', b'"fiel"', "comparisons.jsonl, entry 1: got file None"),
+    ],
+)
+def test_a_line_that_was_broken_by_hand_is_named(
+    tmp_path: Path, name: str, before: bytes, after: bytes, said: str
+) -> None:
+    asked_and_answered(tmp_path)
+    (tmp_path / name).write_bytes((tmp_path / name).read_bytes().replace(before, after, 1))
+    with pytest.raises(FileDamaged) as error:
+        LabelLog(tmp_path)
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize("damage", ["cut", "gone", "empty"])
+def test_segments_that_cannot_be_read_are_named(tmp_path: Path, damage: str) -> None:
+    asked_and_answered(tmp_path)
+    (path,) = (tmp_path / "segments").iterdir()
+    path.write_bytes(path.read_bytes()[:200] if damage == "cut" else b"")
+    if damage == "gone":
+        path.unlink()
+    with pytest.raises(FileDamaged, match=f"{path.name}: cannot be read"):
+        LabelLog(tmp_path).read(Dataset())

@@ -37,7 +37,7 @@ ALLOWED = {
     "training": WORDS | STAGES | {"envs", "video", "storage", "people", "device", "interrupts"},
     "teach": WORDS | {"preferences", "rewards", "rollouts", "training"},
     "commands": WORDS | STAGES | {"envs", "video", "storage", "people", "device", "interrupts", "training", "teach"},
-    "cli": {"errors", "device", "interrupts", "commands", "server"},
+    "cli": {"errors", "files", "device", "interrupts", "commands", "server"},
     "__main__": {"cli"},
 }
 WITHOUT_JAX = {

@@ -77,7 +77,7 @@ def test_a_database_is_served_with_every_answer_and_takes_new_ones(released: Pat
     data = released / "feedback"
     answers = lines(released / "export" / "labels.jsonl")
     with (
-        start_or_attach(data, port=0, say=lambda line: None) as server,
+        start_or_attach(data, port=0, log=lambda line: None) as server,
         FeedbackClient(server.url, server.token, "people") as client,
         HttpLabeler(rl_teacher("login-url", "--data-dir", data).split()[0], client) as labeler,
     ):

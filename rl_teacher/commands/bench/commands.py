@@ -37,15 +37,15 @@ def main(argv: list[str]) -> int:
         check_trainings(plan)
         results.mend()
         num_failed = run_cells(
-            plan.cells(), results, plan.flags_of, parallel=plan.parallel, say=_say, complain=_complain
+            plan.cells(), results, plan.flags_of, parallel=plan.parallel, log=_log, complain=_complain
         )
     report = Report(plan, results.rows, MOST_LIKELY if given.mean_policy else SAMPLED)
-    _say(table(report))
+    _log(table(report))
     if given.figure:
         from rl_teacher.commands.bench.figure import draw
 
         draw(report, given.figure)
-        _say(f"Figure: {given.figure}")
+        _log(f"Figure: {given.figure}")
     if num_failed:
         _complain(f"{num_failed} of {len(plan.cells())} cells failed. The same command tries them again.")
     return 1 if num_failed else 0
@@ -118,7 +118,7 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _say(line: str) -> None:
+def _log(line: str) -> None:
     print(line, flush=True)
 
 

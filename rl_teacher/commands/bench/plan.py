@@ -94,7 +94,7 @@ def read_plan(path: Path) -> Plan:
     """
     where = f"benchmark {str(path)!r}"
     try:
-        table = tomllib.loads(path.read_text())
+        table = tomllib.loads(path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n"))
     except OSError as error:
         raise ConfigError(f"{where}: cannot be read: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

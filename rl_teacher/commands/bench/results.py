@@ -16,7 +16,7 @@ class Results:
         self.path = path
         self.rows: dict[Cell, Row] = {}
         """In the order of the file; of a cell that is there twice, the later row."""
-        if path.exists():
+        if os.path.exists(path):  # and not path.exists(), which fails for a name that no disk takes
             self._read()
 
     def mend(self) -> None:
@@ -70,7 +70,10 @@ class Results:
                 )
 
     def _read(self) -> None:
-        lines = self.path.read_bytes().splitlines(keepends=True)
+        try:
+            lines = self.path.read_bytes().splitlines(keepends=True)
+        except OSError as error:
+            raise ResultsDamaged(f"results {str(self.path)!r}: cannot be read: {error.strerror}.") from error
         for number, line in enumerate(lines, 1):
             row = _row(line)
             if row:

@@ -18,6 +18,7 @@ from typing import IO
 from rl_teacher.commands.bench.cells import RESULT_KEYS, Cell, Row
 from rl_teacher.commands.bench.origin import origin
 from rl_teacher.commands.bench.results import Results
+from rl_teacher.files import writing
 
 POLL_SECONDS = 0.2
 TRAINING = (
@@ -26,7 +27,7 @@ TRAINING = (
     "from rl_teacher.cli import main; raise SystemExit(main())"
 )
 """`python -m rl_teacher`, killed by Linux when its parent ends, however that ends: no training is left behind."""
-Say = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 class Job:
@@ -36,8 +37,9 @@ class Job:
         self.cell, self.flags = cell, flags
         self.origin = origin()
         self.started_at = time.monotonic()
-        self._folder = tempfile.TemporaryDirectory(prefix="rl-teacher-bench-")
-        self._errors: IO[str] = (self.folder / "stderr").open("w+")
+        with writing(Path(tempfile.gettempdir())):
+            self._folder = tempfile.TemporaryDirectory(prefix="rl-teacher-bench-")
+            self._errors: IO[str] = (self.folder / "stderr").open("w+")
         where = ["-n", "cell", "-w", "1", "--runs-dir", self._folder.name, "--tb-dir", f"{self._folder.name}/tb"]
         self.process = subprocess.Popen(
             [sys.executable, "-c", TRAINING.format(parent=os.getpid()), "teach", "-V", *cell.words, *flags, *where],
@@ -79,8 +81,8 @@ class FailedCell(Exception):
 
 
 def run_cells(
-    cells: Sequence[Cell], results: Results, flags_of: Mapping[str, tuple[str, ...]], *, parallel: int, say: Say,
-    complain: Say,
+    cells: Sequence[Cell], results: Results, flags_of: Mapping[str, tuple[str, ...]], *, parallel: int, log: Log,
+    complain: Log,
 ) -> int:  # fmt: skip
     """Train every cell that has no result yet, and append each result when it is there.
 
@@ -89,7 +91,7 @@ def run_cells(
         results: what is there; grows.
         flags_of: flags of each settings.
         parallel: trainings side by side, >= 1.
-        say: takes one line per result.
+        log: takes one line per result.
         complain: takes one line per failure.
 
     Returns:
@@ -99,7 +101,7 @@ def run_cells(
         KeyboardInterrupt: Ctrl-C or SIGTERM; what was finished is kept, what was going on is stopped.
     """
     missing = [cell for cell in cells if cell not in results.rows]
-    say(f"{len(cells)} cells: {len(cells) - len(missing)} done before, {len(missing)} to run.")
+    log(f"{len(cells)} cells: {len(cells) - len(missing)} done before, {len(missing)} to run.")
     waiting, running, num_done, num_failed = deque(missing), list[Job](), 0, 0
     started_at = time.monotonic()
     with asked_to_stop() as stop:
@@ -113,7 +115,7 @@ def run_cells(
                     running.remove(job)
                     num_done += 1
                     left = (time.monotonic() - started_at) * (len(missing) - num_done) / num_done
-                    num_failed += not _finish(job, results, f"[{num_done}/{len(missing)}]", left, say, complain)
+                    num_failed += not _finish(job, results, f"[{num_done}/{len(missing)}]", left, log, complain)
                 if not over:
                     time.sleep(POLL_SECONDS)
         finally:
@@ -124,7 +126,7 @@ def run_cells(
     return num_failed
 
 
-def _finish(job: Job, results: Results, place: str, seconds_left: float, say: Say, complain: Say) -> bool:
+def _finish(job: Job, results: Results, place: str, seconds_left: float, log: Log, complain: Log) -> bool:
     """Keep what came out of a job; whether anything did."""
     try:
         row = job.row()
@@ -135,7 +137,7 @@ def _finish(job: Job, results: Results, place: str, seconds_left: float, say: Sa
     finally:
         job.close()
     rest = f"; about {math.ceil(seconds_left / 60)} min to go" if seconds_left else ""
-    say(f"{place} {job.cell}: {row.result['final_true_return']:.4g} in {row.wall:.0f} s{rest}")
+    log(f"{place} {job.cell}: {row.result['final_true_return']:.4g} in {row.wall:.0f} s{rest}")
     return True
 
 

@@ -26,16 +26,28 @@ class ReadOff(NamedTuple):
 
 def read_off(env: Any) -> ReadOff:
     """Frames per second of clips, by the metadata of a made environment; where they are odd, a default that is said."""
-    try:
-        metadata = getattr(env, "metadata", None)
-        fps = None if metadata is None else metadata.get("render_fps")
-    except Exception:  # no dict, or a property that raises
+    metadata = metadata_of(env)
+    if metadata is None:
         return _default("Its metadata is no dict")
+    fps = metadata.get("render_fps")
     if fps is None:
         return ReadOff(DEFAULT_FPS, "")
     if isinstance(fps, bool) or not isinstance(fps, numbers.Real) or not 1 <= float(fps) <= MOST_FPS:
         return _default(f"Its metadata has render_fps {shown(fps)}, expected a number from 1 to {MOST_FPS}")
     return ReadOff(int(float(fps)), "")
+
+
+def metadata_of(env: Any) -> dict[str, Any] | None:
+    """What an environment says of itself; empty if it says nothing, None if it is not what Gymnasium asks for."""
+    try:
+        found = getattr(env, "metadata", None)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # a property that raises
+        return None
+    if found is None:
+        return {}
+    return dict(found) if isinstance(found, dict) else None
 
 
 def _default(why: str) -> ReadOff:

@@ -12,6 +12,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from rl_teacher.envs.finite import require_finite
+from rl_teacher.envs.gymnasium.describe import metadata_of
 from rl_teacher.envs.gymnasium.faults import env_fault, shown, what_was_raised
 from rl_teacher.envs.gymnasium.making import AnyEnv, close_env, make_env, observed_as, spaces_of
 from rl_teacher.envs.gymnasium.returned import BOOLS, NUMBERS, Odd, reset_result, step_result
@@ -71,7 +72,7 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
         self.env_id = env_id
         self.num_envs = num_envs
         observed, self.single_action_space = self._common_spaces()
-        self.metadata = {**_metadata(self._envs[0]), "autoreset_mode": AutoresetMode.SAME_STEP}
+        self.metadata = {**(metadata_of(self._envs[0]) or {}), "autoreset_mode": AutoresetMode.SAME_STEP}
         self.single_observation_space = self._observed_space = observed_as(observed)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
@@ -237,13 +238,12 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
                 or (self._is_bytes and observation.dtype != np.uint8)
             ):
                 raise Odd
-            self._observed[index] = observation
+            self._observed[index], self._rewards[index] = observation, reward
         except KeyboardInterrupt:
             raise
         except BaseException as error:
             observation, reward, terminated, truncated = self._looked_at(index, result, error)
-            self._observed[index] = observation
-        self._rewards[index] = reward
+            self._observed[index], self._rewards[index] = observation, reward
         self._terminations[index], self._truncations[index] = terminated, truncated
 
     def _looked_at(self, index: int, result: Any, error: BaseException) -> tuple[Array, float, bool, bool]:
@@ -285,12 +285,6 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
 
     def _place_of_copy(self, index: int) -> str:
         return f"env {index} of {self.num_envs}"
-
-
-def _metadata(env: AnyEnv) -> dict[str, Any]:
-    """What an environment says of itself, if it is what Gymnasium asks for."""
-    found = getattr(env, "metadata", None)
-    return dict(found) if isinstance(found, dict) else {}
 
 
 def _qpos_and_qvel(env: Any) -> npt.NDArray[np.float64]:

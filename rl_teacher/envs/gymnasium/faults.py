@@ -62,7 +62,9 @@ def said(error: BaseException) -> str:
     """The message of an exception in one line; none if it cannot even be asked."""
     try:
         return _one_line(str(error), LONGEST)
-    except Exception:
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
         return ""
 
 
@@ -73,7 +75,9 @@ def shown(value: Any) -> str:
     kind = type(value).__name__
     try:
         return f"{_one_line(repr(value), LONGEST_VALUE)} ({kind})"
-    except Exception:
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
         return f"a {kind}"
 
 

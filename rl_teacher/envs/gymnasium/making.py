@@ -1,6 +1,5 @@
 """Make an environment of Gymnasium, and read off the made one what agents must know."""
 
-import contextlib
 import warnings
 from importlib.util import find_spec
 from typing import Any
@@ -30,6 +29,7 @@ def make_env(env_id: str, **given: Any) -> AnyEnv:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # 'Hopper-v4 is out of date': the user chose it
+        warnings.filterwarnings("ignore", ".*metadata.*render_(modes|fps)", UserWarning)  # `read_off` says what matters
         try:
             require_imageio(env_id)
             return gymnasium.make(env_id, disable_env_checker=True, **given)
@@ -52,8 +52,12 @@ def require_imageio(env_id: str) -> None:
 
 def close_env(env: AnyEnv) -> None:
     """Close an environment; one that fails to is left as it is."""
-    with contextlib.suppress(Exception, SystemExit):
+    try:
         env.close()
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        return
 
 
 def spaces_of(env: AnyEnv, env_id: str) -> tuple[Box, Box | Discrete]:
@@ -67,7 +71,9 @@ def spaces_of(env: AnyEnv, env_id: str) -> tuple[Box, Box | Discrete]:
     for name in ("observation_space", "action_space"):
         try:
             space = getattr(env, name)
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             raise env_fault(env_id, "spaces", f"its {name} raised {what_was_raised(error)}") from error
         if not isinstance(space, gymnasium.Space):
             raise env_fault(env_id, "spaces", f"its {name} is {shown(space)}, which is no space")

@@ -1,5 +1,6 @@
 """What an environment returned, looked at closely: what can be taken is taken, the rest is named."""
 
+import contextlib
 import math
 from typing import Any
 
@@ -48,6 +49,9 @@ def observation(parts: Any, space: Box) -> npt.NDArray[Any]:
         array = np.asarray(parts[0])
     except Exception:  # rows of different lengths, or an object that fails to say what it holds
         raise Odd(f"the observation is {shown(parts[0])}, which is no array") from None
+    if array.dtype.kind == "O" and array.ndim:  # numbers in an array of objects are numbers
+        with contextlib.suppress(Exception):
+            array = array.astype(np.float64)
     if array.dtype.kind not in "biuf":
         raise Odd(f"the observation is {shown(parts[0])}, expected numbers")
     if array.shape != space.shape:

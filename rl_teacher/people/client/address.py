@@ -31,7 +31,7 @@ def server_address(text: str) -> str:
     if parts.username is not None or parts.password is not None:
         raise ConfigError("--server: holds a name or a password; a trainer shows a token instead: --token.")
     address = f"{parts.scheme}://{parts.netloc}"
-    if parts.path.strip("/") or parts.query or parts.fragment:
+    if parts.path.strip("/") or parts.query or "#" in text:
         raise ConfigError(
             f"--server: got {text[:200]!r}, expected the server alone: {address}. It needs a host of its own; under a "
             "path of another one it does not work."

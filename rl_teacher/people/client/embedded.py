@@ -18,7 +18,7 @@ from typing import Self
 import httpx
 
 from rl_teacher.errors import ServerFault
-from rl_teacher.files import writing
+from rl_teacher.files import user_path, writing
 
 START_S = 60.0
 STOP_S = 15.0
@@ -70,7 +70,7 @@ def start_or_attach(
     *,
     port: int = 8000,
     keep: bool = False,
-    say: Callable[[str], object] = print,
+    log: Callable[[str], object] = print,
     timeout_s: float = START_S,
 ) -> EmbeddedServer:
     """A server for `data_dir`, ready to be used.
@@ -79,18 +79,18 @@ def start_or_attach(
         data_dir: the folder of all its data.
         port: taken if it is free, else any free one.
         keep: whether it goes on when the trainer stops.
-        say: gets the lines that the server prints for people, the one-time login among them.
+        log: gets the lines that the server prints for people, the one-time login among them.
 
     Raises:
         ServerFault: it did not come up in time; says what it printed.
     """
-    data_dir = data_dir.expanduser().resolve()
+    data_dir = Path(os.path.realpath(user_path(str(data_dir))))
     with writing(data_dir, "--human.data-dir"):
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     deadline = time.monotonic() + timeout_s
     if is_locked(data_dir):
         return _attach(data_dir, keep, deadline)
-    server = _start(data_dir, port if _is_free(port) else 0, keep, say)
+    server = _start(data_dir, port if _is_free(port) else 0, keep, log)
     try:
         _wait(server, data_dir, deadline)
     except BaseException:
@@ -118,42 +118,41 @@ def _attach(data_dir: Path, keep: bool, deadline: float) -> EmbeddedServer:
     while time.monotonic() < deadline:
         found = _server_json(data_dir)
         if found is not None and is_healthy(found):
-            return EmbeddedServer(found, (data_dir / "trainer.token").read_text().strip(), None, keep)
+            return EmbeddedServer(found, _stored_token(data_dir), None, keep)
         time.sleep(0.1)
     raise ServerFault(
         f"data folder {data_dir}: another process holds it but no server answers. Stop that process, then start again."
     )
 
 
-def _start(data_dir: Path, port: int, keep: bool, say: Callable[[str], object]) -> EmbeddedServer:
+def _start(data_dir: Path, port: int, keep: bool, log: Callable[[str], object]) -> EmbeddedServer:
     import rl_teacher
 
-    token_file = data_dir / "trainer.token"
-    token = token_file.read_text().strip() if token_file.exists() else ""
+    token = _stored_token(data_dir)
     token = token or "rlt_" + secrets.token_urlsafe(32)
     command = [sys.executable, "-m", "rl_teacher.server", "serve", "--data-dir", str(data_dir), "--port", str(port)]
-    with writing(data_dir, "--human.data-dir"), (data_dir / "server.log").open("ab") as log:
+    with writing(data_dir, "--human.data-dir"), (data_dir / "server.log").open("ab") as server_log:
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=log,
+            stderr=server_log,
             text=True,
             start_new_session=True,
             env={**os.environ, "RL_TEACHER_TRAINER_TOKEN": token},
             cwd=Path(str(rl_teacher.__file__)).parents[1],
         )
     server = EmbeddedServer("", token, process, keep)
-    threading.Thread(target=_pass_on, args=(process, server.lines, say), name="server-output", daemon=True).start()
+    threading.Thread(target=_pass_on, args=(process, server.lines, log), name="server-output", daemon=True).start()
     return server
 
 
-def _pass_on(process: "subprocess.Popen[str]", lines: list[str], say: Callable[[str], object]) -> None:
+def _pass_on(process: "subprocess.Popen[str]", lines: list[str], log: Callable[[str], object]) -> None:
     assert process.stdout is not None, "the server's output is piped"
     with process.stdout as output:
         for line in output:
             lines.append(line.rstrip())
-            say(line.rstrip())
+            log(line.rstrip())
 
 
 def _wait(server: EmbeddedServer, data_dir: Path, deadline: float) -> None:
@@ -176,6 +175,12 @@ def _wait(server: EmbeddedServer, data_dir: Path, deadline: float) -> None:
     raise ServerFault(
         f"feedback server for {data_dir}: it {state}: {' | '.join(tail) or 'it said nothing'}. See {log}."
     )
+
+
+def _stored_token(data_dir: Path) -> str:
+    """The token of trainers on this machine, as the server keeps it; empty if there is none yet."""
+    path = data_dir / "trainer.token"
+    return path.read_text(encoding="utf-8-sig").strip() if path.exists() else ""
 
 
 def _server_json(data_dir: Path, pid: int | None = None) -> str | None:

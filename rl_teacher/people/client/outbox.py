@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from rl_teacher.errors import FolderUnwritable, ServerFault
-from rl_teacher.files import write_whole
+from rl_teacher.files import make_folder, write_whole, writing
 from rl_teacher.people.client.api import FeedbackClient, ServerAway, ServerRefused
 from rl_teacher.people.client.messages import ClipSpec, MetricPoint, Prediction
 from rl_teacher.records import Comparison, SegmentId
@@ -33,14 +33,12 @@ class Outbox:
 
     def __init__(self, folder: Path, client: FeedbackClient, *, max_bytes: int = MAX_BYTES) -> None:
         self._folder, self._client, self._max_bytes = folder, client, max_bytes
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
+        with writing(folder):
             for torn in folder.glob(".*.new"):
                 torn.unlink()
-        except OSError as error:
-            raise FolderUnwritable(f"outbox {folder}: {error.strerror}. Choose another run folder.") from error
         self._lock = threading.Lock()
-        self._sizes = {path.name: path.stat().st_size for path in sorted(folder.glob(f"*{SUFFIX}"))}
+        self._sizes = {path.name: path.stat().st_size for path in sorted(folder.glob(f"{'[0-9]' * 12}-*{SUFFIX}"))}
         self._next = 1 + max((int(name.split("-")[0]) for name in self._sizes), default=0)
         self._wake, self._stop, self._idle = threading.Event(), threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
@@ -145,11 +143,19 @@ class Outbox:
                 if failures == 1:
                     log.warning("outbox: %s Everything is kept and sent later.", away)
                 self._stop.wait(backoff_s(failures))
+            except (FolderUnwritable, OSError, ValueError, KeyError) as error:  # a full disk, an answer without sense
+                self.last_error, failures = str(error), failures + 1
+                if failures == 1:
+                    log.error("outbox: %s", error)
+                self._stop.wait(backoff_s(failures))
 
     def _send(self, name: str, *, is_retry: bool) -> None:
-        head, data = read_item(self._folder / name)
         try:
-            self._deliver(head, data, is_retry)
+            deliver = self._prepared(*read_item(self._folder / name), is_retry)
+        except (KeyError, TypeError, ValueError) as error:
+            deliver = refusing(name, error)
+        try:
+            deliver()
         except ServerRefused as refused:
             self.num_refused += 1
             log.error("outbox: %s The item is kept in %s.", refused, self._folder / "refused")
@@ -162,23 +168,41 @@ class Outbox:
         with self._lock:
             del self._sizes[name]
 
-    def _deliver(self, head: dict[str, Any], data: bytes, is_retry: bool) -> None:
-        calls: dict[str, Callable[[], object]] = {
-            "blob": lambda: self._blob(head, data, is_retry),
-            "clip": lambda: self._client.put_clip(head["id"], ClipSpec(**head["clip"])),
-            "comparisons": lambda: self._client.create_comparisons(
-                [Comparison(**row) for row in head["rows"]], priority=head["priority"]
-            ),
-            "video": lambda: self._client.video(head["step"], head["sha256"]),
-            "predictions": lambda: self._client.predictions([Prediction(**row) for row in head["rows"]]),
-            "metrics": lambda: self._client.metrics([MetricPoint(**point) for point in head["points"]]),
-        }
-        calls[head["kind"]]()
+    def _prepared(self, head: dict[str, Any], data: bytes, is_retry: bool) -> Callable[[], object]:
+        """The call that an item asks for; all of the item has been read before it is made."""
+        match head["kind"]:
+            case "blob":
+                sha256, content_type = str(head["sha256"]), str(head["content_type"])
+                return lambda: self._blob(sha256, content_type, data, is_retry)
+            case "clip":
+                clip_id, clip = str(head["id"]), ClipSpec(**head["clip"])
+                return lambda: self._client.put_clip(clip_id, clip)
+            case "comparisons":
+                rows, priority = [Comparison(**row) for row in head["rows"]], float(head["priority"])
+                return lambda: self._client.create_comparisons(rows, priority=priority)
+            case "video":
+                step, video = int(head["step"]), str(head["sha256"])
+                return lambda: self._client.video(step, video)
+            case "predictions":
+                predictions = [Prediction(**row) for row in head["rows"]]
+                return lambda: self._client.predictions(predictions)
+            case "metrics":
+                points = [MetricPoint(**point) for point in head["points"]]
+                return lambda: self._client.metrics(points)
+        raise ValueError(f"kind {head['kind']!r}")
 
-    def _blob(self, head: dict[str, Any], data: bytes, is_retry: bool) -> None:
-        if is_retry and self._client.has_blob(head["sha256"]):
-            return
-        self._client.put_blob(data, head["content_type"])
+    def _blob(self, sha256: str, content_type: str, data: bytes, is_retry: bool) -> None:
+        if not (is_retry and self._client.has_blob(sha256)):
+            self._client.put_blob(data, content_type)
+
+
+def refusing(name: str, error: Exception) -> Callable[[], object]:
+    """What is done with an item that cannot be read: cut off, or written by a version that knew other kinds."""
+
+    def refuse() -> None:
+        raise ServerRefused(f"{name}: {type(error).__name__}: {error}: no item that this version can send.", "", {})
+
+    return refuse
 
 
 def backoff_s(failures: int) -> float:

@@ -21,8 +21,11 @@ TABLES = ("clips", "comparisons", "assignments", "labels", "flags", "videos", "p
 
 
 def export_folder(folder: DataFolder, slug: str, to: Path) -> str:
-    """Write the experiment `slug` into the empty folder `to`; a line about what came out."""
-    experiment = Experiment.objects.filter(slug=slug).first()
+    """Write the experiment `slug` into the empty folder `to`; a line about what came out.
+
+    The name of its run will do: one that no address can hold is spelled in another way here.
+    """
+    experiment = Experiment.objects.filter(slug=slug).first() or _of_run(slug)
     if experiment is None:
         known = list(Experiment.objects.order_by("slug").values_list("slug", flat=True))
         raise ServerFault(f"experiment {slug!r}: there is none of this name, expected one of {known}.")
@@ -31,6 +34,12 @@ def export_folder(folder: DataFolder, slug: str, to: Path) -> str:
     to.mkdir(parents=True, exist_ok=True)
     rows = _write_all(folder, experiment, to)
     return f"{to}: {len(rows.comparisons)} comparisons, {len(rows.labels)} label events, {len(rows.clips)} clips"
+
+
+def _of_run(name: str) -> Experiment | None:
+    """The experiment whose trainer calls its run so."""
+    wanted = "-".join(name.lower().split())
+    return next((one for one in Experiment.objects.order_by("pk") if one.config.get("name") == wanted), None)
 
 
 def export_zip(folder: DataFolder, experiment: Experiment, target: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import Max
 from django.utils import timezone
 
+from rl_teacher.server.guideline_text import plain_text
 from rl_teacher.server.models import Assignment, Comparison, Experiment, Guideline, User
 from rl_teacher.server.notify import notify_on_commit
 from rl_teacher.server.problems import Problem
@@ -38,7 +39,7 @@ def set_paused(experiment: Experiment, paused: bool, by: User) -> None:
 
 def add_guideline(experiment: Experiment, markdown: str, by: User) -> int:
     """The next version of the text; the same text again makes none. Its number."""
-    text = markdown.replace("\r\n", "\n").replace("\x00", "").strip()
+    text = plain_text(markdown).replace("\x00", "").strip()
     if len(text) > MAX_GUIDELINE:
         raise Problem("invalid", f"guideline: got {len(text)} characters, expected at most {MAX_GUIDELINE}.")
     with write():

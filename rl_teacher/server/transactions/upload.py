@@ -11,6 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from rl_teacher.server import blobs
+from rl_teacher.server.guideline_text import plain_text
 from rl_teacher.server.hashing import body_hash
 from rl_teacher.server.models import Blob, Clip, Comparison, Experiment, Guideline, Membership, User
 from rl_teacher.server.notify import notify_on_commit
@@ -39,7 +40,9 @@ def ensure_experiment(slug: str, body: Mapping[str, Any]) -> tuple[Experiment, b
             **given,
         )
         if body.get("guideline"):
-            Guideline.objects.create(experiment=experiment, version=1, markdown=body["guideline"], at=timezone.now())
+            Guideline.objects.create(
+                experiment=experiment, version=1, markdown=plain_text(body["guideline"]), at=timezone.now()
+            )
         for number, user in enumerate(User.objects.filter(is_superuser=True, is_active=True).order_by("pk"), 1):
             Membership.objects.create(experiment=experiment, user=user, role="owner", pseudonym=f"labeler-{number}")
         notify_on_commit(slug)

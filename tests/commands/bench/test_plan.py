@@ -261,3 +261,32 @@ def test_the_pages_example_and_every_command_that_is_shown_are_understood(
     keys = re.findall(r"^\| `\[?(\w+)", text[: text.index("## What a score is")], re.MULTILINE)
     assert set(keys) == set(KEYS)
     assert not [name for name in BASELINES if f"`{name}`" not in text and name != "base"]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf"])
+def test_a_file_is_read_as_any_editor_leaves_it(tmp_path: Path, newline: str, start: bytes) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_bytes(start + SMALL.replace("\n", newline).encode())
+    assert plan(path) == plan(write(tmp_path, SMALL))
+
+
+@pytest.mark.parametrize("data", [SMALL.encode("utf-16"), b"\x00", b"tasks = [\xff]"])
+def test_a_file_that_is_no_text_is_refused_in_one_line(
+    tmp_path: Path, data: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.toml").write_bytes(data)
+    assert main(["bench", str(tmp_path / "mine.toml")]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("ConfigError: benchmark ")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "folder", "file/x"])
+def test_results_that_cannot_be_used_are_named(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("")
+    words = ["bench", str(write(tmp_path, SMALL)), "--table", "--results", str(tmp_path / name)]
+    code, said = main(words), capsys.readouterr().err
+    assert (code, said.count("\n")) in {(0, 0), (2, 1)}, said
+    assert ("cannot be read" in said) == (name == "folder")

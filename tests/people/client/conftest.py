@@ -17,7 +17,7 @@ from rl_teacher.people.client.messages import ClipSpec, ExperimentSpec
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
-    with start_or_attach(tmp_path_factory.mktemp("feedback"), port=0, say=lambda line: None) as found:
+    with start_or_attach(tmp_path_factory.mktemp("feedback"), port=0, log=lambda line: None) as found:
         yield found
 
 

@@ -19,7 +19,7 @@ def quiet(line):
 def test_one_starts_and_the_next_attaches(server, tmp_path_factory):
     folders = tmp_path_factory.getbasetemp().glob("feedback*")
     data_dir = next(path for path in folders if (path / "server.json").exists())
-    second = start_or_attach(data_dir, port=0, say=quiet)
+    second = start_or_attach(data_dir, port=0, log=quiet)
     assert second.process is None
     assert (second.url, second.token) == (server.url, server.token)
     second.stop()
@@ -28,7 +28,7 @@ def test_one_starts_and_the_next_attaches(server, tmp_path_factory):
 
 def test_a_clean_end_stops_the_server_and_secrets_are_private(tmp_path):
     started = time.monotonic()
-    with start_or_attach(tmp_path, port=0, say=quiet) as server:
+    with start_or_attach(tmp_path, port=0, log=quiet) as server:
         assert time.monotonic() - started < 20
         assert is_healthy(server.url)
         assert is_locked(tmp_path)
@@ -42,10 +42,10 @@ def test_a_clean_end_stops_the_server_and_secrets_are_private(tmp_path):
 
 
 def test_a_killed_server_is_started_again_with_the_same_token(tmp_path):
-    first = start_or_attach(tmp_path, port=0, say=quiet)
+    first = start_or_attach(tmp_path, port=0, log=quiet)
     os.killpg(first.process.pid, signal.SIGKILL)
     first.process.wait()
-    with start_or_attach(tmp_path, port=0, say=quiet) as second:
+    with start_or_attach(tmp_path, port=0, log=quiet) as second:
         assert second.process is not None
         assert second.token == first.token
         assert is_healthy(second.url)
@@ -54,4 +54,4 @@ def test_a_killed_server_is_started_again_with_the_same_token(tmp_path):
 def test_a_server_that_cannot_start_says_why(tmp_path):
     (tmp_path / "db.sqlite3").write_bytes(b"this is no database" * 100)
     with pytest.raises(ServerFault, match=r"ended with code .*server\.log"):
-        start_or_attach(tmp_path, port=0, say=quiet)
+        start_or_attach(tmp_path, port=0, log=quiet)

@@ -80,6 +80,24 @@ def test_what_the_server_refuses_is_set_aside_with_the_reason(client, media, tmp
     assert client.cancel([good.id]) == [good.id]
 
 
+@pytest.mark.parametrize(
+    "damaged", [b"", b"{", b"[]\n", b'{"kind": "clip"}\n', b'{"kind": "dance"}\n', b'{"kind": "video", "step": "x"}\n']
+)
+def test_an_item_that_nobody_can_read_is_set_aside_and_the_rest_goes_out(client, tmp_path, damaged):
+    outbox = Outbox(tmp_path, client)
+    outbox.put_metrics([MetricPoint("x", 1, 1.0, 1.0)])
+    (tmp_path / "000000000000-clip.item").write_bytes(damaged)
+    (tmp_path / "notes.item").write_bytes(b"of somebody else")
+    again = Outbox(tmp_path, client)
+    again.start()
+    assert again.flush(20)
+    again.close()
+    assert again.num_refused == 1
+    assert (tmp_path / "refused" / "000000000000-clip.item").read_bytes() == damaged
+    assert "no item that this version can send" in (tmp_path / "refused" / "000000000000-clip.txt").read_text()
+    assert [path.name for path in tmp_path.glob("*.item")] == ["notes.item"]
+
+
 def test_a_full_outbox_takes_nothing_more(client, tmp_path):
     outbox = Outbox(tmp_path, client, max_bytes=1000)
     outbox.put_blob("0" * 64, b"x" * 500, "video/mp4")

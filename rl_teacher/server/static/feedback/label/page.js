@@ -12,17 +12,16 @@ import { createOutbox, openStore } from "./outbox.js";
 import { createPlayer } from "./player.js";
 import { createPractice } from "./practice.js";
 import { find, refillWanted, START, step } from "./queue.js";
+import { nameSides } from "./sides.js";
 import { createSignIn } from "./signin.js";
 import { createSupply } from "./supply.js";
-import { isStacked, nameSides } from "./sides.js";
 import { createView, element, translator } from "./view.js";
 
-const RENEW_MS = 60_000;
-const BREAK_MS = 27 * 60_000;
+const RENEW_MS = 60_000, BREAK_MS = 27 * 60_000;
 const SPEEDS = [0.25, 0.5, 1, 2];
 
 const data = JSON.parse(element("page-data").textContent);
-const t = translator(JSON.parse(element("strings").textContent), isStacked);
+const t = translator(JSON.parse(element("strings").textContent), nameSides());
 const user = String(data.user_id);
 const api = createApi({ slug: data.slug, csrf: data.csrf });
 const view = createView(t);
@@ -267,7 +266,6 @@ const live = () => state.pairs.map((pair) => pair.assignment);
 const renew = () => leases.renew(live()).then((ids) => dispatch({ type: "lapsed", ids }), failed);
 
 async function start() {
-  nameSides();
   view.keys(bindings);
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) player.setWanted(false);
   view.running(player.isRunning());

@@ -36,8 +36,8 @@ export function createSignIn({ api, user, onBack, t }) {
     const body = new URLSearchParams();
     for (const [name, value] of new FormData(form)) body.set(name, String(value));
     body.set("csrfmiddlewaretoken", hidden?.value ?? "");
-    await fetch("/login", { method: "POST", body, credentials: "same-origin", redirect: "manual" }).catch(() => null);
-    element("signin-error").textContent = (await look()) ? "" : t("signin_failed");
+    const told = await fetch("/login", { method: "POST", body, credentials: "same-origin", redirect: "manual" }).catch(() => null);
+    element("signin-error").textContent = (await look()) ? "" : t(told?.status === 429 ? "signin_slow_down" : "signin_failed");
   });
   dialog.addEventListener("cancel", (event) => event.preventDefault());
 
