@@ -31,6 +31,8 @@ VIDEO_SECONDS = 6.0
 """Length of a video of the agent [s of the video]."""
 MOST_PREDICTED = 64
 """Comparisons of which people are shown what the reward model makes of them after one fit, the newest."""
+GUESSING_MODELS = ("gp", "ensemble", "untrained")
+"""Reward models whose mean is 0 as long as no labeled clip shows an end."""
 
 
 class VideoMaker(Protocol):
@@ -194,7 +196,8 @@ class Reporter:
         self.last_metrics |= metrics
         self.log(f"Fitted the reward model to {learner.dataset.num_labels} labels: {_describe_fit(metrics)}")
         self.log(_describe_reward(learner, self._world.input_names))
-        if learner.first_fit is not None and learner.shows_ends and not learner.dataset.shows_ends:
+        guesses = self._config.reward.normalize and self._config.reward.model in GUESSING_MODELS
+        if guesses and learner.first_fit is not None and learner.shows_ends and not learner.dataset.shows_ends:
             self.log(
                 "No labeled clip shows the end of an episode yet, so nothing is known of what survival is worth. Until "
                 "one does, the mean reward of a step is 0: docs/ends.md."

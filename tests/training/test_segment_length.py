@@ -67,3 +67,5 @@ def test_where_no_clip_shows_an_end_the_rule_for_survival_is_said_once(
     said = capsys.readouterr().out
     assert said.count("No labeled clip shows the end of an episode yet") == 1
     assert "docs/ends.md" in said
+    assert train(parse([*words, "-n", "constant", "--reward.model", "constant"])) == 0
+    assert "No labeled clip" not in capsys.readouterr().out, "it pays 1 for each step, whatever is known"
