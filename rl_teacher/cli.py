@@ -25,8 +25,8 @@ def main(argv: Sequence[str] | None = None, *, command: str | None = None) -> in
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter is no reason to stop
-    prefer_cpu()
     try:
+        prefer_cpu()
         code = run(words, command)
         if sys.stdout is not None:
             sys.stdout.flush()  # here, where what goes wrong can be told
@@ -66,6 +66,8 @@ def run(words: list[str], command: str | None) -> int:
         raise unknown_command(command)
     with leaving_at_once():
         loaded = COMMANDS[command]()
+        if command in WITHOUT_END:
+            return loaded(words)
     return loaded(words)
 
 
@@ -141,6 +143,8 @@ def server_command(name: str) -> Callable[[], Command]:
     return load
 
 
+WITHOUT_END = ("teach", "plot", "replay", "runs", "fit", "doctor")
+"""Commands with nothing to put away when Ctrl-C ends them, or that say themselves when there is, as `teach` does."""
 SERVER = ("serve", "login-url", "token", "export", "import", "manage")
 
 COMMANDS: dict[str, Callable[[], Command]] = {

@@ -162,6 +162,7 @@ def _run(
         _server(options).run(sockets=[listener])
     except KeyboardInterrupt:
         print("Stopped.")
+        return 128 + signal.SIGINT
     finally:
         config.folder.server_json.unlink(missing_ok=True)
     return 0

@@ -38,7 +38,7 @@ ALLOWED = {
     "teach": WORDS | {"preferences", "rewards", "rollouts", "training"},
     "commands": WORDS | STAGES | {"envs", "video", "storage", "people", "device", "interrupts", "training", "teach"},
     "cli": {"errors", "files", "device", "interrupts", "commands", "server"},
-    "__main__": {"cli"},
+    "__main__": {"cli", "interrupts"},
 }
 WITHOUT_JAX = {
     "errors",
