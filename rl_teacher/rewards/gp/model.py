@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Int, Num, PRNGKeyArray
 from threadpoolctl import threadpool_limits
 
 from rl_teacher.config.reward import RewardModelConfig
-from rl_teacher.core.arrays import LabeledBatch, RewardInput
+from rl_teacher.core.arrays import ENDED, LabeledBatch, RewardInput
 from rl_teacher.core.bradley_terry import decisive_accuracy
 from rl_teacher.core.logistic import answer_loss, probability_of_left
 from rl_teacher.core.streams import host_generator
@@ -88,10 +88,10 @@ class GaussianProcessReward(eqx.Module):
 
     def __call__(self, x: RewardInput) -> Float[Array, "*batch"]:
         """The posterior's mean, normalized, less `pessimism` standard deviations."""
-        normalized = self.scale.apply(self._rewards(x, self.weights[:, None]))[0]
-        if not self.config.pessimism:
-            return normalized
-        return normalized - self.config.pessimism * self.scale.factor[0] * self._rewards(x, self.members).std(0)
+        reward = self.scale.apply(self._rewards(x, self.weights[:, None]))[0]
+        if self.config.pessimism:
+            reward -= self.config.pessimism * self.scale.factor[0] * self._rewards(x, self.members).std(0)
+        return reward if x.phase is None else jnp.where(jnp.asarray(x.phase) == ENDED, 0.0, reward)
 
     def member_returns(self, x: RewardInput) -> Float[np.ndarray, "member segment"]:
         """Each draw's return of each segment, not normalized: differences of two are its logits."""
