@@ -87,6 +87,7 @@ def taught_by_people(config: RunConfig, world: World, interrupt: Interrupt) -> i
     require_folders(named)
     with closing(connect(named, experiment_name(named.name), log)) as connection:
         if interrupt.is_asked:
+            log("Stopped before the run began. Start it with the same command.")
             return EXIT_CODE
         folder, lock = open_run(config)
         with closing(lock):
