@@ -144,7 +144,7 @@ def server_command(name: str) -> Callable[[], Command]:
 
 
 WITHOUT_END = ("teach", "plot", "replay", "runs", "fit", "bench", "doctor")
-"""Commands with nothing to put away when Ctrl-C ends them, or that say themselves when there is, as `teach` and `bench` do."""
+"""Commands with nothing to put away when Ctrl-C ends them; `teach` and `bench` take it over while they have."""
 SERVER = ("serve", "login-url", "token", "export", "import", "manage")
 
 COMMANDS: dict[str, Callable[[], Command]] = {

@@ -60,7 +60,7 @@ def interrupted(program: Program) -> None:
         return  # Python itself was still starting
     assert code == 130, said
     assert said in ("", "Interrupted.\n")
-    assert re.search("Interrupted|Stopped", program.out.read_text() + said)
+    assert re.search("Interrupted|Stopp", program.out.read_text() + said)
 
 
 def resumable(home: Path, words: list[str]) -> list[str]:
