@@ -1,6 +1,7 @@
 """Clips of Gymnasium's environments: exactly what was done is done again; what cannot be drawn gets one line."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar
 
 import gymnasium
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from gymnasium.spaces import Box, Discrete, Space
 
+from rl_teacher.cli import main
 from rl_teacher.envs.catalog import find_env, make_envs
 from rl_teacher.envs.tasks.starts import reset_seed
 from rl_teacher.errors import VideoFault
@@ -17,7 +19,7 @@ from rl_teacher.rollouts.action_space import action_spec
 from rl_teacher.rollouts.local import LocalCollector
 from rl_teacher.rollouts.random_actor import RandomActor
 from rl_teacher.video.replayed import LARGEST, first_picture, picture, play
-from tests.envs.stranger import ID, Stranger, registered
+from tests.envs.stranger import ID, Stranger, registered, teach
 
 SEED = 5
 
@@ -176,3 +178,55 @@ def test_transparency_is_left_out_whole_numbers_are_taken_and_large_pictures_thi
     # 1300 columns are more than twice 640: every third is kept, and every third row
     assert LARGEST == 640
     np.testing.assert_array_equal(drawn, wide[::3, ::3, :3])
+
+
+def replay(folder: Path) -> int:
+    return main(["replay", "x", "--runs-dir", str(folder / "runs"), "--seconds", "1"])
+
+
+@pytest.mark.parametrize("kind", ["int32", "from -3"])
+def test_the_command_films_what_the_agent_does(tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str) -> None:
+    with painted(action_space=SPACES[kind], reward=np.array([0.5])):
+        assert teach(tmp_path) == 0
+        assert replay(tmp_path) == 0
+    # a second of 20 steps, each worth 0.5
+    assert "20 frames, true return 10.0 so far" in capsys.readouterr().out
+    assert (tmp_path / "runs" / "x" / "replay.mp4").stat().st_size > 500
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str]] = {
+    "nothing": ({"render": None}, "render() returned None"),
+    "raises": ({"render": raising(RuntimeError("no\nGPU"))}, "raised RuntimeError: no GPU"),
+    "old step": ({"step": lambda env: (env.observation(), 1.0, False, {})}, "step() returned 4 values, expected 5"),
+    "odd reward": ({"reward": "1"}, "the reward is '1' (str)"),
+    "shape": ({"reset": lambda env: (np.zeros(4), {})}, "has shape (4,), its space has (3,)"),
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_the_command_refuses_what_cannot_be_filmed_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    does, expected = REFUSED[kind]
+    with painted():
+        assert teach(tmp_path) == 0
+    capsys.readouterr()
+    with painted(**does):
+        assert replay(tmp_path) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"VideoFault: env '{ID}': ")
+    assert said.count("\n") == 1
+    assert expected in said
+
+
+def test_the_command_refuses_an_environment_without_render_modes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with registered(metadata={}):
+        assert teach(tmp_path) == 0
+        capsys.readouterr()
+        assert replay(tmp_path) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("VideoFault: ")
+    assert "list 'rgb_array' in metadata['render_modes']" in said
+    assert said.count("\n") == 1
