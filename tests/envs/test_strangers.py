@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -533,6 +534,14 @@ def test_every_action_is_in_its_space(tmp_path: Path, kind: str) -> None:
         assert {int(one) for one in given} == set(range(int(space.start), int(space.start + space.n)))
     elif kind != "no choice":
         assert len({np.asarray(one).tobytes() for one in given}) > 4
+
+
+def test_an_agent_that_diverged_is_not_blamed_on_the_environment(tmp_path: Path, capsys: Refusal) -> None:
+    # 3e38 is a float32, and its square is none: what the agent learns from it is nan
+    with registered(reward=3e38), np.errstate(over="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        assert teach(tmp_path, "-p", "rl") == 2
+    assert "the agent diverged, so scale observations and rewards down" in refused(capsys)
 
 
 # -- endless, and pictures ---------------------------------------------------------------------------------------------
