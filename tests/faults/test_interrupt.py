@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,14 @@ TEACH = ["teach", "-p", "synth", "-l", "12", *SMALL]
 PEOPLE = ["teach", "-p", "human", "-L", "2", "--human.port", "0", *SMALL]
 
 
+@pytest.fixture(autouse=True)
+def as_in_a_terminal() -> Iterator[None]:
+    """Processes inherit that Ctrl-C is ignored, as it is where the tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class Program:
     """`rl-teacher` in a process of its own, with a home of its own."""
 
@@ -33,7 +41,6 @@ class Program:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "rl_teacher", *words],
                 cwd=home, stdout=out, stderr=err, env=os.environ | {"HOME": str(home), "PYTHONPATH": str(ROOT)},
-                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # as in a terminal
             )  # fmt: skip
 
     def wait_until(self, is_so: Callable[[], object]) -> None:
