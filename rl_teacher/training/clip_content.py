@@ -5,7 +5,7 @@ from collections.abc import Callable
 from rl_teacher.core.segment import Segment
 from rl_teacher.envs.catalog import find_task
 from rl_teacher.envs.spec import EnvSpec
-from rl_teacher.envs.tasks.model_files import MODELS
+from rl_teacher.envs.tasks.task import MODELS
 from rl_teacher.errors import VideoFault
 from rl_teacher.rollouts.action_history import ActionHistory
 from rl_teacher.video.jobs import Content, Replay, States
