@@ -297,7 +297,7 @@ REWARDS = {
     "complex": (1j, "EnvFault", "the reward is 1j"),
     "unspeakable": (Unspeakable(), "EnvFault", "the reward is a Unspeakable"),
     "nan": (float("nan"), "NotFinite", r"env 0 of 2, step \d+: reward is nan"),
-    "1e300": (1e300, "NotFinite", r"reward is 1e\+300, more than float32 holds"),
+    "1e300": (1e300, "NotFinite", r"reward is 1e\+300, whose square float32 cannot add up"),
     "10**400": (10**400, "NotFinite", "reward is inf"),
 }
 
@@ -581,7 +581,7 @@ def test_pictures_are_refused_by_their_shape_before_anything_is_stepped(
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.parametrize("shape", [(128,), (10, 10, 4), (), (1,), (2, 3)], ids=str)
+@pytest.mark.parametrize("shape", [(128,), (10, 10, 4), ()], ids=str)
 def test_what_is_small_is_learned_from_whatever_its_shape(tmp_path: Path, shape: tuple[int, ...]) -> None:
     space = Box(0, 255, shape, np.uint8)
     with registered(observation_space=space, observation=lambda env: np.full(shape, env.num_steps, np.uint8)):

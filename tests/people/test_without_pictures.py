@@ -103,6 +103,7 @@ def test_a_task_is_refused_where_nothing_renders(
     assert not (home / "rl-teacher").exists()
 
 
+@pytest.mark.slow
 def test_clips_that_all_fail_stop_the_run_and_it_can_go_on(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words("blind_envs:Later-v0")) == 2
     said = capsys.readouterr().err.splitlines()
