@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from rl_teacher.envs.catalog import find_task
-from rl_teacher.envs.tasks.model_files import MODELS
+from rl_teacher.envs.tasks.task import MODELS
 from rl_teacher.video.backend import choose_backend
 from rl_teacher.video.model_files import load_model
 from rl_teacher.video.render import StateRenderer

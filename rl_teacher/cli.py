@@ -143,8 +143,8 @@ def server_command(name: str) -> Callable[[], Command]:
     return load
 
 
-WITHOUT_END = ("teach", "plot", "replay", "runs", "fit", "doctor")
-"""Commands with nothing to put away when Ctrl-C ends them, or that say themselves when there is, as `teach` does."""
+WITHOUT_END = ("teach", "plot", "replay", "runs", "fit", "bench", "doctor")
+"""Commands with nothing to put away when Ctrl-C ends them; `teach` and `bench` take it over while they have."""
 SERVER = ("serve", "login-url", "token", "export", "import", "manage")
 
 COMMANDS: dict[str, Callable[[], Command]] = {

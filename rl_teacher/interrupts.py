@@ -5,7 +5,8 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import FrameType
 
 EXIT_CODE = 130
@@ -35,6 +36,21 @@ def takes_signals() -> bool:
 
 
 def _leave(signum: int, frame: FrameType | None) -> None:
-    sys.stdout.flush()
-    os.write(sys.stderr.fileno(), b"Interrupted.\n")
+    with suppress(OSError, ValueError, RuntimeError):  # closed, full, or in the middle of a line
+        sys.stdout.flush()
+    _end_children()
+    with suppress(OSError, ValueError):
+        os.write(sys.stderr.fileno(), b"Interrupted.\n")
     os._exit(EXIT_CODE)
+
+
+def _end_children() -> None:
+    """End the processes that were started here, where Linux tells them; those with a session of their own may stay.
+
+    MuJoCo's import of GLFW has one, which would complain that nobody listens any more.
+    """
+    for path in Path("/proc/self/task").glob("*/children"):
+        with suppress(OSError):
+            for child in map(int, path.read_text().split()):
+                if os.getsid(child) != child:
+                    os.kill(child, signal.SIGKILL)

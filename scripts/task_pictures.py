@@ -8,7 +8,7 @@ from PIL import Image
 
 from rl_teacher.commands.bench.tasks import PAPER_TASKS
 from rl_teacher.envs.catalog import find_env, find_task, make_envs
-from rl_teacher.envs.tasks.model_files import MODELS
+from rl_teacher.envs.tasks.task import MODELS
 from rl_teacher.video.backend import choose_backend
 from rl_teacher.video.model_files import load_model
 from rl_teacher.video.render import CLIP_PX, StateRenderer

@@ -86,10 +86,11 @@ def taught_by_people(config: RunConfig, world: World, interrupt: Interrupt) -> i
     named = dataclasses.replace(config, name=slug(config.name))
     require_folders(named)
     with closing(connect(named, experiment_name(named.name), log)) as connection:
-        if interrupt.is_asked:
-            return EXIT_CODE
-        folder, lock = open_run(config)
+        folder, lock = open_run(config)  # also where it stops now: the server knows the run, so --resume must
         with closing(lock):
+            if interrupt.is_asked:
+                log("Stopped at 0 steps. Continue with the same command and --resume.")
+                return EXIT_CODE
             session = attach(
                 connection, folder, named, content=content_of(spec, history), fps=spec.clip_fps, backend=backend,
                 log=log,

@@ -7,11 +7,13 @@ import numpy.typing as npt
 
 from rl_teacher.errors import NotFinite
 
+LARGEST = 1e16
+"""Statistics add up squares of a million frames and more; of larger numbers float32 could not hold the sum."""
 NOTHING_LOST = "Nothing was lost; fix the env, then run the same command with --resume."
 
 
 def require_finite(observations: npt.NDArray[Any], rewards: npt.NDArray[Any], env_id: str, step: int) -> None:
-    """Raise NotFinite unless every observation (num_envs, *obs) and true reward (num_envs,) is finite as float32.
+    """Raise NotFinite unless every observation (num_envs, *obs) and true reward (num_envs,) can be computed with.
 
     Args:
         observations: of all environments, before ended episodes are reset.
@@ -27,14 +29,15 @@ def require_finite(observations: npt.NDArray[Any], rewards: npt.NDArray[Any], en
             env, *entry = (int(index) for index in bad[0])
             place = f"{what}{entry}" if entry else what
             value = values[tuple(bad[0])]
-            too_large = ", more than float32 holds" if np.isfinite(value) else ""
-            raise not_finite(env_id, env, len(rewards), step, f"{place} is {value}{too_large}")
+            too_large = f", whose square float32 cannot add up: at most {LARGEST:g} is learned from"
+            raise not_finite(
+                env_id, env, len(rewards), step, f"{place} is {value}{too_large if np.isfinite(value) else ''}"
+            )
 
 
 def is_finite(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    """Where values are finite as float32, which is what agents and reward models compute with."""
-    with np.errstate(over="ignore"):
-        return np.isfinite(values.astype(np.float32, copy=False))
+    """Where agents and reward models can compute with values, which they do as float32: neither nan nor too large."""
+    return np.asarray(np.abs(values) <= LARGEST)  # nan is not
 
 
 def not_finite(env_id: str, env: int, num_envs: int, step: int, what: str) -> NotFinite:

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from rl_teacher.envs.catalog import find_env, find_task, make_envs
-from rl_teacher.envs.tasks.model_files import MODELS, load_model
+from rl_teacher.envs.tasks.model_files import load_model
+from rl_teacher.envs.tasks.task import MODELS
 
 SIZES = {"Reacher": 11, "Hopper": 11, "Walker": 17, "HalfCheetah": 17, "Swimmer": 8, "Ant": 27, "Humanoid": 292}
 SIZES |= {"Pendulum": 4, "DoublePendulum": 11}

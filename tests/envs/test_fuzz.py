@@ -160,10 +160,10 @@ def fuzz(num_examples: int, num_spaces: int, model: str) -> Counter[str]:
     return counts
 
 
-def test_sixty_strangers_train_or_are_refused_in_one_line() -> None:
-    counts = fuzz(60, num_spaces=1, model="constant")  # more spaces, more to compile
-    assert counts["trained"] >= 10
-    assert counts["EnvFault"] >= 10
+def test_twenty_strangers_train_or_are_refused_in_one_line() -> None:
+    counts = fuzz(20, num_spaces=1, model="constant")  # more spaces, more to compile
+    assert counts["trained"] >= 3
+    assert counts["EnvFault"] >= 3
 
 
 @pytest.mark.slow

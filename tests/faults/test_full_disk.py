@@ -58,11 +58,16 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("path_holds", "number", "after"),
     [
-        ("/.checkpoint.npz", errno.ENOSPC, 1),
         ("/labels.jsonl", errno.EDQUOT, 0),
-        ("/comparisons.jsonl", errno.EROFS, 1),
-        ("/segments/", errno.ENOSPC, 2),
-        ("/tb/x/events", errno.EACCES, 2),
+        *(
+            pytest.param(*where, marks=pytest.mark.slow)
+            for where in (
+                ("/.checkpoint.npz", errno.ENOSPC, 1),
+                ("/comparisons.jsonl", errno.EROFS, 1),
+                ("/segments/", errno.ENOSPC, 2),
+                ("/tb/x/events", errno.EACCES, 2),
+            )
+        ),
     ],
 )
 def test_a_disk_that_fills_up_stops_the_run_in_one_line_and_it_goes_on_later(

@@ -76,6 +76,12 @@ class Teaching:
         os.kill(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
+    def stop(self, seconds: float = 60.0) -> None:
+        """Press Ctrl-C, and see it stop where it can go on later."""
+        assert self.process is not None
+        os.kill(self.process.pid, signal.SIGINT)
+        assert self.process.wait(seconds) == 130, self.text[-3000:]
+
     def finish(self, seconds: float = 240.0) -> dict[str, Any]:
         """Its summary, when it has ended by itself."""
         assert self.process is not None

@@ -104,7 +104,7 @@ def test_training_goes_on_while_the_server_is_dead_and_starts_it_again(teaching:
         labeler.answer()
         given = labeler.num_answers
         run.wait_for(lambda: len([x for x in run.labels() if x["preference"] != "taken_back"]) >= given)
-    run.finish()
+    run.stop()
 
 
 def test_another_machine_fits_and_goes_on_with_nothing_but_the_server(teaching: Make, tmp_path: Path) -> None:

@@ -99,6 +99,7 @@ def test_a_second_request_may_not_stop_half_way_either(port):
     assert said.count(b"HTTP/1.1 200 ") == said.count(b"HTTP/1.1 408 ") == 1
 
 
+@pytest.mark.slow
 def test_a_request_that_is_whole_may_take_its_time(port):
     with socket.create_connection(("127.0.0.1", port), timeout=30) as line:
         for _ in range(2):

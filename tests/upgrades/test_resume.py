@@ -63,6 +63,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+@pytest.mark.slow
 def test_a_run_of_people_finds_its_experiment_and_goes_on(released: Path) -> None:
     run = released / "runs" / "people"
     before = lines(run / "labels.jsonl")

@@ -27,6 +27,8 @@ Arrays = dict[str, Array]
 MUJOCO_ENV_MODULE = "gymnasium.envs.mujoco.mujoco_env"
 """Where Gymnasium defines the class of its MuJoCo environments; not imported unless the environment does."""
 NO_LIMIT = np.iinfo(np.int64).max
+DIVERGED = "but its action was no number: the agent diverged, so scale observations and rewards down"
+"""Where an environment is not to blame."""
 NOTHING = object()
 """In place of what a method that raised has not returned."""
 
@@ -242,18 +244,21 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
         except KeyboardInterrupt:
             raise
         except BaseException as error:
-            observation, reward, terminated, truncated = self._looked_at(index, result, error)
+            observation, reward, terminated, truncated = self._looked_at(index, action, result, error)
             self._observed[index], self._rewards[index] = observation, reward
         self._terminations[index], self._truncations[index] = terminated, truncated
 
-    def _looked_at(self, index: int, result: Any, error: BaseException) -> tuple[Array, float, bool, bool]:
+    def _looked_at(
+        self, index: int, action: Array, result: Any, error: BaseException
+    ) -> tuple[Array, float, bool, bool]:
         """What a step returned that could not be taken as it is, or why it cannot be taken at all."""
         try:
             if result is NOTHING:
                 raise Odd(f"step() raised {what_was_raised(error)}") from error
             return step_result(result, self._observed_space)
         except Odd as odd:
-            raise env_fault(self.env_id, "step", str(odd), place=self._place(index)) from error
+            given = "" if np.isfinite(action).all() else f"; {DIVERGED}"
+            raise env_fault(self.env_id, "step", f"{odd}{given}", place=self._place(index)) from error
 
     def _take_observations(self, who: npt.NDArray[np.bool_] | None = None) -> None:
         """What was observed as agents see it: everywhere, or where `who` is true."""

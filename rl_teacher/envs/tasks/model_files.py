@@ -1,13 +1,11 @@
 """Load a task's MuJoCo model from the copies in models/."""
 
-from pathlib import Path
 from typing import Any
 
 import mujoco
 
 from rl_teacher.envs.tasks.mujoco_warnings import CaughtWarnings
-
-MODELS = Path(__file__).parents[1] / "models"
+from rl_teacher.envs.tasks.task import MODELS
 
 
 def load_model(model_file: str) -> Any:

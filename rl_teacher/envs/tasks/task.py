@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from mujoco.batch import Batch
 
 Floats = npt.NDArray[np.float64]
+
+MODELS = Path(__file__).parents[1] / "models"
+"""Folder of the MuJoCo models; here, as whoever names one need not load MuJoCo."""
 
 
 @dataclass(frozen=True, slots=True)
