@@ -3,10 +3,15 @@
 import subprocess
 import sys
 
+import gymnasium
 import pytest
+from gymnasium.vector import SyncVectorEnv
+from gymnasium.wrappers import TimeLimit
 
-from rl_teacher.envs.catalog import find_env, find_task, make_envs, task_ids
+from rl_teacher.core.actions import DiscreteActions
+from rl_teacher.envs.catalog import find_env, find_task, make_envs, register, spec_of, task_ids
 from rl_teacher.errors import ConfigError, UnknownEnv
+from rl_teacher.rollouts.action_space import action_spec
 
 SPELLINGS = {
     "Reacher": ["Reacher"],
@@ -152,3 +157,41 @@ def test_every_task_can_be_built_by_its_id(task_id):
     observations, _ = envs.reset()
     assert observations.shape == envs.observation_space.shape
     envs.close()
+
+
+class Unregistered(gymnasium.Env):
+    """An environment that no id can make."""
+
+    observation_space = gymnasium.spaces.Box(-1, 1, (3,))
+    action_space = gymnasium.spaces.Discrete(2)
+    metadata = {"render_fps": 50}
+
+
+@pytest.mark.parametrize(
+    ("make", "env_id", "horizon", "fps"),
+    [
+        (lambda: gymnasium.make("CartPole-v1"), "CartPole-v1", 500, 50),
+        (lambda: gymnasium.make("CartPole-v1", max_episode_steps=77), "CartPole-v1", 77, 50),
+        (lambda: gymnasium.make_vec("CartPole-v1", 3), "CartPole-v1", 500, 50),
+        (lambda: SyncVectorEnv([lambda: TimeLimit(Unregistered(), 12)] * 2), "Unregistered", 12, 50),
+        (lambda: TimeLimit(Unregistered(), 12), "Unregistered", 12, 50),
+        (Unregistered, "Unregistered", None, 50),
+    ],
+)
+def test_an_environment_that_exists_is_described_without_an_id(make, env_id, horizon, fps):
+    env = make()
+    spec = spec_of(env)
+    assert (spec.env_id, spec.horizon, spec.clip_fps, spec.is_fixed_horizon) == (env_id, horizon, fps, False)
+    assert spec_of(env, "mine").env_id == "mine"
+    single = getattr(env, "single_action_space", env.action_space)
+    observed = getattr(env, "single_observation_space", env.observation_space)
+    assert action_spec(env_id, observed, single) == DiscreteActions(2)
+    env.close()
+
+
+@pytest.mark.parametrize("make", [gymnasium.make, lambda env_id: gymnasium.make_vec(env_id, 2)])
+def test_a_task_that_exists_is_recognized(make):
+    register()
+    spec = spec_of(make("rl_teacher/ShortHopper-v1"))
+    assert spec.is_task
+    assert spec == find_env("rl_teacher/ShortHopper-v1")
