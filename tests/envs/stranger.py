@@ -1,5 +1,6 @@
 """An environment that does what a test tells it to, and otherwise what Gymnasium asks for."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,10 +8,12 @@ from typing import Any
 
 import gymnasium
 import numpy as np
+import pytest
 from gymnasium.spaces import Box
 
 from rl_teacher.cli import main
 
+Refusal = pytest.CaptureFixture[str]
 ID = "Stranger-v0"
 LENGTH = 30
 """Steps of an episode."""
@@ -98,3 +101,51 @@ def teach(folder: Path, *words: str, env_id: str = ID) -> int:
     where = ["--runs-dir", str(folder / "runs"), "--tb-dir", str(folder / "tb")]
     predictor = [] if "-p" in words else ["-p", "synth"]
     return main(["teach", *predictor, "-e", env_id, "-n", "x", *where, *SMALL, *words])
+
+
+class Unspeakable:
+    """Fails whatever it is asked."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no words")
+
+    __str__ = __float__ = __bool__ = __len__ = __array__ = __repr__
+
+
+class Panic(BaseException):
+    """As pyo3's, which is no Exception."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+def raises(error: BaseException) -> Any:
+    def fail(env: Stranger) -> None:
+        raise error
+
+    return fail
+
+
+def at_step(number: int, odd: Any, usual: Any) -> Any:
+    """`odd` at the step of this number, and at the others what is usual."""
+
+    def told(env: Stranger) -> Any:
+        found = odd if env.num_steps == number else usual
+        return found(env) if callable(found) else found
+
+    return told
+
+
+def refused(capsys: Refusal) -> str:
+    """The one line on stderr, without its end."""
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1, said
+    assert "Traceback" not in said
+    assert len(said) < 1200, said
+    return said.rstrip("\n")
+
+
+def trained(folder: Path) -> dict[str, Any]:
+    summary: dict[str, Any] = json.loads((folder / "runs" / "x" / "summary.json").read_text())
+    assert summary["timesteps"] == 200
+    return summary

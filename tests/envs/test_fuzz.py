@@ -19,8 +19,7 @@ from hypothesis import strategies as st
 from rl_teacher.commands.train import train
 from rl_teacher.config.flags import parse
 from rl_teacher.errors import RlTeacherError
-from tests.envs.stranger import ID, SMALL, Stranger, registered
-from tests.envs.test_strangers import Panic, Unspeakable, raises
+from tests.envs.stranger import ID, SMALL, Panic, Stranger, Unspeakable, raises, registered
 
 OBSERVED: list[Space[Any]] = [
     Box(-np.inf, np.inf, (3,), np.float32), Box(-1, 1, (3,), np.float64), Box(-100, 100, (3,), np.int16),

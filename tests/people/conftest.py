@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # --import-mode=importlib leaves helpers beside a conftest unreachable
 
+from session_rig import Rig
 from teaching import Teaching
 
 
@@ -23,3 +24,12 @@ def teaching(tmp_path: Path) -> Iterator[Callable[..., Teaching]]:
     yield make
     for one in made:
         one.close()
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    made = Rig(tmp_path)
+    yield made
+    made.server.is_away = False
+    for one in made.sessions:
+        one.close(is_done=False)

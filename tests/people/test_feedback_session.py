@@ -1,91 +1,20 @@
-"""A session hands on every question, takes in every answer once, and outlives whatever happens to the server."""
+"""A session hands on every question, and takes in every answer once."""
 
 import json
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from small_server import InstantWorkers, SmallServer, frames, segment, wait_for
+from session_rig import AB, BC, CD, PREDICTION, SEGMENTS, Rig, collect, said, taken_back
+from small_server import frames, segment, wait_for
 
 from rl_teacher.core.segment import Segment
-from rl_teacher.errors import ServerFault, VideoFault
+from rl_teacher.errors import VideoFault
 from rl_teacher.people.client.messages import Prediction
-from rl_teacher.people.client.outbox import Outbox
-from rl_teacher.people.feedback_session import HEARTBEAT, LISTENER, ROOM_BYTES, UPLOADER, FeedbackSession
-from rl_teacher.people.uploader import ClipUploader, SentIds
-from rl_teacher.records import Comparison, Label, Preference
+from rl_teacher.people.feedback_session import ROOM_BYTES
+from rl_teacher.records import Comparison, Preference
 from rl_teacher.video.jobs import Content
-
-SEGMENTS = {name: segment(i) for i, name in enumerate("abcd")}
-AB, BC, CD = (Comparison(left + right, left, right, 100 + i) for i, (left, right) in enumerate(("ab", "bc", "cd")))
-PREDICTION = Prediction("ab", 5, 0.75, (0.5,), (0.25,))
-
-
-class Rig:
-    """A server, and the parts of sessions that speak to it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.server, self.workers, self.folder = SmallServer(), InstantWorkers(), folder
-        self.sessions: list[FeedbackSession] = []
-
-    def session(
-        self,
-        *,
-        content: Callable[[Segment], Content] = frames,
-        revive: Callable[[], None] = lambda: None,
-        max_bytes: int = 1024**3,
-    ) -> FeedbackSession:
-        """One at work, with the files that earlier ones left."""
-        client = self.server.client()
-        outbox = Outbox(self.folder / "outbox", client, max_bytes=max_bytes)
-        uploader = ClipUploader(self.workers, outbox, SentIds(self.folder / "sent.jsonl"), 20, False)  # type: ignore[arg-type]
-        self.sessions.append(FeedbackSession(client, outbox, uploader, content, revive))
-        self.sessions[-1].start()
-        return self.sessions[-1]
-
-    def ask(self, session: FeedbackSession, *comparisons: Comparison) -> None:
-        """Ask, and wait until people can see all of it."""
-        session.ask(comparisons, SEGMENTS)
-        wait_for(lambda: {one.id for one in comparisons} <= self.server.comparisons.keys())
-
-    def beat(self, session: FeedbackSession, state: str) -> dict[str, Any]:
-        """The first heartbeat that says `state`, which is a new one."""
-        session.report(state, 7, {})
-        return dict(wait_for(lambda: [one for one in self.server.heartbeats if one["state"] == state])[0])
-
-
-@pytest.fixture
-def rig(tmp_path: Path) -> Iterator[Rig]:
-    made = Rig(tmp_path)
-    yield made
-    made.server.is_away = False
-    for one in made.sessions:
-        one.close(is_done=False)
-
-
-def collect(session: FeedbackSession, num: int) -> list[Label]:
-    """The next `num` labels, and those that came with the last of them."""
-    labels: list[Label] = []
-    while len(labels) < num:
-        came = session.answers(timeout_s=20.0)
-        assert came, f"{num} labels were expected, {len(labels)} came"
-        labels += came
-    return labels
-
-
-def said(labels: list[Label]) -> list[tuple[str, Preference | None, str]]:
-    return [(one.comparison, one.preference, one.labeler) for one in labels]
-
-
-def taken_back(*comparisons: str) -> list[tuple[str, Preference | None, str]]:
-    return [(one, Preference.TAKEN_BACK, "trainer") for one in comparisons]
-
-
-# -- questions ---------------------------------------------------------------------------------------------------
 
 
 def test_questions_go_out_in_the_order_asked_each_after_its_clips_and_no_clip_twice(rig: Rig):
@@ -184,9 +113,6 @@ def test_vp9_copies_are_sent_once_somebody_needs_them(rig: Rig):
     assert all(clip["webm"] for clip in rig.server.clips.values())
 
 
-# -- answers -----------------------------------------------------------------------------------------------------
-
-
 def test_answers_come_in_once_and_in_order(rig: Rig):
     session = rig.session()
     assert session.answers() == []
@@ -237,9 +163,6 @@ def test_a_feed_with_a_gap_is_not_taken_in_and_is_read_again(rig: Rig):
     assert said(collect(session, 2)) == [("ab", Preference.LEFT, "ann"), ("bc", Preference.RIGHT, "ann")]
 
 
-# -- taking back -------------------------------------------------------------------------------------------------
-
-
 def test_what_is_taken_back_is_cancelled_and_comes_as_a_label_unless_it_was_answered(rig: Rig):
     session = rig.session()
     rig.ask(session, AB, BC, CD)
@@ -260,9 +183,6 @@ def test_what_is_taken_back_on_its_way_is_cancelled_once_it_is_there(rig: Rig):
     session.report("training", 1, {})
     assert said(collect(session, 1)) == taken_back("ab")
     assert rig.server.states == {"ab": "cancelled"}
-
-
-# -- room --------------------------------------------------------------------------------------------------------
 
 
 def test_a_paused_experiment_has_no_room_until_it_goes_on(rig: Rig):
@@ -296,57 +216,6 @@ def test_what_finds_no_room_is_dropped_and_said_and_the_rest_goes_on(rig: Rig):
     assert "at most 400 may" in rig.beat(session, "training")["notice"]
 
 
-# -- a server that goes and comes ----------------------------------------------------------------------------------
-
-
-def test_a_server_that_died_is_revived_and_nothing_is_lost(rig: Rig):
-    revived = threading.Event()
-
-    def revive() -> None:
-        if restarts.is_set():
-            rig.server.is_away = False
-            revived.set()
-
-    restarts = threading.Event()
-    session = rig.session(revive=revive)
-    rig.ask(session, AB)
-    rig.server.is_away = True
-    session.ask([BC], SEGMENTS)
-    session.take_back(["ab"])
-    session.report("training", 1, {"labels/answered": 3.0})
-    wait_for(lambda: len(list((rig.folder / "outbox").glob("*.item"))) >= 4)  # 2 blobs, a clip and bc, or more
-    assert list(rig.server.comparisons) == ["ab"]
-    restarts.set()
-    session.report("waiting", 2, {})
-    assert revived.wait(20.0)
-    wait_for(lambda: "bc" in rig.server.comparisons)
-    session.report("training", 3, {})
-    assert said(collect(session, 1)) == taken_back("ab")
-    wait_for(lambda: [one["name"] for one in rig.server.points] == ["labels"])
-    rig.server.answer("bc", "a")
-    assert said(collect(session, 1)) == [("bc", Preference.LEFT, "ann")]
-
-
-def test_a_server_that_cannot_be_revived_is_tried_again(rig: Rig):
-    tries: list[int] = []
-
-    def revive() -> None:
-        tries.append(len(tries))
-        raise ServerFault("its address is taken")
-
-    rig.server.is_away = True
-    session = rig.session(revive=revive)
-    wait_for(lambda: len(tries) == 1)
-    session.report("training", 1, {})
-    wait_for(lambda: len(tries) == 2)
-    rig.server.is_away = False
-    assert rig.beat(session, "training again")["step"] == 7
-    assert len(tries) == 2
-
-
-# -- what people see -----------------------------------------------------------------------------------------------
-
-
 def test_curves_have_the_names_of_the_page_and_no_more_points_than_it_shows(rig: Rig):
     session = rig.session()
     values = {"agent/true_reward_per_episode": 1.5, "labels/answered": 3.0, "agent/kl": 0.1}
@@ -371,69 +240,6 @@ def test_a_video_goes_out_under_its_step_and_one_that_cannot_be_drawn_stops_noth
     wait_for(lambda: rig.server.videos)
     assert [one["step"] for one in rig.server.videos] == [2000]
     assert rig.server.blobs[rig.server.videos[0]["blob"]] == b"video-2000"
-
-
-# -- the end -------------------------------------------------------------------------------------------------------
-
-
-def test_at_the_end_all_is_handed_on_and_the_server_is_told(rig: Rig):
-    session = rig.session()
-    rig.ask(session, AB, BC)
-    session.report("training", 400, {})
-    rig.server.seconds_per_batch = 0.05
-    for step in range(5):
-        session.send_predictions([replace(PREDICTION, step=step)])
-    session.take_back(["ab", "bc"])
-    session.close(is_done=True)
-    assert [one["step"] for one in rig.server.predictions] == [0, 1, 2, 3, 4]
-    assert set(rig.server.states.values()) == {"cancelled"}
-    assert (rig.server.heartbeats[-1]["state"], rig.server.heartbeats[-1]["step"]) == ("done", 400)
-
-
-def test_what_no_heartbeat_could_take_back_is_cancelled_at_the_end(rig: Rig):
-    session = rig.session()
-    rig.ask(session, AB, BC)
-    rig.server.is_busy = {"PUT heartbeat"}
-    session.take_back(["ab"])
-    session.close(is_done=True)
-    assert rig.server.states == {"ab": "cancelled", "bc": "open"}
-
-
-def test_closing_twice_is_closing_once(rig: Rig):
-    session = rig.session()
-    session.close(is_done=True)
-    session.close(is_done=True)
-    assert [one["state"] for one in rig.server.heartbeats].count("done") == 1
-    assert rig.workers.num_closed == 1
-
-
-def test_a_run_that_is_only_stopped_says_nothing_and_leaves_what_waits_to_the_next_process(rig: Rig):
-    session = rig.session()
-    rig.ask(session, AB)
-    rig.server.is_away = True
-    session.send_predictions([PREDICTION])
-    wait_for(lambda: list((rig.folder / "outbox").glob("*.item")))
-    session.close(is_done=False)
-    rig.server.is_away = False
-    assert "done" not in {one["state"] for one in rig.server.heartbeats}
-    assert rig.server.predictions == []
-    rig.session()
-    # At least once: where an answer to a request is lost it is repeated, and a repeated write is the same write.
-    wait_for(lambda: {one["comparison"] for one in rig.server.predictions} == {"ab"})
-    assert rig.server.states == {"ab": "open"}
-
-
-@pytest.mark.parametrize("is_done", [True, False])
-@pytest.mark.parametrize("is_away", [True, False])
-def test_no_thread_is_left(rig: Rig, is_done: bool, is_away: bool):
-    before = set(threading.enumerate())
-    rig.server.is_away = is_away
-    session = rig.session()
-    ours = {thread.name for thread in set(threading.enumerate()) - before}
-    assert ours == {UPLOADER, LISTENER, HEARTBEAT, "outbox"}
-    session.close(is_done=is_done)
-    assert {thread.name for thread in set(threading.enumerate()) - before} <= {LISTENER}  # it waits for the server
-    wait_for(lambda: set(threading.enumerate()) <= before)
 
 
 def test_the_server_keeps_of_a_segment_what_a_reward_model_sees(rig: Rig):
