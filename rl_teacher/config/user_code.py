@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 from rl_teacher.errors import UserCodeFault
+from rl_teacher.oneline import raised, written
 
 EXAMPLES = {"function": "examples/own_teacher.py:prefer_spinning", "class": "examples/own_agent.py:LinearAgent"}
 
@@ -61,7 +62,7 @@ def load_class(flag: str, spec: str, protocol: type, keywords: Sequence[str]) ->
     build = getattr(found, "build", None)
     shape = f"a class method build(*, {', '.join(keywords)})"
     if not inspect.ismethod(build):
-        raise UserCodeFault(f"{where}: got {build!r}, expected {shape} that makes one ({_page(protocol)}).")
+        raise UserCodeFault(f"{where}: got {written(build)}, expected {shape} that makes one ({_page(protocol)}).")
     try:
         inspect.signature(build).bind(**dict.fromkeys(keywords))
     except TypeError as error:
@@ -79,25 +80,25 @@ def build_from(flag: str, spec: str, protocol: type, **given: object) -> Any:
     where = f"{flag} {spec!r}: {path}, {found.__name__}.build()"
     try:
         made = found.build(**given)
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # sys.exit() too, and what extensions in Rust raise
         raise UserCodeFault(f"{where}: {describe(error, path)}. Fix it, then run the command again.") from error
     missing = [name for name in vars(protocol).get("__annotations__", {}) if not hasattr(made, name)]
     if missing:
         raise UserCodeFault(f"{where}: what it made has no {_listed(missing)} ({_page(protocol)}).")
     if not isinstance(made, protocol):
-        raise UserCodeFault(f"{where}: got {made!r}, expected one that has what {_page(protocol)} says.")
+        raise UserCodeFault(f"{where}: got {written(made)}, expected one that has what {_page(protocol)} says.")
     return made
 
 
-def describe(error: Exception, path: Path) -> str:
+def describe(error: BaseException, path: Path) -> str:
     """Type, message and the deepest line inside `path`, or the deepest of all."""
     if isinstance(error, SyntaxError):
         return f"{type(error).__name__}: {error.msg} (line {error.lineno})"
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if Path(frame.filename) == path]
-    line = (own or frames)[-1].lineno
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text} (line {line})"
+    return raised(error, f"line {(own or frames)[-1].lineno}")
 
 
 def _load(flag: str, spec: str, kind: Literal["function", "class"]) -> tuple[Any, Path]:
@@ -125,8 +126,10 @@ def _load_module(flag: str, spec: str, path: Path) -> ModuleType:
     sys.modules[name] = module  # dataclasses look their module up while the file runs, and pickle later
     try:
         module_spec.loader.exec_module(module)
-    except Exception as error:
+    except BaseException as error:
         del sys.modules[name]
+        if isinstance(error, KeyboardInterrupt):
+            raise
         text = f"{flag} {spec!r}: {path} cannot be run: {describe(error, path)}. Fix it, then run the command again."
         raise UserCodeFault(text) from error
     return module

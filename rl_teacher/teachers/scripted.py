@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Shaped
 from rl_teacher.config.user_code import describe, load_function
 from rl_teacher.core.segment import Segment
 from rl_teacher.errors import TeacherFault, require
+from rl_teacher.oneline import written
 from rl_teacher.records import Comparison, Label, Preference, SegmentId
 from rl_teacher.teachers.pending import PendingLabels, TeacherState, read
 
@@ -137,12 +138,14 @@ class ScriptedTeacher:
         where = f"{self._path}, {self._function_name}(), comparison {comparison.id}"
         try:
             answered = self._script(left, right)
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             raise TeacherFault(
                 f"{where}: {describe(error, self._path)}. Fix the function, then run the same command with --resume."
             ) from error
         if not isinstance(answered, str) or answered not in _ANSWERS:
-            raise TeacherFault(f"{where}: it returned {answered!r}, expected one of {_EXPECTED}.")
+            raise TeacherFault(f"{where}: it returned {written(answered)}, expected one of {_EXPECTED}.")
         return Preference(answered)
 
 

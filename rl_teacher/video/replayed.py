@@ -9,10 +9,11 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from rl_teacher.envs.gymnasium.faults import shown, what_was_raised
+from rl_teacher.envs.gymnasium.faults import what_was_raised
 from rl_teacher.envs.gymnasium.making import close_env
 from rl_teacher.envs.gymnasium.returned import Odd
 from rl_teacher.errors import RlTeacherError, VideoFault
+from rl_teacher.oneline import shown
 
 LARGEST = 640
 """Pictures with a longer side are thinned out [pixels]."""

@@ -25,6 +25,8 @@ class Counter(Protocol):
         ...
 
 
+MUTE = "class Mute(BaseException):\n    def __repr__(self): raise self\n    __str__ = __repr__\n"
+"""What is raised, and whose message cannot be had."""
 GOOD = """
 class Mine:
     def __init__(self, start):
@@ -76,6 +78,14 @@ def test_a_function_and_its_file_are_found(tmp_path: Path) -> None:
         ("import nonesuch", r"cannot be run: ModuleNotFoundError: No module named 'nonesuch' \(line 1\)"),
         ("class Mine(:", r"cannot be run: SyntaxError: .* \(line 1\)"),
         ("raise ValueError('one\\ntwo')", r"cannot be run: ValueError: one two \(line 1\)"),
+        ("import sys\nsys.exit(0)", r"cannot be run: SystemExit: 0 \(line 2\)"),
+        (f"{MUTE}raise Mute()", r"cannot be run: Mute \(line 4\)"),
+        (GOOD.replace("return cls(start)", "raise SystemExit"), r"build\(\): SystemExit \(line 8\). Fix it"),
+        (
+            GOOD.replace("return cls(start)", "raise BaseException('x' * 999)"),
+            r"BaseException: x{300}\.\.\. \(line 8\)",
+        ),
+        (f"{MUTE}{GOOD}".replace("return cls(start)", "return Mute()"), r"what it made has no total"),
     ],
 )
 def test_what_is_wrong_is_told_with_flag_file_and_line(tmp_path: Path, body: str, message: str) -> None:
@@ -104,6 +114,14 @@ def test_a_run_does_not_begin_with_code_that_lacks_something(
     assert flag in error
     assert error.count("\n") == 1
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("where", ["top level", "build"])
+def test_ctrl_c_inside_your_code_is_no_fault_of_it(tmp_path: Path, where: str) -> None:
+    stop = "raise KeyboardInterrupt"
+    spec = write(tmp_path, stop if where == "top level" else GOOD.replace("return cls(start)", stop))
+    with pytest.raises(KeyboardInterrupt):
+        build_from("--counter", spec, Counter, start=1)
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])

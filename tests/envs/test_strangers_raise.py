@@ -3,9 +3,13 @@
 import re
 import sys
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
+import gymnasium
 import pytest
 
+import rl_teacher
 from tests.envs.stranger import ID, Panic, Refusal, Stranger, raises, refused, registered, teach, trained
 
 
@@ -85,6 +89,19 @@ def test_one_that_breaks_in_the_evaluation_keeps_what_was_learned(tmp_path: Path
         assert teach(tmp_path, "--resume") == 0
     assert (tmp_path / "runs" / "x" / "labels.jsonl").read_bytes() == labels
     trained(tmp_path)
+
+
+@pytest.mark.parametrize("package", [gymnasium, rl_teacher], ids=lambda package: package.__name__)
+@pytest.mark.parametrize("more", ["_robotics", "-envs", "2"])
+def test_a_package_whose_name_begins_like_ours_has_lines_of_its_own(
+    tmp_path: Path, capsys: Refusal, package: ModuleType, more: str
+) -> None:
+    beside = f"{Path(str(package.__file__)).parent}{more}/envs.py"  # where pip puts it
+    found: dict[str, Any] = {}
+    exec(compile("def fail(env):\n    raise RuntimeError('x')", beside, "exec"), found)
+    with registered(step=found["fail"]):
+        assert teach(tmp_path) == 2
+    assert f"RuntimeError: x ({beside}, line 2)" in refused(capsys)
 
 
 MODULES = {

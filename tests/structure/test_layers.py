@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "rl_teacher"
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if "migrations" not in path.parts)
 
-WORDS = {"errors", "files", "records", "config", "core", "protocols"}
+WORDS = {"errors", "files", "oneline", "records", "config", "core", "protocols"}
 """What every stage may speak of."""
 STAGES = {"rollouts", "preferences", "teachers", "rewards", "agents"}
 """Of the loop; none imports another."""
@@ -24,13 +24,14 @@ ALLOWED = {
     "files": {"errors"},
     "device": {"errors"},
     "interrupts": set(),
+    "oneline": set(),
     "records": {"errors"},
-    "config": {"errors"},
+    "config": {"errors", "oneline"},
     "core": {"errors"},
     "protocols": {"records", "core"},
     **dict.fromkeys(STAGES, WORDS),
-    "envs": {"errors", "device"},
-    "video": {"errors", "records", "envs"},
+    "envs": {"errors", "device", "oneline"},
+    "video": {"errors", "records", "envs", "oneline"},
     "storage": WORDS,
     "people": WORDS | {"preferences", "teachers", "storage", "video"},
     "server": {"errors", "records", "files"},
@@ -46,6 +47,7 @@ WITHOUT_JAX = {
     "records",
     "device",
     "interrupts",
+    "oneline",
     "config",
     "envs",
     "video",

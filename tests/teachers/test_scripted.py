@@ -102,6 +102,26 @@ def test_an_exception_in_a_script_is_told_with_type_message_and_line(tmp_path: P
         teacher.ask(ASKED, SEGMENTS)
 
 
+@pytest.mark.parametrize("error", ["SystemExit(3)", "BaseException('no\\nlicense')"])
+def test_nothing_that_a_script_raises_ends_the_program_unsaid(tmp_path: Path, error: str):
+    teacher = load_teacher(write(tmp_path, f"def judge(left, right):\n    raise {error}"), dt=0.02)
+    with pytest.raises(TeacherFault, match=r"comparison c1: (SystemExit: 3|BaseException: no license) \(line 2\). Fix"):
+        teacher.ask(ASKED, SEGMENTS)
+
+
+def test_ctrl_c_inside_a_script_is_no_fault_of_it(tmp_path: Path):
+    teacher = load_teacher(write(tmp_path, "def judge(left, right):\n    raise KeyboardInterrupt"), dt=0.02)
+    with pytest.raises(KeyboardInterrupt):
+        teacher.ask(ASKED, SEGMENTS)
+
+
+def test_an_answer_that_cannot_be_written_is_refused_by_its_type(tmp_path: Path):
+    body = "class Odd:\n    def __repr__(self): raise self.x\ndef judge(left, right):\n    return Odd()"
+    teacher = load_teacher(write(tmp_path, body), dt=0.02)
+    with pytest.raises(TeacherFault, match="comparison c1: it returned a Odd, expected one of"):
+        teacher.ask(ASKED, SEGMENTS)
+
+
 def test_an_exception_below_a_script_is_told_with_the_scripts_line(tmp_path: Path):
     body = "import json\ndef judge(left, right):\n    return json.loads('{')\n"
     teacher = load_teacher(write(tmp_path, body), dt=0.02)

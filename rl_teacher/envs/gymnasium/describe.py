@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import gymnasium
 from gymnasium.vector import VectorEnv
 
-from rl_teacher.envs.gymnasium.faults import shown
 from rl_teacher.envs.spec import EnvSpec
+from rl_teacher.oneline import shown
 
 DEFAULT_FPS = 30
 """Frames per second of a clip where the environment's metadata does not say."""

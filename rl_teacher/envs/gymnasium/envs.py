@@ -13,13 +13,14 @@ from gymnasium.vector.utils import batch_space
 
 from rl_teacher.envs.finite import require_finite
 from rl_teacher.envs.gymnasium.describe import metadata_of
-from rl_teacher.envs.gymnasium.faults import env_fault, shown, what_was_raised
+from rl_teacher.envs.gymnasium.faults import env_fault, what_was_raised
 from rl_teacher.envs.gymnasium.making import AnyEnv, close_env, make_env, observed_as, spaces_of
 from rl_teacher.envs.gymnasium.returned import BOOLS, NUMBERS, Odd, reset_result, step_result
 from rl_teacher.envs.gymnasium.running_actions import RunningActions
 from rl_teacher.envs.snapshots import check_snapshot
 from rl_teacher.envs.tasks.starts import reset_seed, staggered_limits
 from rl_teacher.errors import EnvFault
+from rl_teacher.oneline import shown
 
 Array = npt.NDArray[Any]
 Arrays = dict[str, Array]

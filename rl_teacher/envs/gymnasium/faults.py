@@ -1,15 +1,15 @@
 """What somebody else's environment did wrong, in one line: where, what, and what Gymnasium asks for instead."""
 
+import os
 import traceback
 from pathlib import Path
-from typing import Any
 
 import gymnasium
-import numpy as np
 
 import rl_teacher
 from rl_teacher.envs.finite import NOTHING_LOST
 from rl_teacher.errors import ConfigError, EnvFault
+from rl_teacher.oneline import raised, said
 
 ASKED = {
     "make": "gymnasium.make() builds it without further arguments: give them as `kwargs` where you register it",
@@ -19,12 +19,8 @@ ASKED = {
     "metadata": "Gymnasium asks for a dict `metadata` with render_fps, a number of frames per second",
 }
 """Part of an environment -> what it should be like."""
-LONGEST = 300
-"""Of what an exception says, in one line [characters]."""
-LONGEST_VALUE = 120
-"""Of a value, in one line [characters]."""
-OTHERS = tuple(str(Path(str(module.__file__)).parent) for module in (gymnasium, rl_teacher))
-"""Folders whose lines are not the environment's own."""
+OTHERS = tuple(os.path.join(Path(str(module.__file__)).parent, "") for module in (gymnasium, rl_teacher))
+"""Folders, to their last slash, whose lines are not the environment's own."""
 
 
 def env_fault(env_id: str, part: str, what: str, *, place: str = "") -> EnvFault:
@@ -47,40 +43,11 @@ def missing_package(env_id: str, error: Exception) -> ConfigError:
 
 def what_was_raised(error: BaseException) -> str:
     """Type and message of an exception in one line, and the deepest line of the environment's own."""
-    message, own = said(error), _own_lines(error) or _own_lines(error.__cause__)  # gymnasium.make() wraps a TypeError
-    where = f" ({own[-1].filename}, line {own[-1].lineno})" if own else ""
-    return f"{type(error).__name__}{': ' if message else ''}{message}{where}"
+    own = _own_lines(error) or _own_lines(error.__cause__)  # gymnasium.make() wraps a TypeError
+    return raised(error, f"{own[-1].filename}, line {own[-1].lineno}" if own else "")
 
 
 def _own_lines(error: BaseException | None) -> list[traceback.FrameSummary]:
     """Where an exception passed through code that is neither Gymnasium's nor ours, the deepest last."""
     frames = traceback.extract_tb(error.__traceback__) if error is not None else []
     return [frame for frame in frames if not frame.filename.startswith((*OTHERS, "<"))]
-
-
-def said(error: BaseException) -> str:
-    """The message of an exception in one line; none if it cannot even be asked."""
-    try:
-        return _one_line(str(error), LONGEST)
-    except KeyboardInterrupt:
-        raise
-    except BaseException:
-        return ""
-
-
-def shown(value: Any) -> str:
-    """A value in a few words of one line, whatever it is."""
-    if isinstance(value, np.ndarray):
-        return f"an array of {value.dtype} and shape {value.shape}"
-    kind = type(value).__name__
-    try:
-        return f"{_one_line(repr(value), LONGEST_VALUE)} ({kind})"
-    except KeyboardInterrupt:
-        raise
-    except BaseException:
-        return f"a {kind}"
-
-
-def _one_line(text: str, longest: int) -> str:
-    words = " ".join(text.split())
-    return words if len(words) <= longest else f"{words[:longest]}..."

@@ -12,10 +12,11 @@ from gymnasium.envs.registration import find_highest_version, parse_env_id, regi
 
 from rl_teacher.envs.close_matches import did_you_mean
 from rl_teacher.envs.gymnasium.describe import read_off
-from rl_teacher.envs.gymnasium.faults import said, what_was_raised
+from rl_teacher.envs.gymnasium.faults import what_was_raised
 from rl_teacher.envs.gymnasium.making import close_env, make_env
 from rl_teacher.envs.spec import EnvSpec
 from rl_teacher.errors import UnknownEnv
+from rl_teacher.oneline import said
 
 ROBOTICS = ("Fetch", "HandReach", "HandManipulate", "AdroitHand", "AntMaze_", "PointMaze_", "FrankaKitchen")
 PACKAGES = {

@@ -9,8 +9,9 @@ import numpy as np
 from gymnasium.error import DependencyNotInstalled, InvalidMetadata
 from gymnasium.spaces import Box, Discrete
 
-from rl_teacher.envs.gymnasium.faults import env_fault, missing_package, shown, what_was_raised
+from rl_teacher.envs.gymnasium.faults import env_fault, missing_package, what_was_raised
 from rl_teacher.errors import RlTeacherError, UnsupportedSpace
+from rl_teacher.oneline import shown
 
 AnyEnv = gymnasium.Env[Any, Any]
 MUJOCO_MODULE = "gymnasium.envs.mujoco"

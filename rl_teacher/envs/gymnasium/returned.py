@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from gymnasium.spaces import Box
 
-from rl_teacher.envs.gymnasium.faults import shown
+from rl_teacher.oneline import shown
 
 NUMBERS = frozenset({float, int, np.float64, np.float32, np.int64, np.int32})
 """Types of a reward that need no closer look."""
