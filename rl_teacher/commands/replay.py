@@ -90,10 +90,9 @@ def render_gymnasium(
     spec: EnvSpec, actions: ActionSpec, actor: Actor, num_frames: int, size: int, seed: int
 ) -> tuple[Frames, float]:
     """Frames that a Gymnasium environment draws itself, episode after episode; `size` is the environment's own."""
-    name = spec.canonical_id.removeprefix("gymnasium:")
-    with drawing(name) as env:
+    with drawing(spec.canonical_id) as env:
         frames, total = [], 0.0
-        space = observed_as(spaces_of(env, name)[0])
+        space = observed_as(spaces_of(env, spec.canonical_id)[0])
         obs = reset_result(env.reset(seed=seed), space)
         for _ in range(num_frames):
             frames.append(picture(env.render()))

@@ -21,13 +21,12 @@ def require_pictures(spec: EnvSpec) -> None:
     if spec.is_task:
         choose_backend()
         return
-    env_id = spec.canonical_id.removeprefix("gymnasium:")
     with ClipWorkers(1, backend=None, job_seconds=SECONDS) as workers:
-        workers.submit(ClipJob(NAME, FirstPicture(env_id), spec.clip_fps, with_webm=False))
+        workers.submit(ClipJob(NAME, FirstPicture(spec.canonical_id), spec.clip_fps, with_webm=False))
         while not (results := workers.poll(1.0)):
             pass
     if results[0].clip is None:
         reason = results[0].reason
         if not reason.startswith("env "):  # it took its process with it, or hangs
-            reason = f"env {env_id!r}: while its first picture was drawn, {reason}. {TO_DO}."
+            reason = f"env {spec.canonical_id!r}: while its first picture was drawn, {reason}. {TO_DO}."
         raise VideoFault(f"-p human: people would have nothing to compare: {reason}")
