@@ -3,7 +3,6 @@
 import dataclasses
 import importlib.util
 import json
-import signal
 from pathlib import Path
 from types import ModuleType
 
@@ -21,11 +20,10 @@ from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.envs.catalog import find_env
 from rl_teacher.protocols import FitData
 from rl_teacher.storage.metrics import read_metrics
-from rl_teacher.training.checkpointing import Checkpoints
 from rl_teacher.training.parts import fresh_agent
-from rl_teacher.training.state import TeachState
 from rl_teacher.training.world import open_world
 from tests.completed import completed
+from tests.interrupted import stop_at_saves
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 AGENT, REWARD = f"{EXAMPLES}/own_agent.py:LinearAgent", f"{EXAMPLES}/own_reward.py:LinearReward"
@@ -102,15 +100,7 @@ def test_by_flag_it_keeps_its_budgets_and_a_run_that_was_interrupted_ends_the_sa
     tag = "agent/gradient_norm" if own[0] == "--agent" else "predictor/accuracy"  # what the example reports
     assert read_metrics(whole / "own" / "metrics.jsonl")[-1][tag] is not None
 
-    save, stops = Checkpoints.save, iter([False, True])
-
-    def save_and_stop(self: Checkpoints, state: TeachState, *, at_once: bool) -> None:
-        if next(stops, False):  # as Ctrl-C does
-            signal.raise_signal(signal.SIGINT)
-            at_once = True
-        save(self, state, at_once=at_once)
-
-    monkeypatch.setattr(Checkpoints, "save", save_and_stop)
+    stop_at_saves(monkeypatch, False, True)
     assert teach([*WORDS, *own, *where(cut)]) == 130
     assert teach([*WORDS, *own, *where(cut), "--resume"]) == 0
     first, second = arrays(whole), arrays(cut)

@@ -14,8 +14,7 @@ import pytest
 from rl_teacher.commands.train import train
 from rl_teacher.config.run import RunConfig
 from rl_teacher.errors import RlTeacherError
-from rl_teacher.training.checkpointing import Checkpoints
-from rl_teacher.training.state import TeachState
+from tests.interrupted import stop_at_saves
 
 WORDS = ["-p", "synth", "-l", "40", "-e", "ShortReacher-v1", "-t", "9000", "--ppo.rollout-steps", "16"]
 
@@ -85,16 +84,7 @@ def test_an_interrupt_at_any_iteration_and_resuming_gives_the_same_bytes(
     chosen: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train(config(tmp_path / "whole", **chosen))
-    save = Checkpoints.save
-    stops = iter([False, True, False, False, True])
-
-    def save_and_stop(self: Checkpoints, state: TeachState, *, at_once: bool) -> None:
-        if next(stops, False):  # as Ctrl-C does
-            signal.raise_signal(signal.SIGINT)
-            at_once = True
-        save(self, state, at_once=at_once)
-
-    monkeypatch.setattr(Checkpoints, "save", save_and_stop)
+    stop_at_saves(monkeypatch, False, True, False, False, True)
     assert train(config(tmp_path / "cut", **chosen)) == 130
     assert train(config(tmp_path / "cut", resume=True, **chosen)) == 130
     assert train(config(tmp_path / "cut", resume=True, **chosen)) == 0
