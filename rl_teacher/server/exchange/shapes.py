@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from rl_teacher.errors import ServerFault
+from rl_teacher.files import BOM
 from rl_teacher.server.api.bodies import (
     Big,
     Body,
@@ -280,7 +281,7 @@ def plain(path: Path) -> bytes:
         raise ServerFault(
             f"{path}: cannot be read ({error.strerror}); expected a folder made by `rl-teacher export`."
         ) from error
-    return data.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
+    return data.removeprefix(BOM).replace(b"\r\n", b"\n")
 
 
 def _parse(path: Path, parse: Callable[[], object], line: int = 0) -> None:
