@@ -38,7 +38,7 @@ class Replay(eqx.Module):
 
     @classmethod
     def build(
-        cls, capacity: int, obs_shape: tuple[int, ...], num_actions: int, *, with_true_reward: bool, with_phase: bool
+        cls, capacity: int, obs_shape: tuple[int, ...], num_actions: int, *, with_true_reward: bool, shows_ends: bool
     ) -> "Replay":
         """An empty one.
 
@@ -47,13 +47,13 @@ class Replay(eqx.Module):
             obs_shape: of one observation.
             num_actions: numbers of an action.
             with_true_reward: whether the reward's input holds it (`-p rl`).
-            with_phase: whether the reward's input says which steps end an episode.
+            shows_ends: whether the reward's input says which steps end an episode.
         """
         reward_input = RewardInput(
             obs=jnp.zeros((capacity, *obs_shape)),
             action=jnp.zeros((capacity, num_actions)),
             true_reward=jnp.zeros(capacity) if with_true_reward else None,
-            phase=jnp.zeros(capacity, jnp.int8) if with_phase else None,
+            phase=jnp.zeros(capacity, jnp.int8) if shows_ends else None,
         )
         obs, action = jnp.zeros((capacity, num_inputs(obs_shape))), jnp.zeros((capacity, num_actions))
         steps = Transitions(

@@ -76,7 +76,7 @@ class SAC(eqx.Module):
         *,
         num_timesteps: int,
         with_true_reward: bool = False,
-        with_phase: bool = False,
+        shows_ends: bool = False,
     ) -> "SAC":
         """A fresh agent.
 
@@ -87,7 +87,7 @@ class SAC(eqx.Module):
             key: draws the networks.
             num_timesteps: steps of the whole run: no more are kept.
             with_true_reward: whether the reward's input holds the true reward (`-p rl`); then it does not explore.
-            with_phase: whether the reward's input says which steps end an episode.
+            shows_ends: whether the reward's input says which steps end an episode.
         """
         size = num_inputs(obs_shape)
         policy_key, critic_key = jax.random.split(key)
@@ -105,7 +105,7 @@ class SAC(eqx.Module):
         )
         capacity = max(min(config.replay_steps, num_timesteps), config.num_envs)
         replay = Replay.build(
-            capacity, obs_shape, actions.size, with_true_reward=with_true_reward, with_phase=with_phase
+            capacity, obs_shape, actions.size, with_true_reward=with_true_reward, shows_ends=shows_ends
         )
         probe = jnp.zeros(min(config.batch_size, capacity))
         return cls(

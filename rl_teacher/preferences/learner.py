@@ -204,7 +204,8 @@ class PreferenceLearner:
         return self._fit(self._window([rollout]), obs_stats if is_known else self._first_stats, None)
 
     def _fit(self, window: RewardInput, obs_stats: RunningStats | None, num_steps: int | None) -> Fit | None:
-        labeled = self.dataset.labeled() if self._reward.wants_fit(self.dataset.num_changes) else None
+        """The reward model fitted anew; None if nothing is labeled."""
+        labeled = self.dataset.labeled()
         if labeled is None:
             return None
         assert obs_stats is not None, "pretraining measured the first statistics"
@@ -248,7 +249,8 @@ class PreferenceLearner:
         # As bytes, pictures would be added up as bytes.
         flat = jnp.asarray(window.obs.reshape(len(window.obs), -1), jnp.float32)
         self._first_stats = stats.merge(flat, jnp.ones(len(flat)))
-        self.first_fit = self._fit(window, self._first_stats, num_fit_steps)
+        if self._reward.wants_fit(self.dataset.num_changes):
+            self.first_fit = self._fit(window, self._first_stats, num_fit_steps)
 
     def _window(self, rollouts: list[Rollout]) -> RewardInput:
         """All frames of these rollouts: over them the reward is normalized."""
@@ -298,7 +300,7 @@ class PreferenceLearner:
         generator = self._streams.generator("cut", iteration % 2**32)
         return cut_segments(
             rollout, self._segment_steps, num, generator, origin=self._origin, iteration=iteration,
-            with_ends=self.shows_ends,
+            shows_ends=self.shows_ends,
         )  # fmt: skip
 
     def _ask(self, pool: Segments, pairs: list[tuple[int, int]], mean_episode_return: float | None) -> None:

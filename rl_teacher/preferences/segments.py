@@ -18,7 +18,7 @@ Fewer would leave unlearned what ends are worth where they are rare; more, what 
 
 def cut_segments(
     rollout: Rollout, length: int, num: int, generator: np.random.Generator, *, origin: str, iteration: int,
-    with_ends: bool = False,
+    shows_ends: bool = False,
 ) -> Segments:  # fmt: skip
     """At most `num` segments of `length` steps, chosen evenly over all places where one fits.
 
@@ -32,13 +32,13 @@ def cut_segments(
         generator: chooses.
         origin: what ids are made from, with iteration and place.
         iteration: of the rollout.
-        with_ends: whether segments may run into the end of their episode. What follows is the absorbing state:
+        shows_ends: whether segments may run into the end of their episode. What follows is the absorbing state:
             observations, actions and rewards of 0, while the simulator stands still.
     """
     fits, end = placeable(rollout, length), ends_within(rollout, length)
     places = np.argwhere(fits)
     order = generator.permutation(len(places))
-    if not with_ends:
+    if not shows_ends:
         chosen = _spread(places[order], length, num)
     else:
         ending = np.argwhere((end != NO_END) & (end < length))
@@ -51,7 +51,7 @@ def cut_segments(
         )
         chosen = chosen[generator.permutation(len(chosen))]
     time, env = chosen[:, 0], chosen[:, 1]
-    until = end[time, env] if with_ends else np.full(len(chosen), NO_END)
+    until = end[time, env] if shows_ends else np.full(len(chosen), NO_END)
     lived = np.where(until == NO_END, length, until)
     ahead = np.arange(length)
     steps = time[:, None] + np.minimum(ahead, lived[:, None] - 1)

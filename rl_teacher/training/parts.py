@@ -45,7 +45,7 @@ def fresh_agent(config: RunConfig, obs_shape: tuple[int, ...], actions: ActionSp
     return SAC.build(
         obs_shape, actions, config.sac, key,
         num_timesteps=config.num_timesteps, with_true_reward=config.predictor == "rl",
-        with_phase=config.predictor != "rl" and not is_fixed_horizon,
+        shows_ends=config.predictor != "rl" and not is_fixed_horizon,
     )  # fmt: skip
 
 

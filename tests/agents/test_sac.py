@@ -142,16 +142,16 @@ def test_replayed_steps_know_whether_they_ended_an_episode_where_ends_are_shown(
     phase = np.where(rollout.terminated, LAST, LIVED).astype(np.int8)
     shown = dataclasses.replace(rollout, reward_input=dataclasses.replace(rollout.reward_input, phase=phase))
     np.testing.assert_array_equal(transitions(shown).reward_input.phase, [LIVED, LIVED, LAST, LIVED, LIVED])
-    replay = Replay.build(7, (1,), 1, with_true_reward=False, with_phase=True).add(shown).add(shown)
+    replay = Replay.build(7, (1,), 1, with_true_reward=False, shows_ends=True).add(shown).add(shown)
     # five steps twice in a ring of seven: rows 0..2 hold the end of the second time, rows 3 and 4 that of the first
     np.testing.assert_array_equal(np.asarray(replay.steps.obs)[:, 0], [2, 3, 4, 3, 4, 0, 1])
     assert np.asarray(replay.steps.reward_input.phase).tolist() == [LAST, LIVED, LIVED, LIVED, LIVED, LIVED, LIVED]
-    without = Replay.build(7, (1,), 1, with_true_reward=False, with_phase=False)
+    without = Replay.build(7, (1,), 1, with_true_reward=False, shows_ends=False)
     assert len(jax.tree.leaves(replay)) == len(jax.tree.leaves(without)) + 1
 
 
 def test_replayed_steps_are_paid_for_how_they_end():
-    agent = SAC.build((2,), BOX, CONFIG, jax.random.key(0), num_timesteps=10**6, with_phase=True)
+    agent = SAC.build((2,), BOX, CONFIG, jax.random.key(0), num_timesteps=10**6, shows_ends=True)
     collector = LocalCollector(ProbeEnvs(PROBES["terminated"], BOX, NUM_ENVS), BOX)
     for i in range(40):
         rollout = collector.collect(agent.actor(), NUM_ENVS * ROLLOUT_STEPS, ROLLOUT_STEPS, jax.random.key(i))
@@ -165,16 +165,16 @@ def test_replayed_steps_are_paid_for_how_they_end():
 
 
 def test_the_ring_forgets_the_oldest():
-    replay = Replay.build(7, (1,), 1, with_true_reward=False, with_phase=False)
+    replay = Replay.build(7, (1,), 1, with_true_reward=False, shows_ends=False)
     replay = replay.add(hand_made()).add(hand_made())
     assert (replay.size, int(replay.num_written)) == (7, 10)
     np.testing.assert_array_equal(np.asarray(replay.steps.obs)[:, 0], [2, 3, 4, 3, 4, 0, 1])
-    tiny = Replay.build(2, (1,), 1, with_true_reward=False, with_phase=False).add(hand_made())
+    tiny = Replay.build(2, (1,), 1, with_true_reward=False, shows_ends=False).add(hand_made())
     assert sorted(np.asarray(tiny.steps.obs)[:, 0]) == [3, 4]
 
 
 def test_a_share_of_each_minibatch_is_new():
-    replay = Replay.build(1000, (1,), 1, with_true_reward=False, with_phase=False)
+    replay = Replay.build(1000, (1,), 1, with_true_reward=False, shows_ends=False)
     for _ in range(30):
         replay = replay.add(hand_made())
     rows = np.asarray(replay.draw(jax.random.key(0), (50, 40), recent_share=0.25, num_recent=10))

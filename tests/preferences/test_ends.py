@@ -17,9 +17,9 @@ FALLS = {0: [4, 7, 29]}
 """Environment 0 ends at steps 3 and 10; the others go on."""
 
 
-def cut(source: Rollout, num: int = 9, seed: int = 0, *, with_ends: bool = True) -> Segments:
+def cut(source: Rollout, num: int = 9, seed: int = 0, *, shows_ends: bool = True) -> Segments:
     generator = np.random.default_rng(seed)
-    return cut_segments(source, LENGTH, num, generator, origin="run", iteration=4, with_ends=with_ends)
+    return cut_segments(source, LENGTH, num, generator, origin="run", iteration=4, shows_ends=shows_ends)
 
 
 def truncated_at(source: Rollout, time: int) -> Rollout:
@@ -66,7 +66,7 @@ def test_where_no_episode_is_as_long_as_a_segment_all_segments_end() -> None:
     ends = cut(short).end
     assert len(ends) == 9
     assert ((ends >= 1) & (ends <= 5)).all()
-    assert len(cut(short, with_ends=False)) == 0
+    assert len(cut(short, shows_ends=False)) == 0
     assert len(cut(truncated_at(short, slice(None)))) == 0, "time limits alone leave nothing to show"
 
 
@@ -97,7 +97,7 @@ def test_ids_are_of_the_place_whether_ends_are_shown_or_not() -> None:
         places = zip(segments.env.tolist(), segments.sim_state[:, 0, 0].astype(int).tolist(), strict=True)
         return dict(zip(places, segments.id.tolist(), strict=True))
 
-    with_ends, without = ids(cut(source, num=60)), ids(cut(source, num=60, with_ends=False))
+    with_ends, without = ids(cut(source, num=60)), ids(cut(source, num=60, shows_ends=False))
     common = with_ends.keys() & without.keys()
     assert len(common) > 10
     assert all(with_ends[place] == without[place] for place in common)

@@ -142,7 +142,7 @@ def test_segments_of_real_episodes_are_drawn_to_their_end() -> None:
     history = ActionHistory(2, lambda iteration, env, episode: reset_seed(5, env, episode))
     rollout = collector.collect(RandomActor(actions), 300, 100, jax.random.key(1))
     history.add(rollout, 1)
-    cut = cut_segments(rollout, 12, 9, np.random.default_rng(0), origin="x", iteration=1, with_ends=True)
+    cut = cut_segments(rollout, 12, 9, np.random.default_rng(0), origin="x", iteration=1, shows_ends=True)
     draw, found = content_of(spec, history), set()
     for segment in (cut.row(row) for row in range(len(cut))):
         clip, pictures = made(draw(segment), fps=50)

@@ -13,9 +13,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from rl_teacher.core.arrays import ENDED, LAST
 
 BLOCKS = ("linear", "additive", "product", "joint")
-"""Of what is seen of a frame."""
-END_BLOCKS = ("survival", "ending")
-"""Where episodes can end early: that a step was lived, and what it means that it was the last one."""
+"""Of what is seen of a frame; where episodes can end early, survival and ending follow."""
 ADDITIVE_LENGTH = 2.0
 """Over how many standard deviations a function of one number bends."""
 JOINT_LENGTH = 1.0
@@ -39,34 +37,34 @@ class Basis(eqx.Module):
     joint_weights: Float[Array, "input joint"]
     joint_phases: Float[Array, " joint"]
     num_inputs: int = eqx.field(static=True)
-    has_ends: bool = eqx.field(static=True, default=False)
-    """Whether episodes can end early."""
+    shows_ends: bool = eqx.field(static=True, default=False)
+    """Whether episodes can end early, and the reward depends on it."""
 
     @classmethod
-    def build(cls, num_inputs: int, num_joint: int, key: PRNGKeyArray, *, has_ends: bool = False) -> "Basis":
+    def build(cls, num_inputs: int, num_joint: int, key: PRNGKeyArray, *, shows_ends: bool = False) -> "Basis":
         """A basis whose joint functions are drawn.
 
         Args:
             num_inputs: numbers of a frame.
             num_joint: random waves of all inputs together.
             key: draws their directions and phases.
-            has_ends: whether episodes can end early.
+            shows_ends: whether episodes can end early.
 
         Source: Rahimi & Recht 2007, Random Features for Large-Scale Kernel Machines, algorithm 1: sums of many such
         waves have the kernel exp(-|x - y|^2 / (2 length^2)).
         """
         one, two = jax.random.split(key)
         weights = jax.random.normal(one, (num_inputs, num_joint)) / (JOINT_LENGTH * np.sqrt(num_inputs))
-        return cls(weights, jax.random.uniform(two, (num_joint,), maxval=2 * np.pi), num_inputs, has_ends)
+        return cls(weights, jax.random.uniform(two, (num_joint,), maxval=2 * np.pi), num_inputs, shows_ends)
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Functions in each block: those of BLOCKS, and where episodes can end early those of END_BLOCKS."""
+        """Functions in each block: those of BLOCKS, then one for a step that was lived, and those of the last one."""
         num = self.num_inputs
         additive = NODES * num if num <= MAX_ADDITIVE_INPUTS else 0
         products = num * (num - 1) // 2 if num <= MAX_PRODUCT_INPUTS else 0
         seen = (num, additive, products, self.joint_phases.shape[0])
-        return (*seen, 1, 1 + num) if self.has_ends else seen
+        return (*seen, 1, 1 + num) if self.shows_ends else seen
 
     @property
     def groups(self) -> Int[np.ndarray, " feature"]:

@@ -71,7 +71,7 @@ class GaussianProcessReward(eqx.Module):
             center: shift the reward to mean 0, as no episode can end early; else what survival is worth is learned.
             key: draws the joint functions.
         """
-        basis = Basis.build(num_inputs(obs_shape, num_actions), config.joint_features, key, has_ends=not center)
+        basis = Basis.build(num_inputs(obs_shape, num_actions), config.joint_features, key, shows_ends=not center)
         num = sum(basis.sizes)
         return cls(
             basis=basis,
