@@ -2,9 +2,9 @@
 
 A run, as `rl-teacher teach -p synth -l 100 -e ShortHopper-v1 -n hop -t 1e6` does it:
 
->>> from rl_teacher import RunConfig, train
->>> config = RunConfig(env_id="ShortHopper-v1", predictor="synth", name="hop", n_labels=100, num_timesteps=1_000_000)
->>> train(config)  # doctest: +SKIP
+    from rl_teacher import RunConfig, train
+
+    train(RunConfig(env_id="ShortHopper-v1", predictor="synth", name="hop", n_labels=100, num_timesteps=1_000_000))
 
 The names below are public. Each is imported when it is first used, so that `import rl_teacher` costs nothing. The loop
 itself is `rl_teacher.teach.teach`: here `teach` is the module, and a function of the same name would hide it.

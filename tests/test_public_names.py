@@ -83,6 +83,7 @@ def test_the_examples_in_docstrings_are_true(name: str) -> None:
 def test_what_a_user_writes_against_has_an_example() -> None:
     wanted = {
         "RunConfig", "preset", "find_env", "make_envs", "SegmentView", "Preference", "RewardInput", "RunningStats",
+        "PreferenceLearner", "train",
     }  # fmt: skip
     missing = {name for name in wanted if ">>> " not in (inspect.getdoc(getattr(rl_teacher, name)) or "")}
     assert not missing

@@ -36,8 +36,20 @@ def train(config: RunConfig) -> int:
     Raises:
         RlTeacherError: something that the user can mend, in one line.
 
-    Example:
-        train(RunConfig(env_id="ShortHopper-v1", predictor="synth", name="hop", n_labels=100, num_timesteps=1_000_000))
+    Example, a run much too short to learn anything, whose lines for the terminal are put aside:
+
+    >>> from contextlib import redirect_stdout
+    >>> from io import StringIO
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder, redirect_stdout(StringIO()) as lines:
+    ...     exit_code = train(
+    ...         RunConfig(
+    ...             env_id="ShortReacher-v1", predictor="synth", name="reach", n_labels=20, num_timesteps=1000,
+    ...             no_videos=True, runs_dir=f"{folder}/runs", tb_dir=f"{folder}/tb",
+    ...         )
+    ...     )
+    >>> exit_code, '"labels": 20' in lines.getvalue()
+    (0, True)
     """
     with leaving_at_once():
         require_device()

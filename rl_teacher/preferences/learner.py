@@ -89,16 +89,48 @@ class PreferenceLearner:
             have one length, which tells nothing.
         history: follows all rollouts, for teachers who are shown episodes that must be played again.
 
-    Example:
-        for progress in learner.pretrain(rollouts):          # an iterator of rollouts, each from resets on
-            print(progress.num_answered, "of", progress.answers_wanted)
-        for iteration in range(1, 100):
-            rollout = act()                                  # a Rollout of any agent
-            steps += rollout.num_steps
-            learner.observe(rollout, iteration, steps)
-            learner.ask_and_listen(seconds=0.0)
-            learner.fit()
-            improve(rollout, learner.reward)                 # frozen until the next fit
+    Example, where an oracle answers, and random actions stand in for an agent:
+
+    >>> from itertools import count
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> from rl_teacher import PreferenceLearner, RewardModelConfig, find_env, make_envs
+    >>> from rl_teacher.preferences.schedules import Annealed
+    >>> from rl_teacher.rewards.gp.model import GaussianProcessReward
+    >>> from rl_teacher.rollouts.action_space import action_spec
+    >>> from rl_teacher.rollouts.local import LocalCollector
+    >>> from rl_teacher.rollouts.random_actor import RandomActor
+    >>> from rl_teacher.storage.label_log import LabelLog as LabelsOnDisk
+    >>> from rl_teacher.teachers.synthetic import SyntheticTeacher, preset
+    >>> spec, streams, folder = find_env("ShortReacher-v1"), Streams(seed=1), TemporaryDirectory()
+    >>> envs = make_envs(spec, 4, seed=1)
+    >>> actions = action_spec(spec.env_id, envs.single_observation_space, envs.single_action_space)
+    >>> collector = LocalCollector(envs, actions)
+    >>> learner = PreferenceLearner(
+    ...     reward_model=GaussianProcessReward.build(
+    ...         collector.obs_shape, actions.size, RewardModelConfig(), center=True, key=streams.key("reward")
+    ...     ),
+    ...     teacher=SyntheticTeacher("oracle", preset("oracle"), seed=1),
+    ...     schedule=Annealed(10, 30, 1200),  # 10 comparisons before training, 30 after 1,200 steps
+    ...     label_log=LabelsOnDisk(Path(folder.name)), selection=SelectionConfig(), segment_steps=15,
+    ...     pretrain_labels=10, streams=streams, origin="example", env_id=spec.env_id, clip_fps=spec.clip_fps,
+    ...     shows_ends=False,
+    ... )
+    >>> def act(number):
+    ...     return collector.collect(RandomActor(actions), 400, 100, streams.key("act", number))
+    >>> for progress in learner.pretrain(act(-1 - attempt) for attempt in count()):
+    ...     print(progress.num_answered, "of", progress.answers_wanted)
+    0 of 10
+    10 of 10
+    >>> for iteration in (1, 2, 3):
+    ...     rollout = act(iteration)  # of any agent
+    ...     learner.observe(rollout, iteration, steps=400 * iteration)
+    ...     learner.ask_and_listen(seconds=0.0, is_last=iteration == 3)
+    ...     fit = learner.fit()
+    ...     reward = learner.reward(rollout.blind(show_true_reward=False).reward_input)  # frozen until the next fit
+    >>> learner.dataset.num_labels, reward.shape
+    (30, (100, 4))
+    >>> collector.close(); folder.cleanup()
     """
 
     def __init__(
