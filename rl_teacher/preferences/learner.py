@@ -127,8 +127,8 @@ class PreferenceLearner:
     ...     learner.observe(rollout, iteration, steps=400 * iteration)
     ...     learner.ask_and_listen(seconds=0.0, is_last=iteration == 3)
     ...     fit = learner.fit()
-    ...     reward = learner.reward(rollout.blind(show_true_reward=False).reward_input)  # frozen until the next fit
-    >>> learner.dataset.num_labels, reward.shape
+    ...     rewards = learner.reward(rollout.blind(show_true_reward=False).reward_input)  # frozen until the next fit
+    >>> learner.dataset.num_labels, rewards.shape
     (30, (100, 4))
     >>> collector.close(); folder.cleanup()
     """
