@@ -66,6 +66,31 @@ def test_metadata_of_a_class_that_gymnasium_refuses_is_named(tmp_path: Path, cap
     assert "Gymnasium asks for a dict `metadata` with render_fps" in refused(capsys)
 
 
+STEP_SECONDS = {
+    "plain": (0.02, 0.02),
+    "numpy": (np.float32(0.25), 0.25),
+    "whole": (1, 1.0),
+    "missing": (None, None),
+    "zero": (0.0, None),
+    "negative": (-0.02, None),
+    "tiny": (1e-9, None),
+    "nan": (float("nan"), None),
+    "inf": (float("inf"), None),
+    "true": (True, None),
+    "word": ("0.02", None),
+    "array": (np.array([0.01, 0.02]), None),
+    "method": (lambda: 0.02, None),
+    "raises": (raises(RuntimeError("x")), None),
+}
+
+
+@pytest.mark.parametrize("kind", STEP_SECONDS)
+def test_the_time_of_a_step_is_taken_where_it_can_be_one(kind: str) -> None:
+    said, dt = STEP_SECONDS[kind]
+    with registered(type("Timed", (Stranger,), {"dt": said})):
+        assert find_env(ID).dt == dt
+
+
 class Slower(gymnasium.Wrapper):
     """Says only once it is there how fast it is."""
 

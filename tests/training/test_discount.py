@@ -17,6 +17,9 @@ def read(env: str, *words: str) -> RunConfig:
         ("ShortHopper-v1", 0.995),  # 8 ms a step: 1.6 s are 200 steps, and 1 - 1/200 = 0.995
         ("Humanoid-v1", 1 - 0.015 / 1.6),  # 15 ms: 106.7 steps
         ("ShortHalfCheetah-v1", 0.99),  # 50 ms: 1.6 s are 32 steps, so 100 steps it is
+        ("Hopper-v5", 0.995),  # Gymnasium's own says 8 ms as well
+        ("Walker2d-v5", 0.995),
+        ("gymnasium:Pendulum-v1", 0.99),  # 50 ms
         ("CartPole-v1", 0.99),  # unknown
     ],
 )

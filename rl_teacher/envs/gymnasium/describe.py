@@ -1,8 +1,9 @@
 """What must be known of an environment, read off one that exists: single, or many side by side."""
 
 import contextlib
+import math
 import numbers
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import gymnasium
 from gymnasium.vector import VectorEnv
@@ -14,6 +15,8 @@ DEFAULT_FPS = 30
 """Frames per second of a clip where the environment's metadata does not say."""
 MOST_FPS = 1000
 """Beyond it, render_fps is no rate of pictures: a clip of 1.5 s would have thousands of steps."""
+LEAST_DT = 1 / MOST_FPS
+"""Below it, dt is no time of a step [s]: an agent would look ahead more than 1,600 of them."""
 
 
 class ReadOff(NamedTuple):
@@ -22,19 +25,44 @@ class ReadOff(NamedTuple):
     clip_fps: int
     note: str
     """What the user should know of it, after a space; empty if there is nothing."""
+    dt: float | None
+    """Simulated time of a step [s], where the environment has one."""
 
 
 def read_off(env: Any) -> ReadOff:
-    """Frames per second of clips, by the metadata of a made environment; where they are odd, a default that is said."""
-    metadata = metadata_of(env)
+    """Frames per second of clips, by the metadata of a made environment, and the simulated time of its steps.
+
+    Where the frames per second are odd, a default takes their place, and the note says so.
+    """
+    dt, metadata = step_seconds(env), metadata_of(env)
     if metadata is None:
-        return _default("Its metadata is no dict")
+        return ReadOff(DEFAULT_FPS, _default("Its metadata is no dict"), dt)
     fps = metadata.get("render_fps")
     if fps is None:
-        return ReadOff(DEFAULT_FPS, "")
-    if isinstance(fps, bool) or not isinstance(fps, numbers.Real) or not 1 <= float(fps) <= MOST_FPS:
-        return _default(f"Its metadata has render_fps {shown(fps)}, expected a number from 1 to {MOST_FPS}")
-    return ReadOff(int(float(fps)), "")
+        return ReadOff(DEFAULT_FPS, "", dt)
+    if not _is_number(fps) or not 1 <= float(fps) <= MOST_FPS:
+        why = f"Its metadata has render_fps {shown(fps)}, expected a number from 1 to {MOST_FPS}"
+        return ReadOff(DEFAULT_FPS, _default(why), dt)
+    return ReadOff(int(float(fps)), "", dt)
+
+
+def step_seconds(env: Any) -> float | None:
+    """Simulated time of a step [s], where an environment says it as those of MuJoCo do: as `dt`.
+
+    Agents look ahead in seconds (`config.agents.discount_of`): Hopper-v5, of 8 ms a step, learns to leap and to crash
+    where they look ahead 100 steps.
+    """
+    try:
+        dt = getattr(env.unwrapped, "dt", None)
+        return float(dt) if _is_number(dt) and LEAST_DT <= float(dt) < math.inf else None
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # a property that raises
+        return None
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
 def metadata_of(env: Any) -> dict[str, Any] | None:
@@ -50,8 +78,8 @@ def metadata_of(env: Any) -> dict[str, Any] | None:
     return dict(found) if isinstance(found, dict) else None
 
 
-def _default(why: str) -> ReadOff:
-    return ReadOff(DEFAULT_FPS, f" {why}: clips have {DEFAULT_FPS} steps per second.")
+def _default(why: str) -> str:
+    return f" {why}: clips have {DEFAULT_FPS} steps per second."
 
 
 def gymnasium_spec(env: gymnasium.Env[Any, Any] | VectorEnv[Any, Any, Any], name: str | None = None) -> EnvSpec:
@@ -73,7 +101,7 @@ def gymnasium_spec(env: gymnasium.Env[Any, Any] | VectorEnv[Any, Any, Any], name
         horizon=horizon,
         is_fixed_horizon=False,
         clip_fps=found.clip_fps,
-        dt=None,
+        dt=found.dt,
         description=f"'{called}' is an environment that was handed in, episodes of {length}.{found.note}",
     )
 

@@ -66,7 +66,7 @@ def find_gymnasium(env_id: str, reason: str, task_ids: list[str]) -> EnvSpec:
         horizon=spec.max_episode_steps,
         is_fixed_horizon=False,
         clip_fps=found.clip_fps,
-        dt=None,
+        dt=found.dt,
         description=(
             f"'{env_id}' is the Gymnasium environment {canonical_id}, episodes of {horizon} ({reason}).{found.note}"
         ),
