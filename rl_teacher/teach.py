@@ -5,10 +5,9 @@ from dataclasses import replace
 
 from rl_teacher.preferences.learner import PreferenceLearner
 from rl_teacher.rewards.true_reward import TrueReward
-from rl_teacher.rollouts.random_actor import RandomActor
 from rl_teacher.training.run import Run
 from rl_teacher.training.state import TeachState
-from rl_teacher.training.world import rollouts_before_training
+from rl_teacher.training.world import random_actor, rollouts_before_training
 
 
 def teach(run: Run, state: TeachState) -> TeachState:
@@ -59,7 +58,7 @@ def pretrain(run: Run, learner: PreferenceLearner, state: TeachState) -> TeachSt
     """
     run.reporter.log("Starting random rollouts to generate pretraining segments. No learning will take place...")
     random = run.config.pretrain_rollouts == "random_actions"
-    actor = RandomActor(run.world.actions) if random else state.agent.actor()
+    actor = random_actor(run.world) if random else state.agent.actor()
     with closing(rollouts_before_training(run.config, run.world, actor)) as rollouts:
         for progress in learner.pretrain(rollouts, num_fit_steps=run.config.pretrain_iters):
             run.reporter.pretraining(progress)

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from rl_teacher.agents.observations import features, num_inputs
-from rl_teacher.core.arrays import BlindRollout, RewardInput
+from rl_teacher.core.arrays import BlindRollout, RewardInput, next_observations
 
 
 class Transitions(eqx.Module):
@@ -47,13 +47,14 @@ class Replay(eqx.Module):
             obs_shape: of one observation.
             num_actions: numbers of an action.
             with_true_reward: whether the reward's input holds it (`-p rl`).
-            shows_ends: whether the reward's input says which steps end an episode.
+            shows_ends: whether the reward's input says which steps end an episode, and what is observed after each.
         """
         reward_input = RewardInput(
             obs=jnp.zeros((capacity, *obs_shape)),
             action=jnp.zeros((capacity, num_actions)),
             true_reward=jnp.zeros(capacity) if with_true_reward else None,
             phase=jnp.zeros(capacity, jnp.int8) if shows_ends else None,
+            next_obs=jnp.zeros((capacity, *obs_shape)) if shows_ends else None,
         )
         obs, action = jnp.zeros((capacity, num_inputs(obs_shape))), jnp.zeros((capacity, num_actions))
         steps = Transitions(
@@ -105,21 +106,10 @@ def _write(replay: Replay, new: Transitions, count: int) -> Replay:
 def transitions(rollout: BlindRollout) -> Transitions:
     """The counted steps of a rollout as one axis, in the order of time."""
     counted = np.asarray(rollout.counted)
-    obs, ended = np.asarray(rollout.obs), np.asarray(rollout.terminated | rollout.truncated)
-    is_last = counted & ~np.concatenate([counted[1:], np.zeros_like(counted[:1])])
-    follows = np.concatenate([obs[1:], np.zeros_like(obs[:1])])
-    last_obs = np.broadcast_to(np.asarray(rollout.last_obs)[None], obs.shape)
-    follows = np.where(_like(is_last, obs), last_obs, follows)
-    follows = np.where(_like(ended, obs), np.asarray(rollout.final_obs), follows)
     return Transitions(
-        obs=features(obs[counted], 1),
+        obs=features(np.asarray(rollout.obs)[counted], 1),
         action=np.asarray(rollout.action)[counted],
-        next_obs=features(follows[counted], 1),
+        next_obs=features(next_observations(rollout)[counted], 1),
         terminated=np.asarray(rollout.terminated)[counted],
         reward_input=jax.tree.map(lambda x: np.asarray(x)[counted], rollout.reward_input),
     )
-
-
-def _like(flags: Bool[np.ndarray, "time env"], obs: np.ndarray) -> np.ndarray:
-    """Flags with as many axes as observations."""
-    return flags.reshape(*flags.shape, *(1 for _ in obs.shape[2:]))

@@ -96,7 +96,9 @@ def fitted(
     stats = RunningStats.of_shape((flat.shape[1],)).merge(flat, jnp.ones(len(flat)))
     model = fresh_reward_model(config, obs.shape[1:], labeled.action.shape[-1], center=center, key=key("reward"))
     model, metrics = model.fit(FitData(labeled, frames, stats, len(labeled)), num_steps, key("fit"))
-    segments = jax.tree.map(lambda array: array.reshape(-1, *array.shape[2:]), _of_labels(labeled))  # sides one by one
+    segments = jax.tree.map(
+        lambda array: array.reshape(-1, *array.shape[2:]), labeled.reward_input()
+    )  # sides one by one
     returns = model.member_returns(segments).mean(0).astype(np.float64)
     report = {
         "train_accuracy": metrics["predictor/accuracy"],
@@ -111,10 +113,5 @@ def fitted(
 def lived_frames(labeled: LabeledBatch) -> RewardInput:
     """All frames of the labeled segments as one axis; what follows the end of an episode is left out."""
     lived = np.ones(labeled.action.shape[:-1], bool) if labeled.phase is None else labeled.phase < ENDED
-    frames: RewardInput = jax.tree.map(lambda array: array[lived], _of_labels(labeled))
+    frames: RewardInput = jax.tree.map(lambda array: array[lived], labeled.reward_input())
     return frames
-
-
-def _of_labels(labeled: LabeledBatch) -> RewardInput:
-    """What a reward model sees of labeled segments, axes (comparison, side, step)."""
-    return RewardInput(labeled.obs, labeled.action, phase=labeled.phase)

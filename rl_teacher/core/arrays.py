@@ -37,6 +37,11 @@ class RewardInput(eqx.Module):
     """Only with `-p rl`, where the true reward comes in through the same door."""
     phase: Int[Array | np.ndarray, "*batch"] | None = None
     """LIVED, LAST or ENDED for each frame, where episodes can end early; None where they have one length."""
+    next_obs: Num[Array | np.ndarray, "..."] | None = None
+    """Observations after the step, (*batch, *obs), where episodes can end early; None where they have one length.
+
+    At the end of an episode its last observation, not the first one of the next.
+    """
 
 
 class BlindRollout(eqx.Module):
@@ -97,14 +102,29 @@ class Rollout(eqx.Module):
 
         Args:
             show_true_reward: put it there.
-            show_ends: put there which steps end an episode.
+            show_ends: put there which steps end an episode, and what is observed after each.
         """
-        shown, phase = self.true_reward if show_true_reward else None, self.phase() if show_ends else None
+        shown = self.true_reward if show_true_reward else None
+        phase, next_obs = (self.phase(), next_observations(self)) if show_ends else (None, None)
         return BlindRollout(
             obs=self.obs, action=self.action, last_obs=self.last_obs, final_obs=self.final_obs,
             terminated=self.terminated, truncated=self.truncated, counted=self.counted,
-            reward_input=RewardInput(self.obs, self.reward_action, shown, phase),
+            reward_input=RewardInput(self.obs, self.reward_action, shown, phase, next_obs),
         )  # fmt: skip
+
+
+def next_observations(rollout: Rollout | BlindRollout) -> Num[np.ndarray, "time env *obs"]:
+    """Observations after each step: at the end of an episode its last one, not the first one of the next."""
+    obs, last_obs, counted = np.asarray(rollout.obs), np.asarray(rollout.last_obs)[None], np.asarray(rollout.counted)
+    is_last = counted & ~np.concatenate([counted[1:], np.zeros_like(counted[:1])])
+    ended = np.asarray(rollout.terminated | rollout.truncated)
+    follows = np.where(_like(is_last, obs), last_obs, np.concatenate([obs[1:], last_obs]))
+    return np.where(_like(ended, obs), np.asarray(rollout.final_obs), follows)
+
+
+def _like(flags: Bool[np.ndarray, "time env"], obs: np.ndarray) -> Bool[np.ndarray, "time env ..."]:
+    """Flags with as many axes as observations."""
+    return flags.reshape(*flags.shape, *(1 for _ in obs.shape[2:]))
 
 
 class Segments(eqx.Module):
@@ -125,6 +145,8 @@ class Segments(eqx.Module):
     """Iteration of the policy that acted: its version."""
     end: Int[np.ndarray, " segment"]
     """Steps until its episode ended, the last one included; NO_END if it did not end in the segment."""
+    next_obs: Num[np.ndarray, "segment step *next_obs"]
+    """Observations after each step, where episodes can end early; else no numbers, (segment, step, 0)."""
 
     def __len__(self) -> int:
         return len(self.id)
@@ -135,7 +157,7 @@ class Segments(eqx.Module):
             obs=self.obs[index], reward_action=self.reward_action[index], env_action=self.env_action[index],
             true_reward=self.true_reward[index], sim_state=self.sim_state[index], env=int(self.env[index]),
             episode=int(self.episode[index]), start=int(self.start[index]), iteration=int(self.iteration[index]),
-            end=int(self.end[index]),
+            end=int(self.end[index]), next_obs=self.next_obs[index] if self.next_obs.size else None,
         )  # fmt: skip
 
     def take(self, rows: Int[np.ndarray, " n"]) -> "Segments":
@@ -150,25 +172,27 @@ class Segments(eqx.Module):
 
     def reward_input(self) -> RewardInput:
         """What a reward may look at; without phases where no episode ended."""
-        has_ends = bool((self.end != NO_END).any())
-        return RewardInput(self.obs, self.reward_action, phase=self.phase() if has_ends else None)
+        has_ends, next_obs = bool((self.end != NO_END).any()), self.next_obs if self.next_obs.size else None
+        return RewardInput(self.obs, self.reward_action, phase=self.phase() if has_ends else None, next_obs=next_obs)
 
     def fields(self) -> dict[str, np.ndarray]:
-        """The arrays by name; `end` is left out where no episode ended."""
-        names = SEGMENT_FIELDS if (self.end != NO_END).any() else SEGMENT_FIELDS[:-1]
-        return {name: getattr(self, name) for name in names}
+        """The arrays by name, without `end` where no episode ended, and without `next_obs` where there are none."""
+        left_out = {"end": not (self.end != NO_END).any(), "next_obs": not self.next_obs.size}
+        return {name: getattr(self, name) for name in SEGMENT_FIELDS if not left_out.get(name)}
 
     @classmethod
     def from_fields(cls, arrays: Mapping[str, np.ndarray], prefix: str = "") -> "Segments":
         """What `fields` gave, perhaps with a prefix before each name."""
-        known = [arrays[prefix + name] for name in SEGMENT_FIELDS[:-1]]
-        return cls(*[*known, arrays.get(f"{prefix}end", np.full(len(known[0]), NO_END))])
+        shape = arrays[f"{prefix}true_reward"].shape
+        left_out = {"end": np.full(shape[0], NO_END), "next_obs": np.zeros((*shape, 0))}
+        given = {f"{prefix}{name}": array for name, array in left_out.items()} | dict(arrays)
+        return cls(*(given[prefix + name] for name in SEGMENT_FIELDS))
 
 
 NO_END = -1
 SEGMENT_FIELDS = (
     "id", "obs", "reward_action", "env_action", "true_reward", "sim_state", "env", "episode", "start", "iteration",
-    "end",
+    "end", "next_obs",
 )  # fmt: skip
 
 
@@ -192,6 +216,12 @@ class LabeledBatch(eqx.Module):
     """A number made from each comparison's id, from which members draw their fixed weights."""
     phase: Int[np.ndarray, "comparison 2 step"] | None = None
     """LIVED, LAST or ENDED; None where no labeled segment saw an end."""
+    next_obs: Num[np.ndarray, "comparison 2 step *obs"] | None = None
+    """Observations after each step; None where episodes have one length."""
 
     def __len__(self) -> int:
         return len(self.target)
+
+    def reward_input(self) -> RewardInput:
+        """What a reward may look at, axes (comparison, side, step)."""
+        return RewardInput(self.obs, self.action, phase=self.phase, next_obs=self.next_obs)

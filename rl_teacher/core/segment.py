@@ -30,6 +30,8 @@ class Segment:
     """Of the policy that acted; negative: before training."""
     end: int = -1
     """Steps until its episode ended, the last one included: what follows stands still. -1 if it did not end."""
+    next_obs: Num[np.ndarray, "step *obs"] | None = None
+    """Observations after each step, where episodes can end early."""
 
     def __len__(self) -> int:
         return len(self.true_reward)

@@ -79,10 +79,10 @@ def _rows(ids: Sequence[SegmentId], clips: dict[SegmentId, ClipSpec], arrays: di
     def meta(name: str, unknown: int = 0) -> np.ndarray:
         return np.array([int(clips[one].meta.get(name, unknown)) for one in ids], np.int64)
 
-    actions = rows("actions", 0)
+    actions, follows = rows("actions", 0), all("next_obs" in arrays[one] for one in ids)
     return Segments(
         id=np.array(ids, dtype="U36"), obs=rows("obs", 0), reward_action=actions, env_action=actions,
         true_reward=rows("true_reward", 1).reshape(len(ids), length), sim_state=rows("state", 0),
         env=meta("env"), episode=meta("episode"), start=meta("start"), iteration=meta("iteration"),
-        end=meta("end", NO_END),
+        end=meta("end", NO_END), next_obs=rows("next_obs", 0) if follows else np.zeros((len(ids), length, 0)),
     )  # fmt: skip

@@ -248,6 +248,8 @@ def packed(segment: Segment) -> bytes:
         "obs": segment.obs, "actions": segment.reward_action, "state": segment.sim_state,
         "true_reward": segment.true_reward,
     }  # fmt: skip
+    if segment.next_obs is not None:
+        arrays["next_obs"] = segment.next_obs
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, array in arrays.items():

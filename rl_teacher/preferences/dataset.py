@@ -73,6 +73,7 @@ class Dataset:
             target=np.array([targets[r] for r in rows], np.float32),
             key=np.array(keys, np.int64),
             phase=_phases(left, right),
+            next_obs=np.stack([left.next_obs, right.next_obs], 1) if left.next_obs.size else None,
         )
 
     def open(self) -> list[Comparison]:

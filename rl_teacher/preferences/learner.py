@@ -8,15 +8,18 @@ import jax.numpy as jnp
 import numpy as np
 
 from rl_teacher.config.run import SelectionConfig
-from rl_teacher.core.arrays import RewardInput, Rollout, Segments, concatenate
+from rl_teacher.core.arrays import RewardInput, Rollout, Segments
 from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.core.streams import Streams
 from rl_teacher.errors import NoSegments
 from rl_teacher.preferences.dataset import Dataset
+from rl_teacher.preferences.gathering import gather
 from rl_teacher.preferences.pool import Pool
 from rl_teacher.preferences.schedules import Schedule, labels_required
 from rl_teacher.preferences.segments import by_id, cut_segments
 from rl_teacher.preferences.selection import first_pairs, select_pairs
+from rl_teacher.preferences.trail import Trail
+from rl_teacher.preferences.window import window
 from rl_teacher.protocols import FitData, LabelLog, RewardModel, RolloutHistory, Teacher
 from rl_teacher.records import Comparison, ComparisonId, make_id
 
@@ -24,8 +27,6 @@ MOST_REPEATS = 100
 """How often pretraining asks anew for a teacher who never can tell."""
 LAST_ROUNDS = 20
 """How often the last step asks anew for what could not be told."""
-TRIED_ROLLOUTS = 4
-"""Rollouts before training without a single episode that is long enough for a segment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,7 @@ class PreferenceLearner:
         self._segment_steps, self._episode_steps = segment_steps, episode_steps
         self._env_id, self._clip_fps = env_id, clip_fps
         self.shows_ends = shows_ends
-        self._pool = Pool(selection.pool_iterations)
+        self._pool, self._trail = Pool(selection.pool_iterations), Trail(segment_steps)
         self._rollout: Rollout | None = None
         """The newest: over its frames the reward is normalized."""
         self._iteration, self._steps = 0, 0
@@ -183,12 +184,15 @@ class PreferenceLearner:
         """See what an agent did: segments of it may be asked about from now on.
 
         Args:
-            rollout: axes (time, env).
+            rollout: axes (time, env). It goes on where the one before it ended, if they are shorter than a segment.
             iteration: turn of the loop, from 1 on, growing by one.
             steps: environment steps of the agent by now, this rollout included.
         """
         self._rollout, self._iteration, self._steps = rollout, iteration, steps
-        self._pool.add(self._cut(rollout, self._selection.segments_per_iteration, iteration))
+        if self._history is not None:
+            self._history.add(rollout, iteration)
+        window, num_old = self._trail.follow(rollout)
+        self._pool.add(self._cut(window, self._selection.segments_per_iteration, iteration, num_old))
 
     def ask_and_listen(
         self, seconds: float, *, is_last: bool = False, mean_episode_return: float | None = None
@@ -233,15 +237,15 @@ class PreferenceLearner:
         if self._rollout is None or not self._reward.wants_fit(self.dataset.num_changes):
             return None
         rollout, is_known = self._rollout, obs_stats is not None and float(obs_stats.count) > 0
-        return self._fit(self._window([rollout]), obs_stats if is_known else self._first_stats, None)
+        return self._fit(window([rollout], self.shows_ends), obs_stats if is_known else self._first_stats, None)
 
-    def _fit(self, window: RewardInput, obs_stats: RunningStats | None, num_steps: int | None) -> Fit | None:
+    def _fit(self, frames: RewardInput, obs_stats: RunningStats | None, num_steps: int | None) -> Fit | None:
         """The reward model fitted anew; None if nothing is labeled."""
         labeled = self.dataset.labeled()
         if labeled is None:
             return None
         assert obs_stats is not None, "pretraining measured the first statistics"
-        data = FitData(labeled, window, obs_stats, self.dataset.num_changes)
+        data = FitData(labeled, frames, obs_stats, self.dataset.num_changes)
         before = self._reward
         self._reward, metrics = before.fit(data, num_steps, self._streams.key("fit", self._iteration))
         changed, self._changed = tuple(self._changed), []
@@ -262,34 +266,28 @@ class PreferenceLearner:
         Raises:
             NoSegments: several rollouts in a row had no episode long enough for a segment.
         """
-        parts: list[Segments] = []
-        taken: list[Rollout] = []
-        while (missing := 2 * self.pretrain_labels - sum(map(len, parts))) > 0:
-            taken.append(next(rollouts))
-            parts.append(self._cut(taken[-1], missing, -len(taken)))
-            if len(taken) >= TRIED_ROLLOUTS and not any(map(len, parts)):
-                raise self._no_segments(taken)
-            yield self._progress(sum(map(len, parts)), is_waiting=False)
-        segments = concatenate(parts)
-        self._mean_random_reward = float(np.mean([rollout.true_reward[rollout.counted].mean() for rollout in taken]))
+        wanted = 2 * self.pretrain_labels
+        for first in gather(rollouts, self._cut_first, wanted, self.shows_ends, self._no_segments):
+            yield self._progress(len(first.segments), is_waiting=False)
+        segments = first.segments
+        self._mean_random_reward = float(np.mean([one.true_reward[one.counted].mean() for one in first.rollouts]))
         self._pool.add(segments)
         if not self.dataset.comparisons:  # else a run that was stopped here goes on
             self._ask(segments, first_pairs(segments, self.pretrain_labels), None)
         yield from self._wait_for_first_labels(segments)
-        window = self._window(taken)
-        stats = RunningStats.of_shape((int(np.prod(window.obs.shape[1:])),))
+        frames = window(first.rollouts, self.shows_ends)
+        stats = RunningStats.of_shape((int(np.prod(frames.obs.shape[1:])),))
         # As bytes, pictures would be added up as bytes.
-        flat = jnp.asarray(window.obs.reshape(len(window.obs), -1), jnp.float32)
+        flat = jnp.asarray(frames.obs.reshape(len(frames.obs), -1), jnp.float32)
         self._first_stats = stats.merge(flat, jnp.ones(len(flat)))
         if self._reward.wants_fit(self.dataset.num_changes):
-            self.first_fit = self._fit(window, self._first_stats, num_fit_steps)
+            self.first_fit = self._fit(frames, self._first_stats, num_fit_steps)
 
-    def _window(self, rollouts: list[Rollout]) -> RewardInput:
-        """All frames of these rollouts: over them the reward is normalized."""
-        obs = np.concatenate([counted(rollout, rollout.obs) for rollout in rollouts])
-        actions = np.concatenate([counted(rollout, rollout.reward_action) for rollout in rollouts])
-        phases = np.concatenate([counted(rollout, rollout.phase()) for rollout in rollouts])
-        return RewardInput(obs, actions, phase=phases if self.shows_ends else None)
+    def _cut_first(self, rollout: Rollout, num: int, number: int) -> Segments:
+        """At most `num` segments of a rollout before training, the first of which is number 1."""
+        if self._history is not None:
+            self._history.add(rollout, -number)
+        return self._cut(rollout, num, -number)
 
     def _wait_for_first_labels(self, segments: Segments) -> Iterator[PretrainProgress]:
         """Until three quarters of the pretraining labels are there, or nobody is left to wait for.
@@ -325,14 +323,12 @@ class PreferenceLearner:
 
     # -- segments and questions ----------------------------------------------------------------------------------
 
-    def _cut(self, rollout: Rollout, num: int, iteration: int) -> Segments:
-        """At most `num` segments of a rollout, which the history hears of first: what is asked must be found there."""
-        if self._history is not None:
-            self._history.add(rollout, iteration)
+    def _cut(self, rollout: Rollout, num: int, iteration: int, num_old: int = 0) -> Segments:
+        """At most `num` segments of a rollout that the history has heard of: what is asked must be found there."""
         generator = self._streams.generator("cut", iteration % 2**32)
         return cut_segments(
             rollout, self._segment_steps, num, generator, origin=self._origin, iteration=iteration,
-            shows_ends=self.shows_ends,
+            shows_ends=self.shows_ends, num_old=num_old,
         )  # fmt: skip
 
     def _ask(self, pool: Segments, pairs: list[tuple[int, int]], mean_episode_return: float | None) -> None:
@@ -365,6 +361,7 @@ class PreferenceLearner:
     def snapshot(self) -> LearnerSnapshot:
         """Everything but the labels, which are in the log."""
         arrays = {f"pool/{name}": array for name, array in self._pool.snapshot().items()}
+        arrays |= {f"trail/{name}": array for name, array in self._trail.snapshot().items()}
         if self._first_stats is not None:
             arrays["first/mean"] = np.asarray(self._first_stats.mean)
             arrays["first/var"] = np.asarray(self._first_stats.variance)
@@ -378,7 +375,8 @@ class PreferenceLearner:
             KeyError: the snapshot lacks something.
         """
         arrays, values = snapshot.arrays, snapshot.values
-        self._pool.restore({name[5:]: array for name, array in arrays.items() if name.startswith("pool/")})
+        self._pool.restore(_within("pool/", arrays))
+        self._trail.restore(_within("trail/", arrays))
         if "first/mean" in arrays:
             mean, variance = jnp.asarray(arrays["first/mean"]), jnp.asarray(arrays["first/var"])
             self._first_stats = RunningStats(jnp.ones(()), mean, variance)
@@ -389,7 +387,5 @@ class PreferenceLearner:
         self._reward, self._steps = snapshot.reward, steps
 
 
-def counted(rollout: Rollout, array: np.ndarray) -> np.ndarray:
-    """Rows (time, env) of an array as one axis, padding left out."""
-    rows: np.ndarray = array[rollout.counted]
-    return rows
+def _within(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

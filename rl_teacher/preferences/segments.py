@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Bool, Int
 
-from rl_teacher.core.arrays import NO_END, Rollout, Segments
+from rl_teacher.core.arrays import NO_END, Rollout, Segments, next_observations
 from rl_teacher.core.segment import Segment
 from rl_teacher.records import make_id
 
@@ -18,7 +18,7 @@ Fewer would leave unlearned what ends are worth where they are rare; more, what 
 
 def cut_segments(
     rollout: Rollout, length: int, num: int, generator: np.random.Generator, *, origin: str, iteration: int,
-    shows_ends: bool = False,
+    shows_ends: bool = False, num_old: int = 0,
 ) -> Segments:  # fmt: skip
     """At most `num` segments of `length` steps, chosen evenly over all places where one fits.
 
@@ -34,14 +34,17 @@ def cut_segments(
         iteration: of the rollout.
         shows_ends: whether segments may run into the end of their episode. What follows is the absorbing state:
             observations, actions and rewards of 0, while the simulator stands still.
+        num_old: steps at the start of the rollout that were cut before: a segment may begin there, but not end there.
     """
     fits, end = placeable(rollout, length), ends_within(rollout, length)
+    fits[: max(0, num_old - length + 1)] = False
     places = np.argwhere(fits)
     order = generator.permutation(len(places))
     if not shows_ends:
         chosen = _spread(places[order], length, num)
     else:
-        ending = np.argwhere((end != NO_END) & (end < length))
+        ends_at = np.arange(len(end))[:, None] + end
+        ending = np.argwhere((end != NO_END) & (end < length) & (ends_at > num_old))
         num_ending = min(len(ending), max(round(num * ENDED_SHARE), num - len(places)))
         chosen = np.concatenate(
             [
@@ -63,6 +66,7 @@ def cut_segments(
         env_action=_cleared(rollout.env_action[rows], ended), true_reward=_cleared(rollout.true_reward[rows], ended),
         sim_state=rollout.sim_state[rows], env=env, episode=rollout.episode[time, env],
         start=rollout.episode_step[time, env], iteration=np.full(len(chosen), iteration), end=until,
+        next_obs=_cleared(next_observations(rollout)[rows], ended) if shows_ends else np.zeros((*steps.shape, 0)),
     )  # fmt: skip
 
 

@@ -4,14 +4,27 @@ Observations reach a model in their own shape. Here they become vectors, are nor
 """
 
 import math
+from typing import NamedTuple
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Num
+from jaxtyping import Array, Float, Int, Num
 
+from rl_teacher.core.arrays import RewardInput
 from rl_teacher.core.running_stats import RunningStats
 
 ObsStats = tuple[Float[Array, " features"], Float[Array, " features"]]
 """Mean and variance of the observations, frozen."""
+
+
+class Frames(NamedTuple):
+    """What a model that knows of ends sees of steps."""
+
+    now: Float[Array, "*batch input"]
+    """See `model_inputs`."""
+    phase: Int[Array, "*batch"] | None
+    """LIVED, LAST or ENDED; None where nothing ended."""
+    after: Float[Array, "*batch features"] | None
+    """The observation after the step, normalized as the one before it; None where episodes have one length."""
 
 
 def num_inputs(obs_shape: tuple[int, ...], num_actions: int) -> int:
@@ -43,8 +56,22 @@ def model_inputs(
     Returns:
         Of each frame: its observation in standard deviations from the mean, clipped to 10 of them; then its action.
     """
-    ones = (1,) * (action.ndim - 1)
-    flat = obs.reshape(*action.shape[:-1], -1)
+    return jnp.concatenate([normalized(obs, action.shape[:-1], stats), action.astype(jnp.float32)], -1)
+
+
+def normalized(
+    obs: Num[Array, "..."], batch_shape: tuple[int, ...], stats: ObsStats
+) -> Float[Array, "*batch features"]:
+    """Observations as vectors, in standard deviations from the mean, clipped to 10 of them."""
+    ones = (1,) * len(batch_shape)
+    flat = obs.reshape(*batch_shape, -1)
     mean, std = stats[0].reshape(*ones, -1), jnp.sqrt(stats[1] + 1e-8).reshape(*ones, -1)
-    normalized = jnp.clip((flat.astype(jnp.float32) - mean) / std, -10.0, 10.0)
-    return jnp.concatenate([normalized, action.astype(jnp.float32)], -1)
+    return jnp.clip((flat.astype(jnp.float32) - mean) / std, -10.0, 10.0)
+
+
+def frames_of(x: RewardInput, stats: ObsStats) -> Frames:
+    """What is seen of steps where episodes can end early."""
+    obs, action = jnp.asarray(x.obs), jnp.asarray(x.action)
+    phase = None if x.phase is None else jnp.asarray(x.phase)
+    after = None if x.next_obs is None else normalized(jnp.asarray(x.next_obs), action.shape[:-1], stats)
+    return Frames(model_inputs(obs, action, stats), phase, after)

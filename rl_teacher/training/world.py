@@ -15,8 +15,14 @@ from rl_teacher.errors import UnsupportedSpace
 from rl_teacher.protocols import Actor, Collector
 from rl_teacher.rollouts.action_space import action_spec
 from rl_teacher.rollouts.local import LocalCollector
+from rl_teacher.rollouts.random_actor import RandomActor
 from rl_teacher.training.seeds import env_seed
 from rl_teacher.training.segment_length import steps_of_segment
+
+HOLD_SECONDS = 0.3
+"""How long random actions are held where episodes can end early [s of a clip]."""
+MOST_STEPS = 1000
+"""Of a rollout before training, for each environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +37,7 @@ class World:
     """Of each number that a reward model sees: those of the observation, then those of the action."""
     segment_steps: int
     rollout_steps: int
-    """Time axis of a rollout: as configured, or longer if a segment would not fit."""
+    """Time axis of a rollout: as configured; longer if a segment would not fit, where episodes have one length."""
 
 
 def open_world(config: RunConfig, spec: EnvSpec) -> World:
@@ -48,7 +54,7 @@ def open_world(config: RunConfig, spec: EnvSpec) -> World:
     settings = config.agent_config
     segment_steps = steps_of_segment(config, spec)
     rollout_steps = settings.rollout_steps
-    if config.predictor != "rl":
+    if config.predictor != "rl" and spec.is_fixed_horizon:  # the nine tasks' results were measured so
         rollout_steps = max(rollout_steps, segment_steps)
     num_envs = max(1, min(settings.num_envs, config.num_timesteps))
     envs = make_envs(spec, num_envs, seed=env_seed(config.seed, 0), num_threads=config.workers, stagger=True)
@@ -59,13 +65,20 @@ def open_world(config: RunConfig, spec: EnvSpec) -> World:
     return World(spec, actions, LocalCollector(envs, actions), names, segment_steps, rollout_steps)
 
 
+def random_actor(world: World) -> RandomActor:
+    """Who gathers the first segments; where episodes can end early, half of its actions are held for a while."""
+    return RandomActor(world.actions, 1.0 if world.spec.is_fixed_horizon else HOLD_SECONDS * world.spec.clip_fps)
+
+
 def rollouts_before_training(config: RunConfig, world: World, actor: Actor) -> Generator[Rollout, None, None]:
     """Rollouts of environments of their own, from the beginnings of fresh episodes, as many as are asked for.
 
     Only the first steps after a reset: later on most of the nine tasks' robots lie on the ground, and two clips of
-    a robot that lies there teach nothing.
+    a robot that lies there teach nothing. Where episodes can end early, the second rollout and all that follow are long
+    enough to see whether they do.
     """
     num_envs, streams = world.collector.num_envs, Streams(config.seed)
+    num_steps = max(world.rollout_steps, world.segment_steps)
     envs = make_envs(world.spec, num_envs, seed=env_seed(config.seed, -1), num_threads=config.workers)
     collector = LocalCollector(envs, world.actions)
     try:
@@ -73,6 +86,8 @@ def rollouts_before_training(config: RunConfig, world: World, actor: Actor) -> G
             if attempt:
                 collector.restart(env_seed(config.seed, -1 - attempt))
             key = streams.key("pretrain act", attempt)
-            yield collector.collect(actor, num_envs * world.rollout_steps, world.rollout_steps, key)
+            yield collector.collect(actor, num_envs * num_steps, num_steps, key)
+            if not world.spec.is_fixed_horizon:
+                num_steps = max(num_steps, min(world.spec.horizon or MOST_STEPS, MOST_STEPS))
     finally:
         collector.close()

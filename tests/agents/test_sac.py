@@ -10,7 +10,7 @@ import pytest
 from rl_teacher.agents.replay import Replay, transitions
 from rl_teacher.agents.sac import SAC, _novelty, _sample, _values
 from rl_teacher.config.agents import SACConfig
-from rl_teacher.core.arrays import LAST, LIVED, BlindRollout, RewardInput
+from rl_teacher.core.arrays import LAST, LIVED, BlindRollout, RewardInput, next_observations
 from rl_teacher.core.networks import orthogonal_mlp
 from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.rewards.true_reward import TrueReward
@@ -140,14 +140,17 @@ def test_a_step_is_followed_by_the_next_or_the_last_observation_of_its_episode()
 def test_replayed_steps_know_whether_they_ended_an_episode_where_ends_are_shown():
     rollout = hand_made()
     phase = np.where(rollout.terminated, LAST, LIVED).astype(np.int8)
-    shown = dataclasses.replace(rollout, reward_input=dataclasses.replace(rollout.reward_input, phase=phase))
+    follows = next_observations(rollout)
+    reward_input = dataclasses.replace(rollout.reward_input, phase=phase, next_obs=follows)
+    shown = dataclasses.replace(rollout, reward_input=reward_input)
     np.testing.assert_array_equal(transitions(shown).reward_input.phase, [LIVED, LIVED, LAST, LIVED, LIVED])
+    np.testing.assert_array_equal(transitions(shown).reward_input.next_obs[:, 0], [2, 3, 99, 51, 50])
     replay = Replay.build(7, (1,), 1, with_true_reward=False, shows_ends=True).add(shown).add(shown)
     # five steps twice in a ring of seven: rows 0..2 hold the end of the second time, rows 3 and 4 that of the first
     np.testing.assert_array_equal(np.asarray(replay.steps.obs)[:, 0], [2, 3, 4, 3, 4, 0, 1])
     assert np.asarray(replay.steps.reward_input.phase).tolist() == [LAST, LIVED, LIVED, LIVED, LIVED, LIVED, LIVED]
     without = Replay.build(7, (1,), 1, with_true_reward=False, shows_ends=False)
-    assert len(jax.tree.leaves(replay)) == len(jax.tree.leaves(without)) + 1
+    assert len(jax.tree.leaves(replay)) == len(jax.tree.leaves(without)) + 2
 
 
 def test_replayed_steps_are_paid_for_how_they_end():

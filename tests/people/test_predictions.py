@@ -48,6 +48,7 @@ def row(name: str, *obs: float, action: float = 0.0) -> Segments:
         reward_action=np.full((1, steps, 1), action, np.float32), env_action=np.full((1, steps, 1), 99.0, np.float32),
         true_reward=np.full((1, steps), 99.0, np.float32), sim_state=np.zeros((1, steps, 0)),
         env=zero, episode=zero, start=zero, iteration=zero, end=zero + NO_END,
+        next_obs=np.zeros((1, steps, 0)),
     )  # fmt: skip
 
 

@@ -47,4 +47,5 @@ def pool(
         true_reward=row[..., 0], sim_state=row.astype(np.float64), env=rows if env is None else env,
         episode=np.zeros(num, np.int64), start=np.zeros(num, np.int64) if start is None else start,
         iteration=np.zeros(num, np.int64), end=np.full(num, NO_END) if end is None else end,
+        next_obs=np.zeros((num, length, 0)),
     )  # fmt: skip

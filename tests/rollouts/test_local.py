@@ -134,3 +134,14 @@ def test_a_restored_collector_goes_on_bit_for_bit():
             assert a.tobytes() == b.tobytes()
     for collector in (uninterrupted, resumed):
         collector.close()
+
+
+def test_every_second_environment_holds_its_random_actions_for_a_while():
+    plain, held = (RandomActor(BOX, hold).noise(jax.random.key(0), 400, 20) for hold in (1.0, 8.0))
+    np.testing.assert_array_equal(held[:, ::2], plain[:, ::2])
+    np.testing.assert_array_equal(held[0], plain[0])
+    changes = (np.diff(held[:, 1::2], axis=0) != 0).any(-1).mean()
+    assert changes == pytest.approx(1 / 8, abs=0.02)  # 3,990 steps: a standard error of 0.005
+    assert set(np.unique(held[:, 1::2])) <= set(np.unique(plain[:, 1::2]))
+    choices = RandomActor(CHOICE, 8.0).noise(jax.random.key(0), 400, 20)
+    assert (np.diff(choices[:, 1::2], axis=0) == 0).mean() > 0.85

@@ -19,7 +19,7 @@ def segments(prefix: str, num: int = 2, end: list[int] | None = None) -> Segment
         reward_action=grid[..., None], env_action=grid[..., None], true_reward=grid,
         sim_state=np.zeros((num, 3, 4)), env=np.arange(num), episode=np.zeros(num, np.int64),
         start=np.zeros(num, np.int64), iteration=np.zeros(num, np.int64),
-        end=np.full(num, NO_END) if end is None else np.array(end),
+        end=np.full(num, NO_END) if end is None else np.array(end), next_obs=np.zeros((num, 3, 0)),
     )  # fmt: skip
 
 

@@ -83,8 +83,10 @@ def average_models(
     candidate_models: Sequence[Bool[np.ndarray, " group"]],
     random_answer_prob: float | None = None,
     hyperprior: Float[np.ndarray, " group"] | None = None,
+    *,
+    prefers_first: bool = True,
 ) -> Mixture:
-    """The posterior of the first candidate where no answer seems wrong, else the average over all of them.
+    """The posterior of one candidate where no answer seems wrong, else the average over all of them.
 
     A model that knows no coin flips must explain a wrong answer to a clear question, and finds structure where there is
     none. And where answers are wrong, a single search for the evidence's maximum depends on its first steps: five wrong
@@ -98,6 +100,9 @@ def average_models(
         candidate_models: groups that each model may use, all models equally likely beforehand.
         random_answer_prob: share of answers that are coin flips; unset: all of RANDOM_ANSWER_PROBS are tried.
         hyperprior: as for `ard.maximize_evidence`.
+        prefers_first: where no answer seems wrong, take the first candidate, else the most probable one. Those that
+            may use less are cases of the first, so that one of them is more probable only if the search for the first
+            one's maximum stopped at a lower one: with survival among the functions it often does.
 
     Source: Hoeting, Madigan, Raftery & Volinsky 1999, Bayesian Model Averaging, eq. 1.
     """
@@ -108,7 +113,9 @@ def average_models(
             break
         found += now
     mixture = weigh_by_evidence(found)
-    return mixture if mixture.noise_probability > 0 else weigh_by_evidence(found[:1])
+    if mixture.noise_probability > 0:
+        return mixture
+    return weigh_by_evidence(found[:1] if prefers_first else [max(found, key=lambda one: one.fit.log_evidence)])
 
 
 def weigh_by_evidence(found: Sequence[Posterior]) -> Mixture:

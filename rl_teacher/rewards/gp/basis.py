@@ -4,6 +4,8 @@ A weighted sum of finitely many functions with independent normal weights is a G
 of their products: Rasmussen & Williams 2006, section 2.1.2. So a kernel becomes a list of functions here.
 """
 
+from dataclasses import replace
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -11,9 +13,12 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from rl_teacher.core.arrays import ENDED, LAST
+from rl_teacher.rewards.view import Frames
 
 BLOCKS = ("linear", "additive", "product", "joint")
-"""Of what is seen of a frame; where episodes can end early, survival and ending follow."""
+"""Of what is seen of a frame."""
+BLOCKS_OF_ENDS = ("survival", "ending", "change", "curve change")
+"""These follow where episodes can end early."""
 ADDITIVE_LENGTH = 2.0
 """Over how many standard deviations a function of one number bends."""
 JOINT_LENGTH = 1.0
@@ -24,71 +29,89 @@ MAX_ADDITIVE_INPUTS = 1024
 """With more numbers, as in pictures, functions of single ones are left out."""
 MAX_PRODUCT_INPUTS = 64
 """With more numbers, products of two are left out: there would be more than 2,016."""
-PRODUCT_HYPERPRIOR = 1.0
-"""Exponent of the hyperprior of products, and of what an ending owes to single inputs.
+LINEAR = ("linear", "survival", "ending", "change")
+"""Blocks of the simpler of two models."""
+HYPERPRIORS = {"product": 1.0, "ending": 1.0, "change": 1.0, "curve change": 1.0}
+"""Exponents of the hyperprior of products, and of others that are many: see `ard.maximize_evidence`.
 
 With 0 they mislead Reacher's first 25 labels (accuracy 0.71 instead of 0.81), with 2 they are found later.
 """
 
 
+def _count(groups: Int[np.ndarray, " feature"]) -> int:
+    return int(groups.max(initial=-1)) + 1
+
+
 class Basis(eqx.Module):
-    """Functions of a frame, in four blocks; a reward is a weighted sum of them."""
+    """Functions of a frame, in blocks; a reward is a weighted sum of them."""
 
     joint_weights: Float[Array, "input joint"]
     joint_phases: Float[Array, " joint"]
+    centers: Float[Array, " seen"] | None
+    """Mean of each function of BLOCKS over the frames that were lived, where episodes can end early; else None."""
     num_inputs: int = eqx.field(static=True)
-    shows_ends: bool = eqx.field(static=True, default=False)
-    """Whether episodes can end early, and the reward depends on it."""
+    num_obs: int = eqx.field(static=True, default=0)
+    """Numbers of an observation, where episodes can end early and the reward depends on it; else 0."""
 
     @classmethod
-    def build(cls, num_inputs: int, num_joint: int, key: PRNGKeyArray, *, shows_ends: bool = False) -> "Basis":
+    def build(cls, num_inputs: int, num_joint: int, key: PRNGKeyArray, *, num_obs: int = 0) -> "Basis":
         """A basis whose joint functions are drawn.
 
         Args:
-            num_inputs: numbers of a frame.
+            num_inputs: numbers of a frame: of the observation, then of the action.
             num_joint: random waves of all inputs together.
             key: draws their directions and phases.
-            shows_ends: whether episodes can end early.
+            num_obs: how many of them are of the observation, where episodes can end early; else 0.
 
         Source: Rahimi & Recht 2007, Random Features for Large-Scale Kernel Machines, algorithm 1: sums of many such
         waves have the kernel exp(-|x - y|^2 / (2 length^2)).
         """
         one, two = jax.random.split(key)
         weights = jax.random.normal(one, (num_inputs, num_joint)) / (JOINT_LENGTH * np.sqrt(num_inputs))
-        return cls(weights, jax.random.uniform(two, (num_joint,), maxval=2 * np.pi), num_inputs, shows_ends)
+        phases = jax.random.uniform(two, (num_joint,), maxval=2 * np.pi)
+        basis = cls(weights, phases, None, num_inputs, num_obs)
+        return replace(basis, centers=jnp.zeros(sum(basis.sizes[: len(BLOCKS)]))) if num_obs else basis
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Functions in each block: those of BLOCKS, then one for a step that was lived, and those of the last one."""
-        num = self.num_inputs
-        additive = NODES * num if num <= MAX_ADDITIVE_INPUTS else 0
+        """Functions in each block: those of BLOCKS, and where episodes can end early those of BLOCKS_OF_ENDS."""
+        num, num_obs = self.num_inputs, self.num_obs
+        waves = NODES if num <= MAX_ADDITIVE_INPUTS else 0
         products = num * (num - 1) // 2 if num <= MAX_PRODUCT_INPUTS else 0
-        seen = (num, additive, products, self.joint_phases.shape[0])
-        return (*seen, 1, 1 + num) if self.shows_ends else seen
+        seen = (num, waves * num, products, self.joint_phases.shape[0])
+        return (*seen, 1, 1 + num, num_obs, waves * num_obs) if num_obs else seen
+
+    @property
+    def blocks(self) -> tuple[str, ...]:
+        """Their names."""
+        return (*BLOCKS, *BLOCKS_OF_ENDS) if self.num_obs else BLOCKS
 
     @property
     def groups(self) -> Int[np.ndarray, " feature"]:
-        """Which functions are used, or left out, together: one linear, an input's waves, one product, all joint.
+        """Which functions are used, or left out, together: an input's waves, and all joint; every other by itself."""
+        within = self._groups_within()
+        firsts = np.cumsum([0, *map(_count, within)])
+        return np.concatenate([first + group for first, group in zip(firsts, within, strict=False)])
 
-        And each function of survival and ending by itself.
-        """
-        linear, additive, products, joint, *ends = self.sizes
-        of_block = (
-            np.arange(linear), np.arange(additive) // NODES, np.arange(products), np.zeros(joint, int),
-            *map(np.arange, ends),
-        )  # fmt: skip
-        counts = np.cumsum([0, linear, additive // NODES, products, 1, *ends])[: len(of_block)]
-        return np.concatenate([first + group for first, group in zip(counts, of_block, strict=True)])
+    @property
+    def block_of_group(self) -> tuple[str, ...]:
+        """The name of each group's block."""
+        counts = map(_count, self._groups_within())
+        return tuple(name for name, count in zip(self.blocks, counts, strict=True) for _ in range(count))
+
+    def _groups_within(self) -> list[Int[np.ndarray, " feature"]]:
+        """The groups of each block, counted from 0."""
+        together = {"additive": NODES, "joint": self.joint_phases.shape[0], "curve change": NODES}
+        return [np.arange(size) // together.get(name, 1) for name, size in zip(self.blocks, self.sizes, strict=True)]
 
     @property
     def hyperprior(self) -> Float[np.ndarray, " group"]:
         """Exponent of each group's hyperprior, see `ard.maximize_evidence`: products are many, most tasks need none."""
-        linear, additive, products, _, *ends = self.sizes
-        others = np.zeros(linear + additive // NODES)
-        known = np.concatenate([others, np.full(products, PRODUCT_HYPERPRIOR), np.zeros(1)])
-        if not ends:
-            return known
-        return np.concatenate([known, np.zeros(2), np.full(ends[1] - 1, PRODUCT_HYPERPRIOR)])
+        blocks = self.block_of_group
+        exponents = np.array([HYPERPRIORS.get(block, 0.0) for block in blocks])
+        if "ending" in blocks:
+            exponents[blocks.index("ending")] = 0.0  # that it ended at all, whatever was seen
+        return exponents
 
     @property
     def candidate_models(self) -> tuple[Bool[np.ndarray, " group"], ...]:
@@ -97,28 +120,42 @@ class Basis(eqx.Module):
         Curves alone would explain many answers as well, but say nothing of what is faster, or higher, than all that was
         labeled, where an agent soon is.
         """
-        at = np.arange(self.groups[-1] + 1)
-        of_ends = at > len(at) - 1 - sum(self.sizes[len(BLOCKS) :])
-        return np.ones(len(at), bool), (at < self.num_inputs) | of_ends
+        linear = np.array([block in LINEAR for block in self.block_of_group])
+        if not self.num_obs:
+            return np.ones(len(linear), bool), linear
+        potentials = np.array([block in (*LINEAR, "curve change") for block in self.block_of_group])
+        return np.ones(len(linear), bool), linear, potentials
 
-    def block(
-        self, index: int, x: Float[Array, "*batch input"], phase: Int[Array, "*batch"] | None
-    ) -> Float[Array, "*batch feature"]:
+    def block(self, index: int, frames: Frames) -> Float[Array, "*batch feature"]:
         """The functions of one block; all are 0 after the end of an episode, so that nothing is worth anything there.
 
         Args:
             index: of the block.
-            x: what is seen of each frame.
-            phase: LIVED, LAST or ENDED; None where nothing ended.
+            frames: what is seen.
         """
-        if index < len(BLOCKS):
-            values = (self._linear, self._additive, self._product, self._joint)[index](x)
-            return values if phase is None else values * (phase < ENDED)[..., None]
-        lived = jnp.ones(x.shape[:-1]) if phase is None else (phase < ENDED).astype(jnp.float32)
-        if index == len(BLOCKS):
-            return lived[..., None]
-        is_last = jnp.zeros(x.shape[:-1]) if phase is None else (phase == LAST).astype(jnp.float32)
-        return jnp.concatenate([jnp.ones_like(x[..., :1]), x], -1) * is_last[..., None]
+        now, phase, after = frames
+        name = self.blocks[index]
+        if name in BLOCKS:
+            values = {
+                "linear": self._linear,
+                "additive": self._additive,
+                "product": self._product,
+                "joint": self._joint,
+            }[name](now)
+            if self.centers is not None:
+                at = sum(self.sizes[:index])
+                values -= self.centers[at : at + self.sizes[index]].reshape(*(1,) * (now.ndim - 1), -1)
+        elif name == "survival":
+            values = jnp.ones((*now.shape[:-1], 1))
+        elif name == "ending":
+            is_last = jnp.zeros(now.shape[:-1]) if phase is None else (phase == LAST).astype(jnp.float32)
+            values = jnp.concatenate([jnp.ones_like(now[..., :1]), now], -1) * is_last[..., None]
+        elif after is None:
+            values = jnp.zeros((*now.shape[:-1], self.sizes[index]))
+        else:
+            level = self._linear if name == "change" else self._additive
+            values = level(after) - level(now[..., : self.num_obs])
+        return values if phase is None else values * (phase < ENDED)[..., None]
 
     def _linear(self, x: Float[Array, "*batch input"]) -> Float[Array, "*batch feature"]:
         return x
@@ -134,7 +171,7 @@ class Basis(eqx.Module):
         Additivity and Quadrature Fourier Features; also Dao, De Sa & Re 2017, arXiv:1709.02605. Sums of functions of
         single numbers: Duvenaud, Nickisch & Rasmussen 2011, arXiv:1112.4394.
         """
-        if not self.sizes[1]:
+        if self.num_inputs > MAX_ADDITIVE_INPUTS:
             return jnp.zeros((*x.shape[:-1], 0), x.dtype)
         nodes, share = np.polynomial.hermite_e.hermegauss(NODES)
         upper = nodes > 0
@@ -158,20 +195,17 @@ class Basis(eqx.Module):
         phases = self.joint_phases.reshape(*(1,) * (x.ndim - 1), -1)
         return jnp.cos(x @ self.joint_weights + phases) * np.float32(np.sqrt(2 / phases.shape[-1]))
 
-    def weighted(
-        self, x: Float[Array, "*batch input"], weights: Float[Array, "feature output"],
-        phase: Int[Array, "*batch"] | None = None,
-    ) -> Float[Array, "*batch output"]:  # fmt: skip
+    def weighted(self, frames: Frames, weights: Float[Array, "feature output"]) -> Float[Array, "*batch output"]:
         """Sums over all functions; a block whose weights are all 0 costs nothing."""
-        total = jnp.zeros((*x.shape[:-1], weights.shape[1]), jnp.float32)
+        total = jnp.zeros((*frames.now.shape[:-1], weights.shape[1]), jnp.float32)
         at = 0
         for index, size in enumerate(self.sizes):
             part = weights[at : at + size]
             total += jax.lax.cond(
                 (part != 0).any(),
-                lambda x, part, index=index: self.block(index, x, phase) @ part,
-                lambda x, part: jnp.zeros((*x.shape[:-1], part.shape[1]), jnp.float32),
-                x, part,
+                lambda frames, part, index=index: self.block(index, frames) @ part,
+                lambda frames, part: jnp.zeros((*frames.now.shape[:-1], part.shape[1]), jnp.float32),
+                frames, part,
             )  # fmt: skip
             at += size
         return total

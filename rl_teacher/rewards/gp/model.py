@@ -1,13 +1,15 @@
 """The learned reward model: a Gaussian process, as simple as the labels allow."""
 
+import dataclasses
 import itertools
+import math
 from collections.abc import Sequence
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, Num, PRNGKeyArray
+from jaxtyping import Array, Float, PRNGKeyArray
 from threadpoolctl import threadpool_limits
 
 from rl_teacher.config.reward import RewardModelConfig
@@ -18,12 +20,14 @@ from rl_teacher.core.streams import host_generator
 from rl_teacher.protocols import FitData, Relevance
 from rl_teacher.rewards.due import is_due
 from rl_teacher.rewards.gp.averaging import Mixture, average_models
-from rl_teacher.rewards.gp.basis import BLOCKS, Basis
+from rl_teacher.rewards.gp.basis import BLOCKS, LINEAR, NODES, Basis
 from rl_teacher.rewards.scale import Scale, measure
-from rl_teacher.rewards.view import ObsStats, frozen, model_inputs, no_stats, num_inputs
+from rl_teacher.rewards.view import ObsStats, frames_of, frozen, no_stats, num_inputs
 
 CHUNK = 64
 """Comparisons whose frames are turned into functions in one call."""
+ROUNDING = 1e-5
+"""Of sums of float32, relative to them [1]."""
 RELEVANT = 0.01
 """Share (`group_shares`) above which a group of functions is counted as relevant [1]."""
 
@@ -71,7 +75,8 @@ class GaussianProcessReward(eqx.Module):
             center: shift the reward to mean 0, as no episode can end early; else what survival is worth is learned.
             key: draws the joint functions.
         """
-        basis = Basis.build(num_inputs(obs_shape, num_actions), config.joint_features, key, shows_ends=not center)
+        num_obs = 0 if center else math.prod(obs_shape)
+        basis = Basis.build(num_inputs(obs_shape, num_actions), config.joint_features, key, num_obs=num_obs)
         num = sum(basis.sizes)
         return cls(
             basis=basis,
@@ -111,21 +116,23 @@ class GaussianProcessReward(eqx.Module):
         """The posterior given all labels, on a new snapshot of the observation statistics. Takes no gradient steps."""
         stats = frozen(data.obs_stats)
         target = data.labeled.target.astype(np.float64)
-        gaps, factors = scaled_blocks(gap_features(self.basis, data.labeled, stats))
+        basis, blocks = gap_features(self.basis, data.labeled, stats)
+        gaps, factors = scaled_blocks(blocks)
         with threadpool_limits(1, "blas"):  # matrices are small, and threads would wait for those that simulate
             found = average_models(
-                gaps, self.basis.groups, target, self.basis.candidate_models,
-                random_answer_prob=self.config.random_answer_prob, hyperprior=self.basis.hyperprior,
+                gaps, basis.groups, target, basis.candidate_models,
+                random_answer_prob=self.config.random_answer_prob, hyperprior=basis.hyperprior,
+                prefers_first=self.center,
             )  # fmt: skip
             deviations = _centered_draws(found, self.config.num_members, host_generator(key))
             metrics = fit_metrics(found, gaps, deviations, target)
-        shares = group_shares(found.weights, gaps, self.basis)
-        metrics |= simplicity_metrics(shares, self.basis)
+        shares = group_shares(found.weights, gaps, basis)
+        metrics |= simplicity_metrics(shares, basis)
         weights = factors * found.weights
         fitted = eqx.tree_at(
             lambda model: (
                 model.weights, model.members, model.obs_stats, model.shares, model.has_label_noise, model.num_fitted,
-            ), self,
+            ), dataclasses.replace(self, basis=basis),
             (
                 jnp.asarray(weights, jnp.float32),
                 jnp.asarray(weights[:, None] + factors[:, None] * deviations, jnp.float32),
@@ -141,54 +148,38 @@ class GaussianProcessReward(eqx.Module):
 
     def relevances(self, names: Sequence[str]) -> list[Relevance]:
         """What the reward depends on, largest first; satisfies protocols.HasRelevances."""
-        linear, additive, products, joint, *ends = self.basis.sizes
-        weights, shares = np.asarray(self.weights).tolist(), np.asarray(self.shares).tolist()
-        at = linear + additive
-        pairs = itertools.combinations(names, 2) if products else ()
-        what = [f"{_more(w)} {name}" for w, name in zip(weights[:linear], names, strict=True)]
-        what += [f"a curve of {name}" for name in names] if additive else []
-        what += [
-            f"{_more(w)} {one} times {other}"
-            for w, (one, other) in zip(weights[at : at + products], pairs, strict=True)
+        shares, blocks = np.asarray(self.shares).tolist(), self.basis.blocks
+        of_block = np.split(np.asarray(self.weights, np.float64), np.cumsum(self.basis.sizes)[:-1])
+        what = [
+            text
+            for block, weights in zip(blocks, of_block, strict=True)
+            for text in _says(block, weights.tolist(), names)
         ]
-        what += ["all numbers together"]
-        if ends:
-            at += products + joint
-            what += [f"{_more(weights[at])} survival", f"{_more(weights[at + 1])} endings"]
-            what += [f"{_more(w)} {name} at the end" for w, name in zip(weights[at + 2 :], names, strict=True)]
         found = [Relevance(*pair) for pair in zip(what, shares, strict=True) if pair[1] > 0]
         return sorted(found, key=lambda one: -one.share)
 
     def _rewards(self, x: RewardInput, weights: Float[Array, "feature output"]) -> Float[Array, "output *batch"]:
         """What each column of weights makes of each frame."""
-        phase = None if x.phase is None else jnp.asarray(x.phase)
-        rewards: Array = _weighted(
-            self.basis, weights, jnp.asarray(x.obs), jnp.asarray(x.action), self.obs_stats, phase
-        )
+        rewards: Array = _weighted(self.basis, weights, jax.tree.map(jnp.asarray, x), self.obs_stats)
         return rewards
 
 
 @jax.jit
 def _weighted(
-    basis: Basis, weights: Float[Array, "feature output"], obs: Num[Array, "..."],
-    action: Float[Array, "*batch act"], stats: ObsStats, phase: Int[Array, "*batch"] | None,
-) -> Float[Array, "output *batch"]:  # fmt: skip
-    return jnp.moveaxis(basis.weighted(model_inputs(obs, action, stats), weights, phase), -1, 0)
+    basis: Basis, weights: Float[Array, "feature output"], x: RewardInput, stats: ObsStats
+) -> Float[Array, "output *batch"]:
+    return jnp.moveaxis(basis.weighted(frames_of(x, stats), weights), -1, 0)
 
 
-def gap_features(basis: Basis, data: LabeledBatch, stats: ObsStats) -> list[Float[np.ndarray, "comparison _"]]:
-    """What a fit needs of the comparisons: how much of each function the left segment has more than the right.
+def segment_sums(basis: Basis, data: LabeledBatch, stats: ObsStats) -> list[Float[np.ndarray, "comparison 2 _"]]:
+    """What a fit needs of the comparisons: for each block of functions, their sums over each segment.
 
-    The logit of an answer is the sum of weight times gap, so no frame is looked at again.
-
-    Returns:
-        For each block of functions: the sum over the left segment's frames less that over the right one's.
+    The logit of an answer is the sum of weight times gap between both sides, so no frame is looked at again.
     """
-    parts = []
+    x, parts = data.reward_input(), []
     for at in range(0, len(data), CHUNK):
         rows = np.minimum(np.arange(at, at + CHUNK), len(data) - 1)  # the last one fills up
-        phase = None if data.phase is None else jnp.asarray(data.phase[rows])
-        parts.append(_gaps(basis, jnp.asarray(data.obs[rows]), jnp.asarray(data.action[rows]), stats, phase))
+        parts.append(_sums(basis, jax.tree.map(lambda array, rows=rows: jnp.asarray(array[rows]), x), stats))
     return [
         np.concatenate([np.asarray(part[block], np.float64) for part in parts])[: len(data)]
         for block in range(len(basis.sizes))
@@ -196,13 +187,44 @@ def gap_features(basis: Basis, data: LabeledBatch, stats: ObsStats) -> list[Floa
 
 
 @jax.jit
-def _gaps(
-    basis: Basis, obs: Num[Array, "comparison 2 frame *obs"], action: Float[Array, "comparison 2 frame act"],
-    stats: ObsStats, phase: Int[Array, "comparison 2 frame"] | None,
-) -> tuple[Float[Array, "comparison _"], ...]:  # fmt: skip
-    x = model_inputs(obs, action, stats)
-    sums = (basis.block(i, x, phase).sum(2) for i in range(len(basis.sizes)))
-    return tuple(total[:, 0] - total[:, 1] for total in sums)
+def _sums(basis: Basis, x: RewardInput, stats: ObsStats) -> tuple[Float[Array, "comparison 2 _"], ...]:
+    """Of frames with the axes (comparison, side, step)."""
+    frames = frames_of(x, stats)
+    return tuple(basis.block(i, frames).sum(2) for i in range(len(basis.sizes)))
+
+
+def gap_features(
+    basis: Basis, data: LabeledBatch, stats: ObsStats
+) -> tuple[Basis, list[Float[np.ndarray, "comparison _"]]]:
+    """The basis as the comparisons center it, and how much of each function the left segment has more than the right.
+
+    Where episodes can end early, all functions of what is seen are made 0 on average over the frames that were lived.
+    Else a curve of something that hardly changes would pay for survival as well as survival itself does, and the
+    answers could not tell them apart.
+
+    Source: functional analysis of variance, where each effect has mean 0: Duvenaud 2014, Automatic Model Construction
+    with Gaussian Processes, section 2.4; for Gaussian processes Lu, Boukouvalas & Hensman 2022, arXiv:2206.09861.
+    """
+    sums = segment_sums(_uncentered(basis), data, stats)
+    gaps = [block[:, 0] - block[:, 1] for block in sums]
+    if basis.centers is None:
+        return basis, gaps
+    lived = sums[basis.blocks.index("survival")]
+    centers = [block.sum((0, 1)) / lived.sum() for block in sums[: len(BLOCKS)]]
+    of_survival = lived[:, 0] - lived[:, 1]
+    centered = [_difference(gap, of_survival * center) for gap, center in zip(gaps, centers, strict=False)]
+    basis = dataclasses.replace(basis, centers=jnp.asarray(np.concatenate(centers), jnp.float32))
+    return basis, centered + gaps[len(BLOCKS) :]
+
+
+def _difference(one: Float[np.ndarray, "..."], other: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+    """One less the other; 0 where only rounding is left of them, which a scale would make large."""
+    difference = one - other
+    return np.where(np.abs(difference) > ROUNDING * (np.abs(one) + np.abs(other)), difference, 0.0)
+
+
+def _uncentered(basis: Basis) -> Basis:
+    return basis if basis.centers is None else dataclasses.replace(basis, centers=jnp.zeros_like(basis.centers))
 
 
 def scaled_blocks(
@@ -284,13 +306,36 @@ def _more(weight: float) -> str:
     return "more" if weight > 0 else "less"
 
 
+def _says(block: str, weights: list[float], names: Sequence[str]) -> list[str]:
+    """What each group of a block looks at, in words."""
+    num = len(weights)
+    match block:
+        case "linear":
+            return [f"{_more(w)} {name}" for w, name in zip(weights, names, strict=True)]
+        case "additive":
+            return [f"a curve of {name}" for name in names[: num // NODES]]
+        case "product":
+            pairs = itertools.combinations(names, 2) if num else ()
+            return [f"{_more(w)} {one} times {other}" for w, (one, other) in zip(weights, pairs, strict=True)]
+        case "survival":
+            return [f"{_more(weights[0])} survival"]
+        case "ending":
+            at_end = [f"{_more(w)} {name} at the end" for w, name in zip(weights[1:], names, strict=True)]
+            return [f"{_more(weights[0])} endings", *at_end]
+        case "change":
+            return [f"a {'rise' if w > 0 else 'fall'} of {name}" for w, name in zip(weights, names, strict=False)]
+        case "curve change":
+            return [f"a way along a curve of {name}" for name in names[: num // NODES]]
+    return ["all numbers together"]
+
+
 def simplicity_metrics(shares: Float[np.ndarray, " group"], basis: Basis) -> dict[str, float]:
     """How simple the reward is: how much of it is not linear, and how many groups of functions it is made of.
 
     What ends are worth is no curve: survival is a constant, and the last step has a linear reward of its own.
     """
-    of_ends = sum(basis.sizes[len(BLOCKS) :])
+    nonlinear = np.array([block not in LINEAR for block in basis.block_of_group])
     return {
-        "predictor/nonlinear_share": float(shares[basis.sizes[0] : len(shares) - of_ends].sum()),
+        "predictor/nonlinear_share": float(shares[nonlinear].sum()),
         "predictor/num_relevant": float((shares > RELEVANT).sum()),
     }

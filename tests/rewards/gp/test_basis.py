@@ -2,7 +2,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from rl_teacher.rewards.gp.basis import ADDITIVE_LENGTH, BLOCKS, JOINT_LENGTH, PRODUCT_HYPERPRIOR, Basis
+from rl_teacher.core.arrays import ENDED, LAST, LIVED
+from rl_teacher.rewards.gp.basis import ADDITIVE_LENGTH, BLOCKS, HYPERPRIORS, JOINT_LENGTH, Basis
+from rl_teacher.rewards.view import Frames
 
 
 def basis(num_inputs: int = 3, num_joint: int = 4096) -> Basis:
@@ -13,8 +15,13 @@ def points(num: int = 20, num_inputs: int = 3) -> np.ndarray:
     return np.random.default_rng(0).normal(size=(num, num_inputs)).astype(np.float32)
 
 
+def plain(x: object) -> Frames:
+    """Frames of an environment whose episodes have one length."""
+    return Frames(jnp.asarray(x), None, None)
+
+
 def kernel(block: str, x: np.ndarray) -> np.ndarray:
-    values = np.asarray(basis().block(BLOCKS.index(block), jnp.asarray(x), None))
+    values = np.asarray(basis().block(BLOCKS.index(block), plain(x)))
     return values @ values.T
 
 
@@ -35,25 +42,23 @@ def test_a_weighted_sum_is_that_of_all_functions_and_leaves_out_blocks_without_w
     few, x = basis(num_joint=8), points()
     rng = np.random.default_rng(1)
     weights = rng.normal(size=(sum(few.sizes), 2)).astype(np.float32)
-    values = [np.asarray(few.block(i, jnp.asarray(x), None)) for i in range(len(BLOCKS))]
-    np.testing.assert_allclose(
-        few.weighted(jnp.asarray(x), jnp.asarray(weights)), np.hstack(values) @ weights, atol=1e-4
-    )
+    values = [np.asarray(few.block(i, plain(x))) for i in range(len(BLOCKS))]
+    np.testing.assert_allclose(few.weighted(plain(x), jnp.asarray(weights)), np.hstack(values) @ weights, atol=1e-4)
     weights[few.sizes[0] :] = 0
     np.testing.assert_allclose(
-        few.weighted(jnp.asarray(x), jnp.asarray(weights)), values[0] @ weights[: few.sizes[0]], atol=1e-5
+        few.weighted(plain(x), jnp.asarray(weights)), values[0] @ weights[: few.sizes[0]], atol=1e-5
     )
 
 
 def test_products_are_of_each_number_with_each_other_one():
-    values = basis(num_inputs=4).block(BLOCKS.index("product"), jnp.asarray([[2.0, 3.0, 5.0, 7.0]]), None)
+    values = basis(num_inputs=4).block(BLOCKS.index("product"), plain([[2.0, 3.0, 5.0, 7.0]]))
     np.testing.assert_array_equal(values, [[6.0, 10.0, 14.0, 15.0, 21.0, 35.0]])
 
 
 def test_only_products_have_a_hyperprior():
     few = basis(num_inputs=3, num_joint=2)
     exponents = few.hyperprior[few.groups]
-    np.testing.assert_array_equal(exponents, [0.0] * (3 + 24) + [PRODUCT_HYPERPRIOR] * 3 + [0.0] * 2)
+    np.testing.assert_array_equal(exponents, [0.0] * (3 + 24) + [HYPERPRIORS["product"]] * 3 + [0.0] * 2)
 
 
 def test_a_reward_may_be_made_of_everything_or_of_lines():
@@ -67,8 +72,51 @@ def test_sizes_are_those_of_the_blocks_and_pictures_have_no_additive_one():
     assert basis(num_inputs=309, num_joint=8).sizes == (309, 2472, 0, 8)  # Humanoid: 47,586 products would be too many
     many = basis(num_inputs=3000, num_joint=2)
     assert many.sizes == (3000, 0, 0, 2)
-    assert many.weighted(jnp.ones((2, 3000)), jnp.ones((3002, 1))).shape == (2, 1)
+    assert many.weighted(plain(np.ones((2, 3000))), jnp.ones((3002, 1))).shape == (2, 1)
 
 
 def test_each_input_has_a_group_for_itself_and_one_for_its_waves_each_product_has_one_the_joint_functions_have_one():
     np.testing.assert_array_equal(basis(num_inputs=2, num_joint=3).groups, [0, 1] + [2] * 8 + [3] * 8 + [4] + [5] * 3)
+
+
+def ending_basis(num_joint: int = 2) -> Basis:
+    """Of two observed numbers and an action, where episodes can end early."""
+    return Basis.build(3, num_joint, jax.random.key(0), num_obs=2)
+
+
+def test_where_episodes_can_end_early_survival_endings_and_changes_follow():
+    few = ending_basis()
+    assert dict(zip(few.blocks, few.sizes, strict=True)) == {
+        "linear": 3, "additive": 24, "product": 3, "joint": 2, "survival": 1, "ending": 4, "change": 2,
+        "curve change": 16,
+    }  # fmt: skip
+    of_block = dict.fromkeys(few.block_of_group, 0)
+    for block in few.block_of_group:
+        of_block[block] += 1
+    assert of_block == {
+        "linear": 3, "additive": 3, "product": 3, "joint": 1, "survival": 1, "ending": 4, "change": 2,
+        "curve change": 2,
+    }  # fmt: skip
+    assert len(few.block_of_group) == few.groups[-1] + 1
+    exponents = dict(zip(few.block_of_group, few.hyperprior, strict=True))
+    assert (exponents["survival"], exponents["ending"], exponents["curve change"]) == (0.0, 1.0, 1.0)
+    assert few.hyperprior[few.block_of_group.index("ending")] == 0.0, "that it ended at all"
+
+
+def test_changes_are_what_a_number_or_a_curve_of_it_gained_in_the_step_and_nothing_after_the_end():
+    few = ending_basis()
+    now, after = jnp.asarray([[1.0, 2.0, 9.0]] * 3), jnp.asarray([[4.0, 1.5]] * 3)
+    frames = Frames(now, jnp.asarray([LIVED, LAST, ENDED]), after)
+    values = few.block(few.blocks.index("change"), frames)
+    np.testing.assert_allclose(values, [[3.0, -0.5], [3.0, -0.5], [0.0, 0.0]])
+    curves = few.block(few.blocks.index("curve change"), frames)
+    level = [few._additive(x[:1]) for x in (now[:, :2], after)]
+    np.testing.assert_allclose(curves[0], (level[1] - level[0])[0], atol=1e-6)
+    np.testing.assert_array_equal(curves[2], 0.0)
+
+
+def test_along_a_path_changes_add_up_to_that_from_its_start_to_its_end():
+    few, path = ending_basis(), jnp.asarray(points(7, 2))
+    frames = Frames(jnp.concatenate([path[:-1], jnp.zeros((6, 1))], 1), jnp.zeros(6, int), path[1:])
+    total = few.block(few.blocks.index("change"), frames).sum(0)
+    np.testing.assert_allclose(total, path[-1] - path[0], atol=1e-5)

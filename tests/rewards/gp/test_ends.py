@@ -12,6 +12,7 @@ from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.core.arrays import ENDED, LAST, LIVED, LabeledBatch
 from rl_teacher.core.correlation import correlation
 from rl_teacher.rewards.gp.model import GaussianProcessReward, gap_features, simplicity_metrics
+from rl_teacher.rewards.view import frames_of
 from tests.rewards.synthetic_labels import (
     ACT,
     OBS,
@@ -79,7 +80,8 @@ def test_after_the_end_nothing_is_worth_anything():
 def test_returns_of_members_differ_by_their_weights_times_the_gaps():
     labeled = ending(comparisons(70), some_ends(70), of_step=1.0)  # more than a chunk
     model = fitted(labeled)
-    gaps = np.concatenate(gap_features(model.basis, labeled, (STATS.mean, STATS.variance)), axis=1)
+    _, blocks = gap_features(model.basis, labeled, (STATS.mean, STATS.variance))
+    gaps = np.concatenate(blocks, axis=1)
     left, right = (model.member_returns(segments_of(labeled, side)) for side in (0, 1))
     np.testing.assert_allclose((left - right).T, gaps @ np.asarray(model.members), atol=1e-3)
     # survival comes after 5 linear, 40 additive, 10 product and 64 joint functions; then the ending itself
@@ -130,3 +132,32 @@ def test_survival_and_endings_are_named_and_are_no_curves():
     ]  # fmt: skip
     metrics = simplicity_metrics(shares, model.basis)
     assert metrics == {"predictor/nonlinear_share": pytest.approx(0.15), "predictor/num_relevant": 5.0}
+
+
+def with_what_follows(labeled: LabeledBatch) -> LabeledBatch:
+    """The same, and after each step what is observed next; after the last one nothing has changed."""
+    obs = labeled.obs
+    return dataclasses.replace(labeled, next_obs=np.concatenate([obs[:, :, 1:], obs[:, :, -1:]], 2))
+
+
+def test_a_reward_for_getting_nearer_is_found():
+    # the reward is how much nearer to 0 the first number came in the step: no function of what is seen before it
+    labeled, unseen = (with_what_follows(comparisons(num, seed=seed)) for num, seed in ((80, 0), (300, 7)))
+    returns = [np.abs(one.obs[..., 0, 0]) - np.abs(one.next_obs[..., -1, 0]) for one in (labeled, unseen)]
+    target = (returns[0][:, 0] > returns[0][:, 1]).astype(np.float32)
+    model = fitted(dataclasses.replace(labeled, target=target))
+    predicted = np.asarray(model(unseen.reward_input())).sum(-1)
+    assert correlation(predicted.ravel(), returns[1].ravel()) > 0.9
+    names = [f"n{i}" for i in range(OBS + ACT)]
+    assert model.relevances(names)[0].what == "a way along a curve of n0"
+
+
+def test_functions_of_what_is_seen_are_0_on_average_so_that_survival_alone_pays_for_living():
+    labeled = ending(comparisons(70), some_ends(70), of_step=1.0)
+    stats = (STATS.mean, STATS.variance)
+    basis, _ = gap_features(fresh().basis, labeled, stats)
+    lived = labeled.phase < ENDED
+    frames_lived = jax.tree.map(lambda array: array[lived], labeled.reward_input())
+    for index in range(4):
+        values = basis.block(index, frames_of(frames_lived, stats))
+        np.testing.assert_allclose(values.mean(0), 0.0, atol=1e-4)

@@ -150,7 +150,7 @@ def test_pessimism_pays_less_where_the_draws_disagree():
 
 def test_a_gap_is_the_sum_over_the_left_segment_less_that_over_the_right():
     labeled = comparisons(70)  # more than a chunk
-    gaps = gap_features(fresh().basis, labeled, (STATS.mean, STATS.variance))
+    _, gaps = gap_features(fresh().basis, labeled, (STATS.mean, STATS.variance))
     frame = np.concatenate([labeled.obs, labeled.action], -1)  # the statistics are mean 0 and variance 1
     np.testing.assert_allclose(gaps[0], frame[:, 0].sum(1) - frame[:, 1].sum(1), atol=1e-4)
     assert [gap.shape for gap in gaps] == [(70, 5), (70, 40), (70, 10), (70, 64)]
@@ -160,11 +160,11 @@ def test_growing_labels_recompile_nothing_before_a_chunk_is_full():
     from rl_teacher.rewards.gp import model as gaussian_process
 
     fitted(comparisons(3))
-    before = gaussian_process._gaps._cache_size()
+    before = gaussian_process._sums._cache_size()
     for num in (4, 30, 64):
         fitted(comparisons(num))
     fitted(comparisons(130))
-    assert gaussian_process._gaps._cache_size() == before
+    assert gaussian_process._sums._cache_size() == before
 
 
 def test_the_same_labels_make_the_same_bytes_whatever_was_fitted_before():
