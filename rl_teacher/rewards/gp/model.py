@@ -3,7 +3,7 @@
 import dataclasses
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import equinox as eqx
 import jax
@@ -171,15 +171,46 @@ def _weighted(
     return jnp.moveaxis(basis.weighted(frames_of(x, stats), weights), -1, 0)
 
 
-def segment_sums(basis: Basis, data: LabeledBatch, stats: ObsStats) -> list[Float[np.ndarray, "comparison 2 _"]]:
-    """What a fit needs of the comparisons: for each block of functions, their sums over each segment.
+def gap_features(
+    basis: Basis, data: LabeledBatch, stats: ObsStats
+) -> tuple[Basis, list[Float[np.ndarray, "comparison _"]]]:
+    """What a fit needs of the comparisons: how much of each function the left segment has more than the right.
 
-    The logit of an answer is the sum of weight times gap between both sides, so no frame is looked at again.
+    The logit of an answer is the sum of weight times gap, so no frame is looked at again.
+
+    Where episodes can end early, all functions of what is seen are made 0 on average over the frames that were lived.
+    Else a curve of something that hardly changes would pay for survival as well as survival itself does, and the
+    answers could not tell them apart.
+
+    Returns:
+        The basis, with its new centers; and for each block of functions the sum over the left segment's frames less
+        that over the right one's.
+
+    Source: functional analysis of variance, where each effect has mean 0: Duvenaud 2014, Automatic Model Construction
+    with Gaussian Processes, section 2.4; for Gaussian processes Lu, Boukouvalas & Hensman 2022, arXiv:2206.09861.
     """
+    if basis.centers is None:
+        return basis, _in_chunks(_gaps, basis, data, stats)
+    uncentered = dataclasses.replace(basis, centers=jnp.zeros_like(basis.centers))
+    gaps, totals = (_in_chunks(one, uncentered, data, stats) for one in (_gaps, _totals))
+    at = basis.blocks.index("survival")
+    centers = [total.sum(0) / totals[at].sum() for total in totals[: len(BLOCKS)]]
+    centered = [_difference(gap, gaps[at] * center) for gap, center in zip(gaps, centers, strict=False)]
+    basis = dataclasses.replace(basis, centers=jnp.asarray(np.concatenate(centers), jnp.float32))
+    return basis, centered + gaps[len(BLOCKS) :]
+
+
+Sums = tuple[Float[Array, "comparison _"], ...]
+
+
+def _in_chunks(
+    compiled: Callable[[Basis, RewardInput, ObsStats], Sums], basis: Basis, data: LabeledBatch, stats: ObsStats
+) -> list[Float[np.ndarray, "comparison _"]]:
+    """For each block of functions a row for each comparison."""
     x, parts = data.reward_input(), []
     for at in range(0, len(data), CHUNK):
         rows = np.minimum(np.arange(at, at + CHUNK), len(data) - 1)  # the last one fills up
-        parts.append(_sums(basis, jax.tree.map(lambda array, rows=rows: jnp.asarray(array[rows]), x), stats))
+        parts.append(compiled(basis, jax.tree.map(lambda array, rows=rows: jnp.asarray(array[rows]), x), stats))
     return [
         np.concatenate([np.asarray(part[block], np.float64) for part in parts])[: len(data)]
         for block in range(len(basis.sizes))
@@ -187,44 +218,24 @@ def segment_sums(basis: Basis, data: LabeledBatch, stats: ObsStats) -> list[Floa
 
 
 @jax.jit
-def _sums(basis: Basis, x: RewardInput, stats: ObsStats) -> tuple[Float[Array, "comparison 2 _"], ...]:
-    """Of frames with the axes (comparison, side, step)."""
+def _gaps(basis: Basis, x: RewardInput, stats: ObsStats) -> Sums:
+    """Of frames with the axes (comparison, side, step): the left sides' sums less the right ones'."""
     frames = frames_of(x, stats)
-    return tuple(basis.block(i, frames).sum(2) for i in range(len(basis.sizes)))
+    sums = (basis.block(i, frames).sum(2) for i in range(len(basis.sizes)))
+    return tuple(total[:, 0] - total[:, 1] for total in sums)
 
 
-def gap_features(
-    basis: Basis, data: LabeledBatch, stats: ObsStats
-) -> tuple[Basis, list[Float[np.ndarray, "comparison _"]]]:
-    """The basis as the comparisons center it, and how much of each function the left segment has more than the right.
-
-    Where episodes can end early, all functions of what is seen are made 0 on average over the frames that were lived.
-    Else a curve of something that hardly changes would pay for survival as well as survival itself does, and the
-    answers could not tell them apart.
-
-    Source: functional analysis of variance, where each effect has mean 0: Duvenaud 2014, Automatic Model Construction
-    with Gaussian Processes, section 2.4; for Gaussian processes Lu, Boukouvalas & Hensman 2022, arXiv:2206.09861.
-    """
-    sums = segment_sums(_uncentered(basis), data, stats)
-    gaps = [block[:, 0] - block[:, 1] for block in sums]
-    if basis.centers is None:
-        return basis, gaps
-    lived = sums[basis.blocks.index("survival")]
-    centers = [block.sum((0, 1)) / lived.sum() for block in sums[: len(BLOCKS)]]
-    of_survival = lived[:, 0] - lived[:, 1]
-    centered = [_difference(gap, of_survival * center) for gap, center in zip(gaps, centers, strict=False)]
-    basis = dataclasses.replace(basis, centers=jnp.asarray(np.concatenate(centers), jnp.float32))
-    return basis, centered + gaps[len(BLOCKS) :]
+@jax.jit
+def _totals(basis: Basis, x: RewardInput, stats: ObsStats) -> Sums:
+    """The same, but the sums of both sides."""
+    frames = frames_of(x, stats)
+    return tuple(basis.block(i, frames).sum((1, 2)) for i in range(len(basis.sizes)))
 
 
 def _difference(one: Float[np.ndarray, "..."], other: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
     """One less the other; 0 where only rounding is left of them, which a scale would make large."""
     difference = one - other
     return np.where(np.abs(difference) > ROUNDING * (np.abs(one) + np.abs(other)), difference, 0.0)
-
-
-def _uncentered(basis: Basis) -> Basis:
-    return basis if basis.centers is None else dataclasses.replace(basis, centers=jnp.zeros_like(basis.centers))
 
 
 def scaled_blocks(

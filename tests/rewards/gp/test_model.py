@@ -160,11 +160,11 @@ def test_growing_labels_recompile_nothing_before_a_chunk_is_full():
     from rl_teacher.rewards.gp import model as gaussian_process
 
     fitted(comparisons(3))
-    before = gaussian_process._sums._cache_size()
+    before = gaussian_process._gaps._cache_size()
     for num in (4, 30, 64):
         fitted(comparisons(num))
     fitted(comparisons(130))
-    assert gaussian_process._sums._cache_size() == before
+    assert gaussian_process._gaps._cache_size() == before
 
 
 def test_the_same_labels_make_the_same_bytes_whatever_was_fitted_before():
