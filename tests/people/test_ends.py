@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, Response, sync_playwright
 from teaching import Teaching
@@ -91,6 +92,7 @@ def compare_what_comes_back(run: Teaching, client: FeedbackClient) -> None:
     assert found is not None
     for row, (_, left, right) in enumerate(dataset.pairs([one.id for one in found.comparisons])):
         assert (found.left.end[row], found.right.end[row]) == (left.end[0], right.end[0])
+        np.testing.assert_array_equal(found.left.next_obs[row], left.next_obs[0])
     ends = {*found.left.end.tolist(), *found.right.end.tolist()}
     assert len(ends - {-1}) >= 3
 

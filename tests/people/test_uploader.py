@@ -214,6 +214,9 @@ def test_arrays_are_the_same_bytes_each_time_and_can_be_read():
         assert set(arrays.files) == {"obs", "actions", "state", "true_reward"}
         assert arrays["obs"].tolist() == [[1.0, 1.0]] * 5
         assert arrays["actions"].tolist() == [[0.5]] * 5  # as a reward model sees them
+    follows = np.full((5, 2), 7.0, np.float32)
+    with np.load(io.BytesIO(packed(replace(SEGMENTS["b"], next_obs=follows))), allow_pickle=False) as arrays:
+        assert arrays["next_obs"].tolist() == follows.tolist()
 
 
 def test_vp9_copies_are_added_to_what_is_out_the_newest_first(tmp_path: Path):

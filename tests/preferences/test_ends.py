@@ -86,6 +86,9 @@ def test_a_segment_shows_its_episode_and_then_the_simulator_standing_still() -> 
             shown = getattr(segments, name)[row]
             np.testing.assert_array_equal(shown[:lived], getattr(source, name)[first : first + lived, env])
             np.testing.assert_array_equal(shown[lived:], 0)
+        follows = segments.next_obs[row, :, 0]  # the time; a final observation is 0, and so is all that comes after it
+        last = 0 if segments.end[row] != NO_END else min(times[-1] + 1, TIME - 1)
+        assert follows.tolist() == [*(times[:lived] + 1)[:-1], last, *[0] * (LENGTH - lived)]
     assert (segments.end != NO_END).any()
     np.testing.assert_array_equal(source.obs, before)
 
@@ -128,6 +131,11 @@ def test_agents_are_shown_ends_only_where_they_are_to_be_shown() -> None:
     assert np.argwhere(phase == LAST).tolist() == [[3, 0]]
     assert (phase[np.arange(TIME) != 3] == LIVED).all()
     assert source.blind(show_true_reward=False, show_ends=False).reward_input.phase is None
+    follows = source.blind(show_true_reward=False, show_ends=True).reward_input.next_obs
+    np.testing.assert_array_equal(follows[:-1, 1], source.obs[1:, 1])
+    np.testing.assert_array_equal(follows[-1], source.last_obs)
+    np.testing.assert_array_equal(follows[[3, 10], 0], source.final_obs[[3, 10], 0])  # ended, and ran out of time
+    assert source.blind(show_true_reward=False, show_ends=False).reward_input.next_obs is None
 
 
 @pytest.mark.parametrize("ended", ["neither", "right"])

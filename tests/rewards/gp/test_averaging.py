@@ -72,6 +72,15 @@ def test_where_no_answer_is_wrong_no_noise_is_found():
     np.testing.assert_array_equal(found.draw(noise), maximize_evidence(features, GROUPS, target).draw(noise))
 
 
+def test_where_the_first_is_not_preferred_the_most_probable_candidate_is_taken():
+    features = gaps(200)
+    target = (features[:, 3] > 0).astype(float)
+    few, better = np.arange(16) < 2, np.arange(16) < 8  # the first lacks what the answers are given by
+    first, best = (average_models(features, GROUPS, target, (few, better), prefers_first=one) for one in (True, False))
+    assert best.log_evidence > first.log_evidence
+    np.testing.assert_array_equal(best.weights, maximize_evidence(features, GROUPS, target, allowed=better).weights)
+
+
 def test_a_line_is_not_taken_for_a_curve_because_of_wrong_answers():
     """What one search makes of 25 answers with some mistakes depends on its first steps; the mean does not."""
     unseen = gaps(500, seed=99)
