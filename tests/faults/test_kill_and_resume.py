@@ -68,6 +68,9 @@ def config(folder: Path, **changes: object) -> RunConfig:
 SAC = {"agent": "sac", "sac.hidden": "16", "sac.updates_per_step": 0.02, "sac.explore_steps": 2000}
 CHOICES: list[dict[str, object]] = [{"reward.model": model} for model in ("ensemble", "constant", "untrained")] + [SAC]
 
+LONG_CLIPS: dict[str, object] = {"env_id": "CartPole-v1", "clip_length": 0.7}
+"""Of 35 steps, where rollouts have 16 and episodes can end early."""
+
 
 @pytest.mark.parametrize("chosen", CHOICES, ids=("ensemble", "constant", "untrained", "sac"))
 def test_labels_and_steps_equal_the_budgets_exactly(chosen: dict[str, object], tmp_path: Path) -> None:
@@ -79,7 +82,9 @@ def test_labels_and_steps_equal_the_budgets_exactly(chosen: dict[str, object], t
     assert len((tmp_path / "x" / "labels.jsonl").read_text().splitlines()) == 33
 
 
-@pytest.mark.parametrize("chosen", CHOICES, ids=("ensemble", "constant", "untrained", "sac"))
+@pytest.mark.parametrize(
+    "chosen", [*CHOICES, LONG_CLIPS], ids=("ensemble", "constant", "untrained", "sac", "clips of many rollouts")
+)
 def test_an_interrupt_at_any_iteration_and_resuming_gives_the_same_bytes(
     chosen: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -90,6 +95,8 @@ def test_an_interrupt_at_any_iteration_and_resuming_gives_the_same_bytes(
     assert train(config(tmp_path / "cut", resume=True, **chosen)) == 0
     first, second = weights(tmp_path / "whole"), weights(tmp_path / "cut")
     assert [name for name in first if not np.array_equal(first[name], second[name])] == []
+    labels = [(tmp_path / folder / "x" / "labels.jsonl").read_bytes() for folder in ("whole", "cut")]
+    assert labels[0] == labels[1]
 
 
 def test_a_damaged_checkpoint_is_refused_and_the_labels_stay(tmp_path: Path) -> None:
