@@ -30,11 +30,11 @@ MAX_ADDITIVE_INPUTS = 1024
 MAX_PRODUCT_INPUTS = 64
 """With more numbers, products of two are left out: there would be more than 2,016."""
 LINEAR = ("linear", "survival", "ending", "change")
-"""Blocks of the simpler of two models."""
+"""Blocks of the simplest model of the answers."""
 HYPERPRIORS = {"product": 1.0, "ending": 1.0, "change": 1.0, "curve change": 1.0}
 """Exponents of the hyperprior of products, and of others that are many: see `ard.maximize_evidence`.
 
-With 0 they mislead Reacher's first 25 labels (accuracy 0.71 instead of 0.81), with 2 they are found later.
+With 0 products mislead Reacher's first 25 labels (accuracy 0.71 instead of 0.81), with 2 they are found later.
 """
 
 
@@ -118,7 +118,7 @@ class Basis(eqx.Module):
         """Groups that a reward may be made of (`averaging.average_models`): all of them, or only the linear ones.
 
         Curves alone would explain many answers as well, but say nothing of what is faster, or higher, than all that was
-        labeled, where an agent soon is.
+        labeled, where an agent soon is. Where episodes can end early, linear ones with curves of changes are a third.
         """
         linear = np.array([block in LINEAR for block in self.block_of_group])
         if not self.num_obs:
@@ -133,32 +133,40 @@ class Basis(eqx.Module):
             index: of the block.
             frames: what is seen.
         """
-        now, phase, after = frames
-        name = self.blocks[index]
+        name, phase = self.blocks[index], frames.phase
         if name in BLOCKS:
-            values = {
-                "linear": self._linear,
-                "additive": self._additive,
-                "product": self._product,
-                "joint": self._joint,
-            }[name](now)
+            values = self._seen(name, frames.now)
             if self.centers is not None:
                 at = sum(self.sizes[:index])
-                values -= self.centers[at : at + self.sizes[index]].reshape(*(1,) * (now.ndim - 1), -1)
-        elif name == "survival":
-            values = jnp.ones((*now.shape[:-1], 1))
-        elif name == "ending":
-            is_last = jnp.zeros(now.shape[:-1]) if phase is None else (phase == LAST).astype(jnp.float32)
-            values = jnp.concatenate([jnp.ones_like(now[..., :1]), now], -1) * is_last[..., None]
-        elif after is None:
-            values = jnp.zeros((*now.shape[:-1], self.sizes[index]))
+                values -= self.centers[at : at + self.sizes[index]].reshape(*(1,) * (values.ndim - 1), -1)
         else:
-            level = self._linear if name == "change" else self._additive
-            values = level(after) - level(now[..., : self.num_obs])
+            values = self._of_ends(name, frames)
         return values if phase is None else values * (phase < ENDED)[..., None]
 
-    def _linear(self, x: Float[Array, "*batch input"]) -> Float[Array, "*batch feature"]:
-        return x
+    def _seen(self, name: str, x: Float[Array, "*batch input"]) -> Float[Array, "*batch feature"]:
+        """A block of functions of what is seen of a frame."""
+        match name:
+            case "linear":
+                return x
+            case "additive":
+                return self._additive(x)
+            case "product":
+                return self._product(x)
+        return self._joint(x)
+
+    def _of_ends(self, name: str, frames: Frames) -> Float[Array, "*batch feature"]:
+        """A block of those that say what living on, ending, and getting somewhere are worth."""
+        now, phase, after = frames
+        one = jnp.ones_like(now[..., :1])
+        if name == "survival":
+            return one
+        if name == "ending":
+            is_last = jnp.zeros(now.shape[:-1]) if phase is None else (phase == LAST).astype(jnp.float32)
+            return jnp.concatenate([one, now], -1) * is_last[..., None]
+        before = now[..., : self.num_obs]
+        after = before if after is None else after  # who does not know it pays for no change
+        of_curves = name == "curve change"
+        return self._additive(after) - self._additive(before) if of_curves else after - before
 
     def _additive(self, x: Float[Array, "*batch input"]) -> Float[Array, "*batch feature"]:
         """Waves of each input, whose kernel is the mean over inputs of exp(-(x - y)^2 / (2 length^2)).
