@@ -1,8 +1,11 @@
 """What code that is not ours raised or handed over, in one line, whatever it is."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
+
+T = TypeVar("T")
 
 LONGEST = 300
 """Of what an exception says [characters]."""
@@ -22,12 +25,7 @@ def raised(error: BaseException, where: str = "") -> str:
 
 def said(error: BaseException) -> str:
     """The message of an exception; none if it cannot even be asked."""
-    try:
-        return _one_line(str(error), LONGEST)
-    except KeyboardInterrupt:
-        raise
-    except BaseException:
-        return ""
+    return asked(lambda: _one_line(str(error), LONGEST), "")
 
 
 def shown(value: Any) -> str:
@@ -44,12 +42,21 @@ def shown(value: Any) -> str:
 
 def written(value: Any) -> str:
     """A value as Python writes it, shortened; "a" and its type if it cannot be written."""
+    return asked(lambda: _one_line(repr(value), LONGEST_VALUE), f"a {type(value).__name__}")
+
+
+def asked(question: Callable[[], T], otherwise: T) -> T:
+    """What code that is not ours answers, or `otherwise` where it raises, whatever it raises; Ctrl-C is passed on.
+
+    >>> asked(lambda: 1 / 0, "nothing")
+    'nothing'
+    """
     try:
-        return _one_line(repr(value), LONGEST_VALUE)
+        return question()
     except KeyboardInterrupt:
         raise
     except BaseException:
-        return f"a {type(value).__name__}"
+        return otherwise
 
 
 def _one_line(text: str, longest: int) -> str:

@@ -96,9 +96,8 @@ def fitted(
     stats = RunningStats.of_shape((flat.shape[1],)).merge(flat, jnp.ones(len(flat)))
     model = fresh_reward_model(config, obs.shape[1:], labeled.action.shape[-1], center=center, key=key("reward"))
     model, metrics = model.fit(FitData(labeled, frames, stats, len(labeled)), num_steps, key("fit"))
-    segments = jax.tree.map(
-        lambda array: array.reshape(-1, *array.shape[2:]), labeled.reward_input()
-    )  # sides one by one
+    # sides one by one
+    segments = jax.tree.map(lambda array: array.reshape(-1, *array.shape[2:]), labeled.reward_input())
     returns = model.member_returns(segments).mean(0).astype(np.float64)
     report = {
         "train_accuracy": metrics["predictor/accuracy"],

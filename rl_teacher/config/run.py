@@ -125,7 +125,7 @@ class RunConfig:
     video_seconds: float = 60.0
     """Time between two videos [s]; the first comes after a third of it."""
     clip_length: float | None = None
-    """Length of a segment [s]; unset: 1.5, or that of an episode where it is less."""
+    """Length of a segment [s]; unset: 1.5, at most an episode, and 64 steps where episodes can end early."""
     teacher: str = "oracle"
     """oracle, stochastic, mistake, skip, equal, myopic, openai2017, or path/to/file.py:function."""
     preset: str = "default"

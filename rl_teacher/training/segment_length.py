@@ -24,10 +24,9 @@ def with_clip_length(config: RunConfig, spec: EnvSpec) -> RunConfig:
     """
     if config.clip_length is not None:
         return config
-    limits = [spec.horizon, None if spec.is_fixed_horizon else MOST_STEPS]
-    steps = min(limit for limit in (*limits, _steps(DEFAULT_SECONDS, spec)) if limit is not None)
-    is_shorter = steps < _steps(DEFAULT_SECONDS, spec)
-    return dataclasses.replace(config, clip_length=steps / spec.clip_fps if is_shorter else DEFAULT_SECONDS)
+    wanted = _steps(DEFAULT_SECONDS, spec)
+    steps = min(wanted, spec.horizon or wanted, wanted if spec.is_fixed_horizon else MOST_STEPS)
+    return dataclasses.replace(config, clip_length=DEFAULT_SECONDS if steps == wanted else steps / spec.clip_fps)
 
 
 def steps_of_segment(config: RunConfig, spec: EnvSpec) -> int:

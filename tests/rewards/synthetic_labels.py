@@ -87,6 +87,11 @@ def in_phase(x: RewardInput, phase: int) -> RewardInput:
     return dataclasses.replace(x, phase=np.full(np.asarray(x.action).shape[:-1], phase, np.int8))
 
 
+def the_frame_shown() -> RewardInput:
+    """The one frame of all segments of `differing_in_survival`, lived."""
+    return in_phase(RewardInput(np.zeros((1, OBS), np.float32), np.zeros((1, ACT), np.float32)), LIVED)
+
+
 def differing_in_survival(*, left_lives: bool, num: int = 4) -> LabeledBatch:
     """The same frame again and again, on both sides; the one that lives longer is preferred, or the other one."""
     shape = (num, 2, STEPS)

@@ -9,7 +9,7 @@ import gymnasium
 from gymnasium.vector import VectorEnv
 
 from rl_teacher.envs.spec import EnvSpec
-from rl_teacher.oneline import shown
+from rl_teacher.oneline import asked, shown
 
 DEFAULT_FPS = 30
 """Frames per second of a clip where the environment's metadata does not say."""
@@ -17,6 +17,7 @@ MOST_FPS = 1000
 """Beyond it, render_fps is no rate of pictures: a clip of 1.5 s would have thousands of steps."""
 LEAST_DT = 1 / MOST_FPS
 """Below it, dt is no time of a step [s]: an agent would look ahead more than 1,600 of them."""
+RAISED = object()
 
 
 class ReadOff(NamedTuple):
@@ -52,13 +53,8 @@ def step_seconds(env: Any) -> float | None:
     Agents look ahead in seconds (`config.agents.discount_of`): Hopper-v5, of 8 ms a step, learns to leap and to crash
     where they look ahead 100 steps.
     """
-    try:
-        dt = getattr(env.unwrapped, "dt", None)
-        return float(dt) if _is_number(dt) and LEAST_DT <= float(dt) < math.inf else None
-    except KeyboardInterrupt:
-        raise
-    except BaseException:  # a property that raises
-        return None
+    dt = asked(lambda: getattr(env.unwrapped, "dt", None), None)  # a property may raise
+    return float(dt) if _is_number(dt) and LEAST_DT <= float(dt) < math.inf else None
 
 
 def _is_number(value: Any) -> TypeGuard[float]:
@@ -67,12 +63,7 @@ def _is_number(value: Any) -> TypeGuard[float]:
 
 def metadata_of(env: Any) -> dict[str, Any] | None:
     """What an environment says of itself; empty if it says nothing, None if it is not what Gymnasium asks for."""
-    try:
-        found = getattr(env, "metadata", None)
-    except KeyboardInterrupt:
-        raise
-    except BaseException:  # a property that raises
-        return None
+    found: Any = asked(lambda: getattr(env, "metadata", None), RAISED)
     if found is None:
         return {}
     return dict(found) if isinstance(found, dict) else None

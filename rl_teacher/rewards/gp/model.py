@@ -160,7 +160,7 @@ class GaussianProcessReward(eqx.Module):
 
     def _rewards(self, x: RewardInput, weights: Float[Array, "feature output"]) -> Float[Array, "output *batch"]:
         """What each column of weights makes of each frame."""
-        rewards: Array = _weighted(self.basis, weights, jax.tree.map(jnp.asarray, x), self.obs_stats)
+        rewards: Array = _weighted(self.basis, weights, x, self.obs_stats)
         return rewards
 
 
@@ -210,7 +210,7 @@ def _in_chunks(
     x, parts = data.reward_input(), []
     for at in range(0, len(data), CHUNK):
         rows = np.minimum(np.arange(at, at + CHUNK), len(data) - 1)  # the last one fills up
-        parts.append(compiled(basis, jax.tree.map(lambda array, rows=rows: jnp.asarray(array[rows]), x), stats))
+        parts.append(compiled(basis, jax.tree.map(lambda array, rows=rows: array[rows], x), stats))
     return [
         np.concatenate([np.asarray(part[block], np.float64) for part in parts])[: len(data)]
         for block in range(len(basis.sizes))

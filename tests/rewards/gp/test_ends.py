@@ -25,6 +25,7 @@ from tests.rewards.synthetic_labels import (
     in_phase,
     segments_of,
     some_ends,
+    the_frame_shown,
 )  # fmt: skip
 
 CONFIG = RewardModelConfig(joint_features=64)
@@ -41,9 +42,8 @@ def fitted(labeled: LabeledBatch, config: RewardModelConfig = CONFIG) -> Gaussia
 @pytest.mark.parametrize("left_lives", [True, False])
 def test_clips_that_differ_in_survival_alone_say_whether_to_survive(left_lives: bool):
     model = fitted(differing_in_survival(left_lives=left_lives))
-    # the very frame that was shown: its reward has the sign that the answers give to living on
-    shown = dataclasses.replace(frames(1), obs=np.zeros((1, OBS), np.float32), action=np.zeros((1, ACT), np.float32))
-    assert float(model(in_phase(shown, LIVED))[0]) * (1 if left_lives else -1) > 0.1
+    # its reward has the sign that the answers give to living on
+    assert float(model(the_frame_shown())[0]) * (1 if left_lives else -1) > 0.1
 
 
 @pytest.mark.parametrize("of_end", [-10.0, 10.0])
