@@ -23,8 +23,8 @@ demo: setup
 	$(BIN)/python scripts/demo.py
 
 test: setup test-packages check
-	$(BIN)/python -m pytest -n 2 $(SERVER_TESTS:%=--ignore=%)
-	$(BIN)/python -m pytest -n 2 $(SERVER_TESTS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(SERVER_TESTS:%=--ignore=%)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(SERVER_TESTS)
 
 test-packages:
 	bash scripts/system_packages.sh test
