@@ -46,7 +46,7 @@ def teach(run: Run, state: TeachState) -> TeachState:
         # Publish.
         state = TeachState(iteration + 1, steps, agent)
         run.episodes.add(rollout, update.predicted_reward)
-        run.reporter.publish(state, rollout, update, fit)
+        run.reporter.publish(state.iteration, state.steps, rollout, update, fit)
         run.checkpoints.save(state, at_once=steps >= config.num_timesteps or run.interrupt.is_asked)
     return state
 

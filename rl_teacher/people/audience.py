@@ -7,7 +7,7 @@ from rl_teacher.core.arrays import Segments
 from rl_teacher.core.segment import Segment
 from rl_teacher.people.feedback_session import FeedbackSession
 from rl_teacher.people.predictions import predict_answers
-from rl_teacher.preferences.learner import Fit
+from rl_teacher.preferences.fitted import Fit
 from rl_teacher.records import Comparison
 
 

@@ -1,8 +1,6 @@
 """PreferenceLearner: the conversation with a teacher, and the reward that is learned from it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +11,7 @@ from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.core.streams import Streams
 from rl_teacher.errors import NoSegments
 from rl_teacher.preferences.dataset import Dataset
+from rl_teacher.preferences.fitted import Fit, LearnerSnapshot, PretrainProgress
 from rl_teacher.preferences.gathering import gather
 from rl_teacher.preferences.pool import Pool
 from rl_teacher.preferences.schedules import Schedule, labels_required
@@ -27,43 +26,6 @@ MOST_REPEATS = 100
 """How often pretraining asks anew for a teacher who never can tell."""
 LAST_ROUNDS = 20
 """How often the last step asks anew for what could not be told."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fit:
-    """A fit of the reward model, and what it learned from."""
-
-    before: RewardModel
-    after: RewardModel
-    metrics: Mapping[str, float]
-    """What the model says of the fit, such as predictor/holdout_accuracy (docs/metrics.md)."""
-    changed: tuple[ComparisonId, ...]
-    """Comparisons that were answered, revised or withdrawn since the fit before, oldest first."""
-
-
-@dataclass(frozen=True, slots=True)
-class PretrainProgress:
-    """How far the time before training has come."""
-
-    num_segments: int
-    """Segments cut so far."""
-    segments_wanted: int
-    num_answered: int
-    """Comparisons answered so far, those that nobody could tell included."""
-    answers_wanted: int
-    is_waiting: bool
-    """Whether all segments are there, and answers are awaited."""
-
-
-@dataclass(frozen=True, slots=True)
-class LearnerSnapshot:
-    """A learner at a moment, without its labels, which are in its log."""
-
-    reward: RewardModel
-    arrays: dict[str, np.ndarray]
-    """The pool, and the first observation statistics."""
-    values: dict[str, Any]
-    """JSON values: the teacher's state, and the mean reward of the time before training."""
 
 
 class PreferenceLearner:
@@ -193,6 +155,14 @@ class PreferenceLearner:
             self._history.add(rollout, iteration)
         window, num_old = self._trail.follow(rollout)
         self._pool.add(self._cut(window, self._selection.segments_per_iteration, iteration, num_old))
+
+    def interrupt(self) -> None:
+        """Somebody reset the environments: the next rollout does not go on where the last one ended."""
+        self._trail = Trail(self._segment_steps)
+
+    def end_at(self, steps: int) -> None:
+        """No rollout follows, however many were planned: the schedule is where it would be after `steps`."""
+        self._steps = steps
 
     def ask_and_listen(
         self, seconds: float, *, is_last: bool = False, mean_episode_return: float | None = None

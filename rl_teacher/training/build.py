@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rl_teacher.config.run import RunConfig
 from rl_teacher.core.streams import Streams
+from rl_teacher.envs.spec import EnvSpec
 from rl_teacher.preferences.learner import PreferenceLearner
 from rl_teacher.protocols import Agent, RolloutHistory, Teacher
 from rl_teacher.rollouts.episodes import EpisodeTracker
@@ -47,10 +48,15 @@ def build_run(
     """
     spec, streams, clock = world.spec, Streams(config.seed), Clock()
     episodes = EpisodeTracker(world.collector.num_envs, spec.horizon, is_fixed_horizon=spec.is_fixed_horizon)
-    learner = None if teacher is None else build_learner(config, world, folder, teacher, history=history, life=life)
+    learner = None
+    if teacher is not None:
+        learner = build_learner(
+            config, spec, folder, teacher, obs_shape=world.collector.obs_shape, num_actions=world.actions.size,
+            segment_steps=world.segment_steps, history=history, life=life,
+        )  # fmt: skip
     reporter = Reporter(
-        config, world, folder, episodes=episodes, learner=learner, clock=clock, audience=audience, videos=videos,
-        log=log,
+        config, spec, world.input_names, folder, episodes=episodes, learner=learner, clock=clock, audience=audience,
+        videos=videos, log=log,
     )  # fmt: skip
     checkpoints = Checkpoints(
         folder, collector=world.collector, episodes=episodes, learner=learner, clock=clock, reporter=reporter
@@ -60,27 +66,41 @@ def build_run(
 
 def build_learner(
     config: RunConfig,
-    world: World,
+    spec: EnvSpec,
     folder: Path,
     teacher: Teacher,
     *,
+    obs_shape: tuple[int, ...],
+    num_actions: int,
+    segment_steps: int,
     history: RolloutHistory | None = None,
     life: str = "",
 ) -> PreferenceLearner:
-    """The learner of a run that asks somebody, with its label log in `folder`; arguments as for `build_run`."""
+    """The learner of a run that asks somebody, with its label log in `folder`.
+
+    Args:
+        config: complete.
+        spec: of the environment.
+        folder: of the run.
+        teacher: who answers.
+        obs_shape: of one observation.
+        num_actions: numbers that an action has for the reward model.
+        segment_steps: steps of a segment.
+        history: see `build_run`.
+        life: see `build_run`.
+    """
     assert config.pretrain_labels is not None, "complete() fills in the label counts"
-    spec, streams = world.spec, Streams(config.seed)
+    streams = Streams(config.seed)
     reward_model = fresh_reward_model(
-        config.reward, world.collector.obs_shape, world.actions.size,
-        center=spec.is_fixed_horizon, key=streams.key("reward"),
-    )  # fmt: skip
+        config.reward, obs_shape, num_actions, center=spec.is_fixed_horizon, key=streams.key("reward")
+    )
     return PreferenceLearner(
         reward_model=reward_model,
         teacher=teacher,
         schedule=build_label_schedule(config),
         label_log=LabelLog(folder),
         selection=config.selection,
-        segment_steps=world.segment_steps,
+        segment_steps=segment_steps,
         pretrain_labels=config.pretrain_labels,
         streams=streams,
         # All that decides what a segment holds, so that a run's name changes no result.

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from rl_teacher.errors import CheckpointError
-from rl_teacher.preferences.learner import LearnerSnapshot, PreferenceLearner
+from rl_teacher.preferences.fitted import LearnerSnapshot
+from rl_teacher.preferences.learner import PreferenceLearner
 from rl_teacher.protocols import Collector
 from rl_teacher.rollouts.episodes import EpisodeTracker
 from rl_teacher.storage import checkpoint as store

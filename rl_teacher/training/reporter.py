@@ -12,7 +12,9 @@ from rl_teacher.config.run import RunConfig
 from rl_teacher.core.arrays import Rollout, Segments
 from rl_teacher.core.correlation import correlation
 from rl_teacher.core.segment import Segment
-from rl_teacher.preferences.learner import Fit, PreferenceLearner, PretrainProgress
+from rl_teacher.envs.spec import EnvSpec
+from rl_teacher.preferences.fitted import Fit, PretrainProgress
+from rl_teacher.preferences.learner import PreferenceLearner
 from rl_teacher.protocols import UpdateResult
 from rl_teacher.records import Comparison
 from rl_teacher.rewards.relevance import in_words, main_relevances
@@ -22,8 +24,6 @@ from rl_teacher.storage.metrics import MetricsWriter
 from rl_teacher.storage.names import slug
 from rl_teacher.training.clock import Clock
 from rl_teacher.training.progress import Progress
-from rl_teacher.training.state import TeachState
-from rl_teacher.training.world import World
 
 REMIND_SECONDS = 60.0
 """Time between two lines that say the same number of labels [s]."""
@@ -65,7 +65,8 @@ class Reporter:
 
     Args:
         config: of the run.
-        world: where the agent acts.
+        spec: of the environment.
+        input_names: of each number that a reward model sees.
         folder: of the run.
         episodes: follows the returns of whole episodes.
         learner: None with `-p rl`.
@@ -73,12 +74,14 @@ class Reporter:
         audience: with `-p human`, the people who teach.
         videos: draws what the agent does as it learns; None for no videos.
         log: gets lines for the terminal.
+        shows_progress: whether it also gets those that say how far the run is; no where another program says so.
     """
 
     def __init__(
         self,
         config: RunConfig,
-        world: World,
+        spec: EnvSpec,
+        input_names: Sequence[str],
         folder: Path,
         *,
         episodes: EpisodeTracker,
@@ -87,19 +90,21 @@ class Reporter:
         audience: Audience | None,
         videos: VideoMaker | None,
         log: Callable[[str], None],
+        shows_progress: bool = True,
     ) -> None:
         self.folder = folder
         self.log = log
         self.last_metrics: dict[str, float] = {}
         """The newest value of each metric."""
-        self._config, self._world, self._episodes, self._learner = config, world, episodes, learner
+        self._config, self._spec, self._input_names = config, spec, input_names
+        self._episodes, self._learner, self._shows_progress = episodes, learner, shows_progress
         self._clock, self._audience, self._videos = clock, audience, videos
         self._tb_folder = Path(config.tb_dir).expanduser() / slug(config.name)
         self._progress = Progress(config.num_timesteps, log)
         self._writer: MetricsWriter | None = None
         self._wall = Clock()
         self._last_count, self._counted_at = -1, -math.inf
-        self._last_episode = LastEpisode(round(VIDEO_SECONDS * world.spec.clip_fps))
+        self._last_episode = LastEpisode(round(VIDEO_SECONDS * spec.clip_fps))
         self._next_video = time.monotonic() + config.video_seconds / 3
 
     def start(self, resumed_at: int | None) -> None:
@@ -122,27 +127,36 @@ class Reporter:
 
     # -- training ------------------------------------------------------------------------------------------------
 
-    def publish(self, state: TeachState, rollout: Rollout, update: UpdateResult, fit: Fit | None) -> None:
-        """Write the metrics of an iteration, and show progress; `state` is the one after it."""
+    def publish(self, iteration: int, steps: int, rollout: Rollout, update: UpdateResult, fit: Fit | None) -> None:
+        """Write the metrics of an iteration, and show progress.
+
+        Args:
+            iteration: the number of the next one.
+            steps: environment steps by now.
+            rollout: of this one.
+            update: what its agent told.
+            fit: of the reward model in it.
+        """
         seconds = self._clock.seconds()
         values = {
-            "agent/total_steps": float(state.steps),
-            "agent/iteration": float(state.iteration),
-            "agent/batch_true_return": _per_episode(rollout, rollout.true_reward, self._world.spec.horizon),
+            "agent/total_steps": float(steps),
+            "agent/iteration": float(iteration),
+            "agent/batch_true_return": _per_episode(rollout, rollout.true_reward, self._spec.horizon),
             "time/elapsed_seconds": seconds,
-            "time/env_steps_per_second": self._progress.rate(state.steps),
+            "time/env_steps_per_second": self._progress.rate(steps),
             **self._episodes.metrics(),
             **{name: float(value) for name, value in update.metrics.items()},
             **(fit.metrics if fit else {}),
-            **self._label_metrics(state.steps, seconds, rollout, update.predicted_reward),
+            **self._label_metrics(steps, seconds, rollout, update.predicted_reward),
         }
         self.last_metrics |= values
         if self._audience is not None:
-            self._audience.report("training", state.steps, values)
-        self._show_agent(state, rollout)
+            self._audience.report("training", steps, values)
+        self._show_agent(iteration, steps, rollout)
         assert self._writer is not None, "start() comes first"
-        self._writer.write(state.steps, values)
-        self._progress.show(state.steps, self.last_metrics, with_labels=self._learner is not None)
+        self._writer.write(steps, values)
+        if self._shows_progress:
+            self._progress.show(steps, self.last_metrics, with_labels=self._learner is not None)
 
     def fitted(self, step: int, fit: Fit | None) -> None:
         """Show people what the reward model makes of their newest answers; `step` is when it was fitted."""
@@ -166,13 +180,13 @@ class Reporter:
             ),
         }
 
-    def _show_agent(self, state: TeachState, rollout: Rollout) -> None:
+    def _show_agent(self, iteration: int, steps: int, rollout: Rollout) -> None:
         if self._videos is None:
             return
-        episode, now = self._last_episode.add(rollout, state.iteration - 1), time.monotonic()
+        episode, now = self._last_episode.add(rollout, iteration - 1), time.monotonic()
         if episode is not None and now >= self._next_video:
             self._next_video = now + self._config.video_seconds
-            self._videos.send_video(state.steps, episode)
+            self._videos.send_video(steps, episode)
 
     # -- before training -----------------------------------------------------------------------------------------
 
@@ -195,7 +209,7 @@ class Reporter:
         metrics = learner.first_fit.metrics if learner.first_fit else {}
         self.last_metrics |= metrics
         self.log(f"Fitted the reward model to {learner.dataset.num_labels} labels: {_describe_fit(metrics)}")
-        self.log(_describe_reward(learner, self._world.input_names))
+        self.log(_describe_reward(learner, self._input_names))
         guesses = self._config.reward.normalize and self._config.reward.model in GUESSING_MODELS
         if guesses and learner.first_fit is not None and learner.shows_ends and not learner.dataset.shows_ends:
             self.log(

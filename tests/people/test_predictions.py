@@ -14,7 +14,7 @@ from rl_teacher.people.client.outbox import Outbox
 from rl_teacher.people.feedback_session import FeedbackSession
 from rl_teacher.people.predictions import predict_answers
 from rl_teacher.people.uploader import ClipUploader, SentIds
-from rl_teacher.preferences.learner import Fit
+from rl_teacher.preferences.fitted import Fit
 from rl_teacher.records import Comparison
 
 
