@@ -17,6 +17,9 @@ RlTeacherError
 │   ├── RunChanged              --resume with other settings than the run was started with
 │   ├── RunLocked               another process is working in the run folder
 │   └── CheckpointError         a checkpoint is damaged, or of a newer version
+├── RewardError                 something about a learned reward outside of its run
+│   ├── RewardFileError         its files are damaged, or of a newer version
+│   └── RewardShapeError        it is shown observations or actions of another shape than it was learned with
 ├── BenchError                  something about the results of a benchmark
 │   ├── ResultsDamaged          a line of the file of results cannot be read
 │   └── SettingsChanged         the file holds results of other settings under the same name
@@ -99,6 +102,18 @@ class RunLocked(RunError):
 
 class CheckpointError(RunError):
     """A checkpoint is damaged, or was written by a newer version."""
+
+
+class RewardError(RlTeacherError):
+    """Something about a learned reward outside of its run."""
+
+
+class RewardFileError(RewardError):
+    """The files of a learned reward are damaged, or were written by a newer version."""
+
+
+class RewardShapeError(RewardError):
+    """A learned reward is shown observations or actions of another shape than it was learned with."""
 
 
 class BenchError(RlTeacherError):

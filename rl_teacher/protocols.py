@@ -200,6 +200,25 @@ class HasRelevances(Protocol):
         ...
 
 
+class PortableParts(NamedTuple):
+    """What a reward computes, as arrays that a program without JAX can use."""
+
+    kind: str
+    """A key of rewards.portable_kinds.KINDS, where the arrays of each are described."""
+    arrays: Mapping[str, np.ndarray]
+    ends: bool
+    """Whether it depends on how a step ended, or on what was observed after it."""
+
+
+@runtime_checkable
+class HasPortable(Protocol):
+    """A reward model that can be taken elsewhere, as NumPy alone."""
+
+    def portable(self) -> PortableParts:
+        """All that its reward is computed from, frozen now."""
+        ...
+
+
 @runtime_checkable
 class Teacher(Protocol):
     """Answers comparisons."""

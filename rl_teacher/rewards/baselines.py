@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.core.arrays import ENDED, RewardInput
-from rl_teacher.protocols import FitData
+from rl_teacher.protocols import FitData, PortableParts
 from rl_teacher.rewards.due import is_due
 from rl_teacher.rewards.ensemble.model import RewardEnsemble
 from rl_teacher.rewards.ensemble.training import evaluate_fit
@@ -45,6 +45,10 @@ class ConstantReward(eqx.Module):
         metrics = {"predictor/holdout_loss": math.log(2), "predictor/holdout_accuracy": 0.5}
         return eqx.tree_at(lambda model: model.num_fitted, self, jnp.array(data.num_changes)), metrics
 
+    def portable(self) -> PortableParts:
+        """As NumPy alone; satisfies protocols.HasPortable."""
+        return PortableParts("constant", {"constant": np.ones(1, np.float32)}, ends=False)
+
 
 class UntrainedReward(eqx.Module):
     """An ensemble that takes no gradient step: what random networks, normalized like learned ones, make an agent do.
@@ -75,3 +79,7 @@ class UntrainedReward(eqx.Module):
         labeled = ensemble.labels_seen(data)
         _, fit_metrics = evaluate_fit(ensemble.state, labeled, unused, ensemble.obs_stats, ensemble.config)
         return UntrainedReward(ensemble), metrics | fit_metrics
+
+    def portable(self) -> PortableParts:
+        """The ensemble's; satisfies protocols.HasPortable."""
+        return self.ensemble.portable()._replace(kind="untrained")

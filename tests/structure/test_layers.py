@@ -99,7 +99,7 @@ GONE = {
     "wish(es)?": "claim request",
     "give back": "end leases",
     "films?|film(er|ers|ed|ing)": "video",
-    "looks": "relevances",
+    "looks(?! at)": "relevances",
     "legible": "has relevances",
     "explanations?": "posterior",
     "reluctance": "hyperprior",

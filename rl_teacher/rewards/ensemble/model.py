@@ -11,9 +11,10 @@ from jaxtyping import Array, Float, Int, Num, PRNGKeyArray
 
 from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.core.arrays import ENDED, LIVED, LabeledBatch, RewardInput
-from rl_teacher.protocols import FitData
+from rl_teacher.protocols import FitData, PortableParts
 from rl_teacher.rewards.due import is_due
 from rl_teacher.rewards.ensemble.members import END_INPUTS, fresh_members, member_rewards
+from rl_teacher.rewards.ensemble.portable import portable_arrays
 from rl_teacher.rewards.ensemble.training import FitState, fit_members
 from rl_teacher.rewards.scale import Scale, measure
 from rl_teacher.rewards.view import ObsStats, frozen, no_stats, num_inputs
@@ -96,6 +97,12 @@ class RewardEnsemble(eqx.Module):
         scale = measure(raw, center=center) if self.config.normalize else Scale.identity(len(raw))
         metrics = {"reward/raw_mean": float(raw.mean()), "reward/raw_std": float(raw.std(axis=1).mean())}
         return eqx.tree_at(lambda model: model.scale, fitted, scale), metrics
+
+    def portable(self) -> PortableParts:
+        """As NumPy alone; satisfies protocols.HasPortable."""
+        has_ends = not self.center
+        arrays = portable_arrays(self.state.members, self.obs_stats, self.scale, self.config, has_ends=has_ends)
+        return PortableParts("ensemble", arrays, has_ends)
 
     def labels_seen(self, data: FitData) -> LabeledBatch:
         """The labels as the networks look at them: with phases where episodes can end early, even if none did."""

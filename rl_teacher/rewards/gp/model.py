@@ -17,10 +17,11 @@ from rl_teacher.core.arrays import ENDED, LabeledBatch, RewardInput
 from rl_teacher.core.bradley_terry import decisive_accuracy
 from rl_teacher.core.logistic import answer_loss, probability_of_left
 from rl_teacher.core.streams import host_generator
-from rl_teacher.protocols import FitData, Relevance
+from rl_teacher.protocols import FitData, PortableParts, Relevance
 from rl_teacher.rewards.due import is_due
 from rl_teacher.rewards.gp.averaging import Mixture, average_models
 from rl_teacher.rewards.gp.basis import BLOCKS, LINEAR, NODES, Basis
+from rl_teacher.rewards.gp.portable import portable_arrays
 from rl_teacher.rewards.scale import Scale, measure
 from rl_teacher.rewards.view import ObsStats, frames_of, frozen, no_stats, num_inputs
 
@@ -157,6 +158,14 @@ class GaussianProcessReward(eqx.Module):
         ]
         found = [Relevance(*pair) for pair in zip(what, shares, strict=True) if pair[1] > 0]
         return sorted(found, key=lambda one: -one.share)
+
+    def portable(self) -> PortableParts:
+        """As NumPy alone; satisfies protocols.HasPortable."""
+        columns = np.asarray(self.weights, np.float64)[:, None]
+        if self.config.pessimism:
+            columns = np.concatenate([columns, np.asarray(self.members, np.float64)], 1)
+        arrays = portable_arrays(self.basis, columns, self.obs_stats, self.scale, self.config.pessimism)
+        return PortableParts("gp", arrays, ends=bool(self.basis.num_obs))
 
     def _rewards(self, x: RewardInput, weights: Float[Array, "feature output"]) -> Float[Array, "output *batch"]:
         """What each column of weights makes of each frame."""
