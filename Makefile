@@ -6,7 +6,9 @@ STAMP := $(VENV)/.ready
 # Trainer and server are two programs, and are tested in processes of their own.
 SERVER_TESTS := tests/server tests/browser tests/server_js tests/people
 
-.PHONY: setup teach demo test test-packages test-slow quick check format bench docs
+PLUG := $(VENV)/.ready-plug
+
+.PHONY: setup teach demo test test-packages test-plug test-slow quick check format bench docs
 
 setup: $(STAMP)
 
@@ -28,6 +30,15 @@ test: setup test-packages check
 
 test-packages:
 	bash scripts/system_packages.sh test
+
+# Other people's libraries, which nothing of ours needs; torch in its build for processors alone, where there is one.
+test-plug: $(PLUG)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -o addopts='--strict-markers --import-mode=importlib' tests/plug
+
+$(PLUG): $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sb3,torchrl]' sb3-contrib==2.9.2
+	touch $@
 
 test-slow: setup test-packages
 	$(BIN)/python -m pytest -m slow $(SERVER_TESTS:%=--ignore=%)

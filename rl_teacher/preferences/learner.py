@@ -288,7 +288,8 @@ class PreferenceLearner:
         longest = int(max(rollout.episode_step.max() for rollout in rollouts)) + 1
         return NoSegments(
             f"env {self._env_id!r}: no episode of random actions had the {self._segment_steps} steps of a segment, "
-            f"the longest had {longest}. Use --clip-length {longest / 2 / self._clip_fps:.2g} or less."
+            f"the longest had {longest}. Use --clip-length {longest / 2 / self._clip_fps:.2g} or less (clip_length in "
+            "a program of yours)."
         )
 
     # -- segments and questions ----------------------------------------------------------------------------------

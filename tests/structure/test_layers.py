@@ -37,6 +37,7 @@ ALLOWED = {
     "server": {"errors", "records", "files"},
     "training": WORDS | STAGES | {"envs", "video", "storage", "people", "device", "interrupts"},
     "teach": WORDS | {"preferences", "rewards", "rollouts", "training"},
+    "integrations": WORDS | STAGES | {"envs", "video", "storage", "people", "training"},
     "commands": WORDS | STAGES | {"envs", "video", "storage", "people", "device", "interrupts", "training", "teach"},
     "cli": {"errors", "files", "device", "interrupts", "commands", "server"},
     "__main__": {"cli", "interrupts"},
@@ -65,6 +66,10 @@ ONLY_IN = {
     "av": {"video"},
     "matplotlib": {"commands"},
     "tensorboardX": {"storage"},
+    "torch": {"integrations"},
+    "stable_baselines3": {"integrations"},
+    "torchrl": {"integrations"},
+    "ray": {"integrations"},
     "optax": {"agents", "rewards"},
 }
 REFUSED = {

@@ -49,6 +49,10 @@ class TaskEnv(gymnasium.Env[Array, Array]):
         observations, rewards, _, _, _ = self._sim.step(np.asarray(action)[np.newaxis])
         return observations[0].copy(), float(rewards[0]), False, False, {}
 
+    def sim_state(self) -> npt.NDArray[np.float64]:
+        """[qpos, qvel] now, (nq + nv,)."""
+        return np.array(self._sim.sim_state()[0])
+
     def render(self) -> npt.NDArray[np.uint8] | None:
         """The state now as a picture, uint8 (height, width, 3); None without a render mode."""
         if self.render_mode is None:
