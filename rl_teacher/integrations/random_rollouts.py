@@ -1,8 +1,7 @@
 """Random actions in somebody's environments: what the first questions are about."""
 
 import itertools
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -10,36 +9,47 @@ from rl_teacher.core.actions import ActionSpec
 from rl_teacher.core.arrays import Rollout
 from rl_teacher.core.streams import Streams
 from rl_teacher.envs.spec import EnvSpec
+from rl_teacher.integrations.steps import Stepper
 from rl_teacher.rollouts.random_actor import RandomActor
 from rl_teacher.rollouts.recorder import Recorder, Transitions
 from rl_teacher.training.world import HOLD_SECONDS, MOST_STEPS
-
-if TYPE_CHECKING:
-    from rl_teacher.integrations.reward_training import Stepper
 
 FIRST_STEPS = 64
 """Of the first rollout, for each environment, if segments are no longer."""
 
 
 def random_rollouts(
-    envs: "Stepper", actions: ActionSpec, spec: EnvSpec, *, num_envs: int, segment_steps: int, streams: Streams
-) -> Iterator[Rollout]:
+    envs: Stepper, actions: ActionSpec, spec: EnvSpec, *, num_envs: int, segment_steps: int, streams: Streams,
+    plan: Callable[[int], None], look: Callable[[Recorder], None],
+) -> Iterator[Rollout]:  # fmt: skip
     """Rollouts that begin with resets, as many as are asked for; the same rules as for our own agents.
 
     Only first steps after a reset where episodes have one length; else from the second rollout on long enough to see
     whether they end (`training.world.rollouts_before_training`).
+
+    Args:
+        envs: whose steps these are.
+        actions: of them.
+        spec: of them.
+        num_envs: side by side.
+        segment_steps: of a segment.
+        streams: all randomness of the actions.
+        plan: told before each rollout how many steps each environment will make in it.
+        look: called before each step, with what was recorded of the rollout so far.
     """
     fixed = spec.is_fixed_horizon
     actor = RandomActor(actions, 1.0 if fixed else HOLD_SECONDS * spec.clip_fps)
     num_steps, first_episode = max(FIRST_STEPS, segment_steps), 0
     for attempt in itertools.count():
         recorder, obs = Recorder(num_envs, first_episode), envs.reset()
+        plan(num_steps)
         noise = actor.noise(streams.key("pretrain act", attempt), num_steps, num_envs)
         for time in itertools.count():
             if len(recorder) >= num_steps:
                 break
             action = actions.clamp(actor.act(obs, noise[time % num_steps]))
             env_action = actions.to_env(action)
+            look(recorder)
             found = envs.step(env_action)
             state = np.zeros((num_envs, 0)) if found.sim_state is None else found.sim_state
             zero = np.zeros(num_envs, np.float32)

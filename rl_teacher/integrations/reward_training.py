@@ -5,7 +5,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -13,96 +13,41 @@ from gymnasium import spaces
 from jaxtyping import Bool, Float, Num, Shaped
 
 from rl_teacher.config.run import RunConfig
-from rl_teacher.core.arrays import Rollout, next_observations
+from rl_teacher.core.arrays import Rollout
 from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.core.streams import Streams
+from rl_teacher.device import require_people
 from rl_teacher.envs.catalog import input_names
 from rl_teacher.envs.spec import EnvSpec
 from rl_teacher.errors import CheckpointError, ConfigError
 from rl_teacher.integrations import saved
+from rl_teacher.integrations.pay import Pay, Turn
+from rl_teacher.integrations.pictures import PictureWindows, Render
 from rl_teacher.integrations.random_rollouts import random_rollouts
 from rl_teacher.integrations.settings import name_of, turn_steps
+from rl_teacher.integrations.steps import Outcome, Stepper
 from rl_teacher.preferences.fitted import Fit
 from rl_teacher.protocols import Teacher, UpdateResult
 from rl_teacher.rewards.export import FrameSpec, to_portable, write_reward
-from rl_teacher.rewards.portable import PortableReward
 from rl_teacher.rollouts.action_space import action_spec
 from rl_teacher.rollouts.episodes import EpisodeTracker
 from rl_teacher.rollouts.recorder import Recorder, Transitions
 from rl_teacher.storage.folder import open_run, resumed_settings
 from rl_teacher.teachers.scripted import Script, ScriptedTeacher
 from rl_teacher.training.build import build_learner
+from rl_teacher.training.clip_content import content_of
 from rl_teacher.training.clock import Clock
 from rl_teacher.training.parts import build_teacher
 from rl_teacher.training.reporter import Reporter
 from rl_teacher.training.segment_length import steps_of_segment
+from rl_teacher.video.backend import choose_backend
 
-LEAST_SIZE = 1e-6
-"""Rewards that are smaller say nothing, and are not made larger."""
+if TYPE_CHECKING:
+    from rl_teacher.integrations.people import People
+    from rl_teacher.people.audience import Audience
 
-
-class Outcome(NamedTuple):
-    """What a step of environments side by side came to."""
-
-    obs: Num[np.ndarray, "env *obs"]
-    """What is acted on next: where an episode ended and the next began at once, its first observation."""
-    next_obs: Num[np.ndarray, "env *obs"]
-    """Where the step led: at the end of an episode its last observation."""
-    true_reward: Float[np.ndarray, " env"]
-    terminated: Bool[np.ndarray, " env"]
-    truncated: Bool[np.ndarray, " env"]
-    alive: Bool[np.ndarray, " env"] | None = None
-    """Which environments made a step, and were not only reset; None for all."""
-    sim_state: Float[np.ndarray, "env state"] | None = None
-    """The simulator before the step, where it is known."""
-
-
-class Stepper(Protocol):
-    """Somebody's environments, as far as the time before training needs them."""
-
-    def reset(self) -> Num[np.ndarray, "env *obs"]:
-        """Begin anew everywhere."""
-        ...
-
-    def step(self, env_action: Shaped[np.ndarray, "env ..."]) -> Outcome:
-        """One step of all, with actions in the environment's units."""
-        ...
-
-
-class Pay(NamedTuple):
-    """What steps are paid with, between two fits."""
-
-    reward: PortableReward
-    factor: float
-    """What it is multiplied by, above 0, which changes no preference.
-
-    Comparisons fix no size of a reward. Where episodes can end early a step that is survived may be worth a hundred
-    times what tells two steps apart; agents that do not normalize returns would not learn from that.
-    """
-    shows_ends: bool
-
-    def __call__(
-        self, obs: Num[np.ndarray, "*batch obs"], action: Float[np.ndarray, "*batch act"],
-        next_obs: Num[np.ndarray, "*batch obs"], terminated: Bool[np.ndarray, "*batch"],
-    ) -> Float[np.ndarray, "*batch"]:  # fmt: skip
-        """What steps are worth; `action` as a reward model sees it."""
-        if not self.shows_ends:
-            return self.reward.scored(obs, action)
-        return self.reward.scored(obs, action, next_obs=next_obs, terminated=terminated) * np.float32(self.factor)
-
-
-class Turn(NamedTuple):
-    """What a turn came to."""
-
-    before: Pay | None
-    """That of the steps before this turn; None if they were paid 0."""
-    after: Pay | None
-    """That from now on: the same object if no new reward was fitted."""
-
-    @property
-    def is_new(self) -> bool:
-        """Whether the reward changed."""
-        return self.before is not self.after
+LEAST_DUE, WINDOWS_PER_QUESTION = 2, 4
+"""Where people are shown pictures, a turn draws four windows for each question that is due, but for two at least."""
 
 
 class RewardTraining:
@@ -119,6 +64,7 @@ class RewardTraining:
         action_space: of one environment.
         num_envs: side by side.
         script: a function of two segments that answers, where the teacher is one.
+        has_state: whether `Outcome.sim_state` is known, and a task's clips are drawn from it.
         log: gets lines for people.
 
     Raises:
@@ -129,12 +75,14 @@ class RewardTraining:
 
     def __init__(
         self, config: RunConfig, spec: EnvSpec, *, obs_space: spaces.Space[Any], action_space: spaces.Space[Any],
-        num_envs: int, script: Script | None = None, log: Callable[[str], None] = print,
+        num_envs: int, script: Script | None = None, has_state: bool = False,
+        log: Callable[[str], None] = print,
     ) -> None:  # fmt: skip
         self.actions = action_spec(spec.env_id, obs_space, action_space)
         self.spec, self.num_envs, self.log = spec, num_envs, log
         self.config, notes = resumed_settings(config)
         self.segment_steps = steps_of_segment(self.config, spec)
+        self._people = self._find_people(log)
         self.folder, self._lock = open_run(self.config)
         self._names = input_names(spec, math.prod(obs_space.shape or ()), self.actions.size)
         obs_shape = tuple(obs_space.shape or ())
@@ -145,14 +93,21 @@ class RewardTraining:
         self.seconds_inside = 0.0
         """Time spent here since training began: watching, scoring, asking, fitting [s]."""
         self._clock, self._streams = Clock(), Streams(self.config.seed)
+        self.windows: PictureWindows | None = None
+        """Which steps are drawn, where people are shown what environments draw themselves."""
+        if self._people is not None and not has_state:
+            self.windows = PictureWindows(self.segment_steps, self._streams.generator("pictures"), num_envs)
+        teacher, audience = self._teacher(script)
         self.learner = build_learner(
-            self.config, spec, self.folder, self._teacher(script), obs_shape=obs_shape,
-            num_actions=self.actions.size, segment_steps=self.segment_steps,
+            self.config, spec, self.folder, teacher, obs_shape=obs_shape, num_actions=self.actions.size,
+            segment_steps=self.segment_steps, shown=None if self.windows is None else self.windows.shown,
+            life="" if self._people is None else self._people.life,
         )  # fmt: skip
         self._episodes = EpisodeTracker(num_envs, spec.horizon, is_fixed_horizon=spec.is_fixed_horizon)
         self._reporter = Reporter(
             self.config, spec, self._names, self.folder, episodes=self._episodes, learner=self.learner,
-            clock=self._clock, audience=None, videos=None, log=log, shows_progress=False,
+            clock=self._clock, audience=audience, videos=audience if has_state else None, log=log,
+            shows_progress=False,
         )  # fmt: skip
         self._recorder = Recorder(num_envs)
         self._stats = RunningStats.of_shape((math.prod(obs_shape),))
@@ -164,14 +119,30 @@ class RewardTraining:
         for line in notes:
             log(line)
 
-    def _teacher(self, script: Script | None) -> Teacher:
+    def _find_people(self, log: Callable[[str], None]) -> "People | None":
+        if self.config.predictor != "human":
+            return None
+        require_people("teacher='people'")
+        from rl_teacher.integrations.people import People  # here, as it needs the extra `people`
+
+        return People(self.config, log)
+
+    def _teacher(self, script: Script | None) -> tuple[Teacher, "Audience | None"]:
+        """Who answers, and who is told how the lesson goes."""
+        if self._people is not None:
+            backend, content = None, content_of(self.spec, None)
+            if self.windows is None:
+                backend = choose_backend()
+            else:
+                content = self.windows.content
+                self.log("Clips show what render() draws, in windows that are chosen before they are played.")
+            return self._people.attach(self.folder, content, self.spec.clip_fps, backend)
         if script is not None:
             path, step_seconds = inspect.getsourcefile(inspect.unwrap(script)), self.spec.dt or 1 / self.spec.clip_fps
-            return ScriptedTeacher(script, Path(path or "a function"), name_of(script), step_seconds)
+            return ScriptedTeacher(script, Path(path or "a function"), name_of(script), step_seconds), None
         teacher = build_teacher(self.config, self.spec)
-        if teacher is None:
-            raise ConfigError("teacher='people' is not there yet.")
-        return teacher
+        assert teacher is not None, "settings() leaves no other predictor"
+        return teacher, None
 
     def _resume(self) -> None:
         """Go on where the run was stopped, if it is resumed and has begun to train."""
@@ -211,7 +182,7 @@ class RewardTraining:
         self.log("Random actions come first, to have something to ask about. No agent learns yet.")
         rollouts = random_rollouts(
             envs, self.actions, self.spec, num_envs=self.num_envs, segment_steps=self.segment_steps,
-            streams=self._streams,
+            streams=self._streams, plan=self._plan_first, look=lambda recorder: self._look(envs.render, recorder),
         )  # fmt: skip
         for progress in self.learner.pretrain(self._seeing(rollouts), num_fit_steps=self.config.pretrain_iters):
             self._reporter.pretraining(progress)
@@ -222,7 +193,31 @@ class RewardTraining:
         self.iteration = 1
         self._pay(self._seen)
         self._seen = None
+        self._plan_next()
         self._save(at_once=True)
+
+    # -- pictures ------------------------------------------------------------------------------------------------
+
+    def look(self, render: Render) -> None:
+        """Draw what people may be asked about: to be called before each step; `render` draws few of them, or none."""
+        self._look(render, self._recorder)
+
+    def _look(self, render: Render, recorder: Recorder) -> None:
+        if self.windows is not None:
+            self.windows.look(render, *recorder.place)
+
+    def _plan_first(self, num_rounds: int) -> None:
+        """Windows of a rollout before training: as many as fit side by side, up to what the first questions need."""
+        if self.windows is not None:
+            fitting = self.num_envs * max(1, num_rounds // self.segment_steps)
+            self.windows.plan(min(2 * self.learner.pretrain_labels, fitting), num_rounds)
+
+    def _plan_next(self) -> None:
+        """Windows of the next turn: two for each question that is due then, and some to choose from."""
+        if self.windows is not None:
+            wanted = self.learner.schedule.wanted(self.steps + self._turn_steps, self._clock.seconds())
+            due = max(LEAST_DUE, min(wanted - self.learner.dataset.num_budgeted, self.config.human.open_pairs))
+            self.windows.plan(WINDOWS_PER_QUESTION * due, -(-self._turn_steps // self.num_envs))
 
     def _seeing(self, rollouts: Iterator[Rollout]) -> Iterator[Rollout]:
         for rollout in rollouts:
@@ -281,6 +276,7 @@ class RewardTraining:
         self._reporter.publish(self.iteration + 1, self.steps, recorded.rollout, UpdateResult(recorded.paid, {}), fit)
         self.iteration += 1
         self.seconds_inside += time.perf_counter() - began
+        self._plan_next()
         self._save(at_once=self.steps >= self.config.num_timesteps)
         return Turn(before, self.paid_by)
 
@@ -334,6 +330,9 @@ class RewardTraining:
                 self._save(at_once=True)
                 self._write_results()
         finally:
+            if self._people is not None:
+                still_open = [comparison.id for comparison in self.learner.dataset.open()]
+                self._people.close(still_open, is_done=self.steps >= self.config.num_timesteps)
             self._reporter.close()
             self._lock.close()
 
@@ -354,13 +353,8 @@ class RewardTraining:
             raise ConfigError(
                 f"--reward.model {self.config.reward.model}: it has no method portable (docs/rewards.md)."
             )
-        shows_ends = self.learner.shows_ends
-        self.paid_by = pay = Pay(made, factor, shows_ends)
-        if rollout is not None and shows_ends:
-            follows = next_observations(rollout)
-            worth = pay(rollout.obs, rollout.reward_action, follows, rollout.terminated) / factor
-            size = float(np.sqrt(np.mean(np.square(worth, dtype=np.float64))))
-            self.paid_by = pay._replace(factor=1 / size if size > LEAST_SIZE else 1.0)
+        pay = Pay(made, factor, self.learner.shows_ends)
+        self.paid_by = pay if rollout is None else pay.sized(rollout)
 
     def _save(self, *, at_once: bool) -> None:
         """Keep what a resumed run needs; unless `at_once`, at most every few seconds."""

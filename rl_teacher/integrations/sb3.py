@@ -16,10 +16,14 @@ from rl_teacher.envs.catalog import spec_of
 from rl_teacher.envs.spec import EnvSpec
 from rl_teacher.errors import ConfigError
 from rl_teacher.integrations.observations import Flattener
-from rl_teacher.integrations.reward_training import Outcome, RewardTraining, Turn
+from rl_teacher.integrations.pay import Turn
+from rl_teacher.integrations.reward_training import RewardTraining
 from rl_teacher.integrations.sb3_buffers import rescore_rollout, rewrite_replay
 from rl_teacher.integrations.settings import Teacher, settings, with_length
+from rl_teacher.integrations.steps import Outcome
 
+Draw = Callable[[np.ndarray], np.ndarray]
+"""An observation -> a picture of it."""
 KEPT_INFOS = ("terminal_observation", "TimeLimit.truncated", "action_mask")
 """What an agent needs of infos; all else may tell the true reward, and is left out."""
 WITHOUT_CALLBACK = 20_000
@@ -52,6 +56,8 @@ class PreferenceReward:
         fixed_length: whether all episodes have one length and end for no other reason. No is always safe; yes lets the
             reward be centered. Unset: known of our nine tasks, and no else.
         keep_infos: names of infos that the agent is to see besides KEPT_INFOS.
+        draw: where people teach and the environments cannot draw themselves (render_mode="rgb_array", which
+            make_vec_env sets): an observation -> a picture, RGB of uint8, (height, width, 3).
         log: gets lines for people.
         others: more settings of a run: seed, resume, pretrain_labels, clip_length, reward, human, ... (docs/config.md).
 
@@ -62,8 +68,8 @@ class PreferenceReward:
 
     def __init__(
         self, name: str, venv: VecEnv, *, labels: int, steps: int, teacher: Teacher = "oracle",
-        fixed_length: bool | None = None, keep_infos: Sequence[str] = (), log: Callable[[str], None] = print,
-        **others: Any,
+        fixed_length: bool | None = None, keep_infos: Sequence[str] = (), draw: Draw | None = None,
+        log: Callable[[str], None] = print, **others: Any,
     ) -> None:  # fmt: skip
         if unwrap_vec_wrapper(venv, VecNormalize) is not None:
             raise ConfigError(
@@ -76,11 +82,11 @@ class PreferenceReward:
         flatten = Flattener(spec.env_id, venv.observation_space)
         self.training = RewardTraining(
             config, spec, obs_space=flatten.space, action_space=venv.action_space, num_envs=venv.num_envs,
-            script=teacher if callable(teacher) else None, log=log,
+            script=teacher if callable(teacher) else None, has_state=_has_state(venv, spec), log=log,
         )  # fmt: skip
         for line in (spec.description, *notes):
             log(line)
-        self.venv = RewardedVecEnv(venv, self.training, flatten, {*KEPT_INFOS, *keep_infos})
+        self.venv = RewardedVecEnv(venv, self.training, flatten, {*KEPT_INFOS, *keep_infos}, draw)
         """Where the model trains."""
         self.callback = RewardCallback(self.training)
         """For `model.learn`: asks, listens, fits, and puts each new reward where the old one stands."""
@@ -102,8 +108,11 @@ class PreferenceReward:
 class RewardedVecEnv(VecEnvWrapper):
     """The user's environments, whose rewards are the learned ones, and whose infos tell nothing of the true ones."""
 
-    def __init__(self, venv: VecEnv, training: RewardTraining, flatten: Flattener, kept_infos: Iterable[str]) -> None:
+    def __init__(
+        self, venv: VecEnv, training: RewardTraining, flatten: Flattener, kept_infos: Iterable[str], draw: Draw | None
+    ) -> None:
         super().__init__(venv)
+        self.draw = draw
         self.training, self.flatten, self.kept_infos = training, flatten, frozenset(kept_infos)
         self.is_driven = False
         """Whether the callback takes part."""
@@ -111,7 +120,7 @@ class RewardedVecEnv(VecEnvWrapper):
         self._actions = np.zeros(0)
         self._returns, self._lengths = np.zeros(venv.num_envs), np.zeros(venv.num_envs, np.int64)
         self._began = time.monotonic()
-        self._records_state = training.spec.is_task and venv.has_attr("sim_state")
+        self._has_state = _has_state(venv, training.spec)
 
     def reset(self) -> Any:
         """Begin new episodes everywhere."""
@@ -123,6 +132,7 @@ class RewardedVecEnv(VecEnvWrapper):
 
     def step_async(self, actions: np.ndarray) -> None:
         """Hand on the actions."""
+        self.training.look(self._render)
         self._actions = np.array(actions)
         self.venv.step_async(actions)
 
@@ -182,8 +192,13 @@ class RewardedVecEnv(VecEnvWrapper):
         truncated = np.array([bool(info.get("TimeLimit.truncated")) for info in infos]) & dones
         return Outcome(flat, next_obs, np.array(true_reward, np.float32), dones & ~truncated, truncated, None, state)
 
+    def _render(self, envs: Sequence[int]) -> list[Any]:
+        if self.draw is not None:
+            return [self.draw(self._obs[env]) for env in envs]
+        return list(self.venv.env_method("render", indices=list(envs)))
+
     def _sim_state(self) -> np.ndarray | None:
-        return np.stack(self.venv.env_method("sim_state")) if self._records_state else None
+        return np.stack(self.venv.env_method("sim_state")) if self._has_state else None
 
     def __getstate__(self) -> dict[str, Any]:
         return self.training.__getstate__()
@@ -196,12 +211,18 @@ class _Stepper:
         self._rewarded = rewarded
 
     def reset(self) -> np.ndarray:
-        return self._rewarded.flatten(self._rewarded.venv.reset())
+        self._rewarded._obs = self._rewarded.flatten(self._rewarded.venv.reset())
+        return self._rewarded._obs
 
     def step(self, env_action: np.ndarray) -> Outcome:
         state = self._rewarded._sim_state()
         obs, true_reward, dones, infos = self._rewarded.venv.step(env_action)
-        return self._rewarded._outcome(obs, true_reward, dones, infos, state)
+        outcome = self._rewarded._outcome(obs, true_reward, dones, infos, state)
+        self._rewarded._obs = outcome.obs
+        return outcome
+
+    def render(self, envs: Sequence[int]) -> Sequence[Any]:
+        return self._rewarded._render(envs)
 
 
 class RewardCallback(BaseCallback):
@@ -294,6 +315,10 @@ class _First:
 def _spec(venv: VecEnv) -> EnvSpec:
     first: Any = _First(venv)
     return spec_of(first, None if first.spec is not None else _class_name(venv))
+
+
+def _has_state(venv: VecEnv, spec: EnvSpec) -> bool:
+    return spec.is_task and venv.has_attr("sim_state")
 
 
 def _class_name(venv: VecEnv) -> str:

@@ -1,9 +1,10 @@
 """PreferenceLearner: the conversation with a teacher, and the reward that is learned from it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Bool
 
 from rl_teacher.config.run import SelectionConfig
 from rl_teacher.core.arrays import RewardInput, Rollout, Segments
@@ -51,6 +52,7 @@ class PreferenceLearner:
         shows_ends: whether segments may run into the end of an episode, and the reward depends on it; no where episodes
             have one length, which tells nothing.
         history: follows all rollouts, for teachers who are shown episodes that must be played again.
+        shown: says of which steps there are pictures, where not all have one: only such are asked about.
 
     Example, where an oracle answers, and random actions stand in for an agent:
 
@@ -113,6 +115,7 @@ class PreferenceLearner:
         episode_steps: int = 1000,
         shows_ends: bool = True,
         history: RolloutHistory | None = None,
+        shown: Callable[[Rollout], Bool[np.ndarray, "time env"]] | None = None,
     ) -> None:
         self.dataset = Dataset()
         self.schedule = schedule
@@ -120,6 +123,7 @@ class PreferenceLearner:
         self.first_fit: Fit | None = None
         """That of `pretrain`; None before it, and where no answer could be trained on."""
         self._reward, self._teacher, self._log, self._history = reward_model, teacher, label_log, history
+        self._shown = shown
         self._selection, self._streams, self._origin = selection, streams, origin
         self._segment_steps, self._episode_steps = segment_steps, episode_steps
         self._env_id, self._clip_fps = env_id, clip_fps
@@ -299,7 +303,7 @@ class PreferenceLearner:
         generator = self._streams.generator("cut", iteration % 2**32)
         return cut_segments(
             rollout, self._segment_steps, num, generator, origin=self._origin, iteration=iteration,
-            shows_ends=self.shows_ends, num_old=num_old,
+            shows_ends=self.shows_ends, num_old=num_old, shown=None if self._shown is None else self._shown(rollout),
         )  # fmt: skip
 
     def _ask(self, pool: Segments, pairs: list[tuple[int, int]], mean_episode_return: float | None) -> None:

@@ -18,7 +18,7 @@ Fewer would leave unlearned what ends are worth where they are rare; more, what 
 
 def cut_segments(
     rollout: Rollout, length: int, num: int, generator: np.random.Generator, *, origin: str, iteration: int,
-    shows_ends: bool = False, num_old: int = 0,
+    shows_ends: bool = False, num_old: int = 0, shown: Bool[np.ndarray, "time env"] | None = None,
 ) -> Segments:  # fmt: skip
     """At most `num` segments of `length` steps, chosen evenly over all places where one fits.
 
@@ -35,9 +35,15 @@ def cut_segments(
         shows_ends: whether segments may run into the end of their episode. What follows is the absorbing state:
             observations, actions and rewards of 0, while the simulator stands still.
         num_old: steps at the start of the rollout that were cut before: a segment may begin there, but not end there.
+        shown: steps of which there is a picture, where not all have one: a segment is made of such alone.
     """
     fits, end = placeable(rollout, length), ends_within(rollout, length)
     fits[: max(0, num_old - length + 1)] = False
+    if shown is not None:
+        lengths = np.where(end == NO_END, length, np.minimum(end, length))
+        is_shown = _all_ahead(shown, lengths)
+        fits &= is_shown[: len(fits)]
+        end = np.where(is_shown, end, NO_END)
     places = np.argwhere(fits)
     order = generator.permutation(len(places))
     if not shows_ends:
@@ -68,6 +74,16 @@ def cut_segments(
         start=rollout.episode_step[time, env], iteration=np.full(len(chosen), iteration), end=until,
         next_obs=_cleared(next_observations(rollout)[rows], ended) if shows_ends else np.zeros((*steps.shape, 0)),
     )  # fmt: skip
+
+
+def _all_ahead(
+    flags: Bool[np.ndarray, "time env"], lengths: Int[np.ndarray, "time env"]
+) -> Bool[np.ndarray, "time env"]:
+    """Whether a flag is set at each place and at all that follow, `lengths` in all."""
+    before = np.concatenate([np.zeros((1, flags.shape[1]), np.int64), np.cumsum(flags, axis=0)])
+    first = np.arange(len(flags))[:, None]
+    last = np.minimum(first + lengths, len(flags))
+    return np.asarray(np.take_along_axis(before, last, axis=0) - before[:-1] == lengths)
 
 
 def ends_within(rollout: Rollout, length: int) -> Int[np.ndarray, "time env"]:

@@ -3,7 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+from jaxtyping import Bool
+
 from rl_teacher.config.run import RunConfig
+from rl_teacher.core.arrays import Rollout
 from rl_teacher.core.streams import Streams
 from rl_teacher.envs.spec import EnvSpec
 from rl_teacher.preferences.learner import PreferenceLearner
@@ -74,6 +78,7 @@ def build_learner(
     num_actions: int,
     segment_steps: int,
     history: RolloutHistory | None = None,
+    shown: Callable[[Rollout], Bool[np.ndarray, "time env"]] | None = None,
     life: str = "",
 ) -> PreferenceLearner:
     """The learner of a run that asks somebody, with its label log in `folder`.
@@ -87,6 +92,7 @@ def build_learner(
         num_actions: numbers that an action has for the reward model.
         segment_steps: steps of a segment.
         history: see `build_run`.
+        shown: says of which steps there are pictures, where not all have one.
         life: see `build_run`.
     """
     assert config.pretrain_labels is not None, "complete() fills in the label counts"
@@ -110,6 +116,7 @@ def build_learner(
         episode_steps=spec.horizon or 1000,
         shows_ends=not spec.is_fixed_horizon,
         history=history,
+        shown=shown,
     )
 
 

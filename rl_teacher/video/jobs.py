@@ -42,6 +42,10 @@ class Frames:
 
     pixels: NDArray[np.uint8]
     """RGB of shape (frames, height, width, 3), the top row first."""
+    num_still: int | None = None
+    """Pictures after the last one if it ended the episode: the same under a mark; None if it goes on."""
+    hold_seconds: float = HOLD_SECONDS
+    """How long the last picture stays before the clip loops."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,9 @@ class ClipMaker:
         content, size, held, hold_seconds = job.content, None, None, HOLD_SECONDS
         match content:
             case Frames():
-                frames = content.pixels
+                frames, hold_seconds = content.pixels, content.hold_seconds
+                if content.num_still is not None:
+                    frames, held = with_end(frames, frames[-1], content.num_still)
             case States():
                 frames, size = self._draw(content), (content.width, content.height)
                 if (num_still := content.num_still) is not None:
