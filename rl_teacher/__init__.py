@@ -34,8 +34,10 @@ if TYPE_CHECKING:
         Collector,
         Envs,
         FitData,
+        HasPortable,
         HasRelevances,
         LabelLog,
+        PortableParts,
         Relevance,
         RewardFn,
         RewardModel,
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
         UpdateResult,
     )
     from rl_teacher.records import Comparison, Label, Preference
+    from rl_teacher.rewards.portable import PortableReward, load_reward
     from rl_teacher.teachers.scripted import SegmentView
 
 # Module -> its public names: the same as above, which is for type checkers and readers.
@@ -62,20 +65,21 @@ _PUBLIC = {
     "errors": ("RlTeacherError",),
     "preferences.learner": ("PreferenceLearner",),
     "protocols": (
-        "Actor", "Agent", "Collector", "Envs", "FitData", "HasRelevances", "LabelLog", "Relevance", "RewardFn",
-        "RewardModel", "Teacher", "UpdateResult",
+        "Actor", "Agent", "Collector", "Envs", "FitData", "HasPortable", "HasRelevances", "LabelLog", "PortableParts",
+        "Relevance", "RewardFn", "RewardModel", "Teacher", "UpdateResult",
     ),
     "records": ("Comparison", "Label", "Preference"),
+    "rewards.portable": ("PortableReward", "load_reward"),
     "teachers.scripted": ("SegmentView",),
 }  # fmt: skip
 
 __all__ = [
     "ActionSpec", "Actor", "Agent", "BlindRollout", "Collector", "Comparison", "EnvSpec", "Envs", "FitData",
-    "HasRelevances", "HumanConfig", "Label", "LabelLog", "LabeledBatch", "PPOConfig", "Preference",
-    "PreferenceLearner", "Relevance", "RewardFn", "RewardInput", "RewardModel", "RewardModelConfig", "RlTeacherError",
-    "Rollout", "RunConfig", "RunningStats", "SACConfig", "ScheduleConfig", "Segment", "SegmentView", "Segments",
-    "SelectionConfig", "TRPOConfig", "Teacher", "TeacherConfig", "UpdateResult", "find_env", "make_envs", "preset",
-    "train",
+    "HasPortable", "HasRelevances", "HumanConfig", "Label", "LabelLog", "LabeledBatch", "PPOConfig", "PortableParts",
+    "PortableReward", "Preference", "PreferenceLearner", "Relevance", "RewardFn", "RewardInput", "RewardModel",
+    "RewardModelConfig", "RlTeacherError", "Rollout", "RunConfig", "RunningStats", "SACConfig", "ScheduleConfig",
+    "Segment", "SegmentView", "Segments", "SelectionConfig", "TRPOConfig", "Teacher", "TeacherConfig", "UpdateResult",
+    "find_env", "load_reward", "make_envs", "preset", "train",
 ]  # fmt: skip
 
 

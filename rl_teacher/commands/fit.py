@@ -1,7 +1,6 @@
 """`rl-teacher fit NAME`: a reward model from what the feedback server holds, on any machine."""
 
 import argparse
-import dataclasses
 import json
 import math
 import os
@@ -18,7 +17,8 @@ from rl_teacher.core.arrays import ENDED, LabeledBatch, RewardInput
 from rl_teacher.core.correlation import correlation
 from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.core.streams import Streams
-from rl_teacher.envs.catalog import find_env, input_names
+from rl_teacher.envs.catalog import find_env, input_names, make_envs
+from rl_teacher.envs.spec import EnvSpec
 from rl_teacher.errors import ConfigError
 from rl_teacher.files import make_folder, write_json
 from rl_teacher.people.client.api import FeedbackClient
@@ -27,12 +27,13 @@ from rl_teacher.people.connection import remote_client
 from rl_teacher.people.download import download
 from rl_teacher.preferences.dataset import Dataset
 from rl_teacher.protocols import FitData, RewardModel
+from rl_teacher.rewards.export import FrameSpec, write_reward
 from rl_teacher.rewards.relevance import main_relevances
-from rl_teacher.storage import checkpoint as store
+from rl_teacher.rollouts.action_space import action_spec
 from rl_teacher.storage.names import experiment_name, slug
 from rl_teacher.training.parts import fresh_reward_model
 
-REWARD, REPORT = "reward.npz", "fit.json"
+REPORT = "fit.json"
 
 
 def fit(argv: list[str]) -> int:
@@ -72,17 +73,31 @@ def fit_from(client: FeedbackClient, out: Path, num_steps: int, seed: int) -> in
     if labeled is None:
         raise ConfigError(f"experiment {client.experiment!r}: no answer that can be trained on yet. Label some pairs.")
     model, report = fitted(labeled, config, center=spec.is_fixed_horizon, num_steps=num_steps, seed=seed)
-    names = input_names(spec, math.prod(labeled.obs.shape[3:]), labeled.action.shape[-1])
-    report["reward_looks_at"] = dict(main_relevances(model, names))
+    frames = frames_of(spec)
+    report["reward_looks_at"] = dict(main_relevances(model, frames.names))
     report |= {"experiment": client.experiment, "env_id": about.env_id, "labels": dataset.num_labels}
     make_folder(out)
-    store.save(
-        out / REWARD, store.pack("reward", model), {"env_id": about.env_id, "config": dataclasses.asdict(config)}
-    )
+    reward = write_reward(out, model, frames, dataset.num_labels)
     write_json(out / REPORT, report)
     print(json.dumps(report, indent=1))
-    print(f"Reward model: {out / REWARD}")
+    if reward is None:
+        print(f"The reward is not written: {type(model).__name__} has no method portable (docs/rewards.md).")
+    else:
+        print(f'Reward model: {out}. In Python: rl_teacher.load_reward("{out}")')
     return 0
+
+
+def frames_of(spec: EnvSpec) -> FrameSpec:
+    """What the reward model is shown of an environment, one copy of which is made to look at its spaces."""
+    envs = make_envs(spec, 1, seed=0)
+    try:
+        obs, actions = envs.single_observation_space, envs.single_action_space
+        found = action_spec(spec.env_id, obs, actions)
+    finally:
+        envs.close()
+    shape = obs.shape or ()
+    names = input_names(spec, math.prod(shape), found.size)
+    return FrameSpec(spec.canonical_id, shape, found, names, str(obs.dtype))
 
 
 def fitted(

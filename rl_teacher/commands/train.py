@@ -23,7 +23,7 @@ from rl_teacher.training.run import Run
 from rl_teacher.training.seeds import episode_seeds
 from rl_teacher.training.segment_length import with_clip_length
 from rl_teacher.training.state import TeachState
-from rl_teacher.training.summary import evaluate_policy, summarize
+from rl_teacher.training.summary import evaluate_policy, keep_reward, summarize
 from rl_teacher.training.videos import TrainingVideos
 from rl_teacher.training.world import World, open_world
 
@@ -144,6 +144,7 @@ def to_its_end(run: Run) -> int:
         if returns is None:
             log("Stopped before the end of the evaluation. Continue with the same command and --resume.")
             return EXIT_CODE
+        keep_reward(run)
         summary = summarize(run, state, returns, seconds)
     log(json.dumps(summary, indent=1))
     log(f"Done: {reporter.folder}")

@@ -35,7 +35,8 @@ def load_reward(path: str | os.PathLike[str]) -> "PortableReward":
 
     >>> from tempfile import TemporaryDirectory
     >>> from rl_teacher.rewards.portable_actions import BoxSpace
-    >>> about = RewardAbout("constant", "Hopper-v5", (11,), "float64", BoxSpace((-1,) * 3, (1,) * 3), True, (), 0, ())
+    >>> space = BoxSpace((-1.0,) * 3, (1.0,) * 3)
+    >>> about = RewardAbout("constant", "Hopper-v5", (11,), "float64", space, True, (), 0, ())
     >>> with TemporaryDirectory() as folder:
     ...     PortableReward(about, {"constant": np.ones(1, np.float32)}).save(folder)
     ...     reward = load_reward(folder)

@@ -10,6 +10,8 @@ from rl_teacher.errors import BadRunName
 
 CONFIG, SUMMARY, METRICS, CHECKPOINT = "config.json", "summary.json", "metrics.jsonl", "checkpoint.npz"
 LABELS, COMPARISONS, SEGMENTS = "labels.jsonl", "comparisons.jsonl", "segments"
+REWARD = "reward"
+"""A folder: the learned reward as NumPy alone."""
 RUNS_DIR = "~/rl-teacher/runs"
 """Where run folders are unless --runs_dir says otherwise."""
 MOST_BYTES = 255

@@ -1,4 +1,4 @@
-"""The end of a run: its policy is evaluated, and summary.json says how it went."""
+"""The end of a run: its policy is evaluated, its reward is kept, and summary.json says how it went."""
 
 import math
 from typing import Any
@@ -7,9 +7,10 @@ import numpy as np
 
 from rl_teacher.envs.catalog import make_envs
 from rl_teacher.files import write_json
+from rl_teacher.rewards.export import FrameSpec, write_reward
 from rl_teacher.rewards.relevance import main_relevances
 from rl_teacher.rollouts.evaluate import evaluate
-from rl_teacher.storage.names import SUMMARY, slug
+from rl_teacher.storage.names import REWARD, SUMMARY, slug
 from rl_teacher.training.reporter import jsonable
 from rl_teacher.training.run import Run
 from rl_teacher.training.state import TeachState
@@ -36,6 +37,21 @@ def evaluate_policy(run: Run, state: TeachState) -> np.ndarray | None:
     if cut_at is not None:
         run.reporter.log(f"Episodes did not end: the first {cut_at:,} steps of each were counted.")
     return returns
+
+
+def keep_reward(run: Run) -> None:
+    """Write the learned reward into the run's folder, for programs that have no JAX; nothing with `-p rl`."""
+    if run.learner is None:
+        return
+    world, model = run.world, run.learner.reward
+    frames = FrameSpec(
+        world.spec.canonical_id, world.collector.obs_shape, world.actions, world.input_names, world.obs_dtype
+    )
+    if write_reward(run.reporter.folder / REWARD, model, frames, run.learner.dataset.num_labels) is None:
+        run.reporter.log(
+            f"{REWARD}/ is not written: {type(model).__name__} has no method portable "
+            "(docs/rewards.md#taking-the-reward-elsewhere)."
+        )
 
 
 def summarize(run: Run, state: TeachState, returns: np.ndarray, seconds: float) -> dict[str, Any]:

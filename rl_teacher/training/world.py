@@ -38,6 +38,8 @@ class World:
     segment_steps: int
     rollout_steps: int
     """Time axis of a rollout: as configured; longer if a segment would not fit, where episodes have one length."""
+    obs_dtype: str
+    """As agents see observations: uint8 or float32."""
 
 
 def open_world(config: RunConfig, spec: EnvSpec) -> World:
@@ -62,7 +64,8 @@ def open_world(config: RunConfig, spec: EnvSpec) -> World:
     if config.agent == "sac" and actions.distribution.is_discrete:
         raise UnsupportedSpace(f"env {spec.env_id!r}: -a sac needs continuous actions, these are choices. Use -a ppo.")
     names = input_names(spec, math.prod(envs.single_observation_space.shape or ()), actions.size)
-    return World(spec, actions, LocalCollector(envs, actions), names, segment_steps, rollout_steps)
+    obs_dtype = str(envs.single_observation_space.dtype)
+    return World(spec, actions, LocalCollector(envs, actions), names, segment_steps, rollout_steps, obs_dtype)
 
 
 def random_actor(world: World) -> RandomActor:

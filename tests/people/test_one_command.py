@@ -119,7 +119,7 @@ def test_another_machine_fits_and_goes_on_with_nothing_but_the_server(teaching: 
         report = fit_elsewhere(tmp_path / "fit", *away)
         assert report["labels"] == 8
         assert report["train_accuracy"] >= 0.75
-        assert {path.name for path in (tmp_path / "fit").iterdir()} == {"fit.json", "reward.npz"}
+        assert {path.name for path in (tmp_path / "fit").iterdir()} == {"fit.json", "reward.json", "reward.npz"}
         there = Teaching(tmp_path / "elsewhere", *here.words, *away)
         there.home.mkdir()
         there.start("--resume")

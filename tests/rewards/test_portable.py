@@ -93,7 +93,7 @@ def check(model: Model, actions: ActionSpec, *batch: int) -> None:
     reward = to_portable(model, frames_of(actions), 100)
     assert reward is not None
     obs, env_action, after, terminated = steps(actions, *batch).values()
-    action = actions.from_env(env_action)
+    action = np.asarray(actions.from_env(np.asarray(env_action)[None])[0])
     phase = np.where(terminated, LAST, LIVED).astype(np.int8)
     for shown in ({}, {"next_obs": after}, {"terminated": terminated}, {"next_obs": after, "terminated": terminated}):
         x = RewardInput(obs, action, None, phase if "terminated" in shown else None, shown.get("next_obs"))
