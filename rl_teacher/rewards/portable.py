@@ -26,7 +26,7 @@ def load_reward(path: str | os.PathLike[str]) -> "PortableReward":
     Nothing in the files is executed, and all that they hold is checked before it is used.
 
     Args:
-        path: of the folder, or of the `reward.json` or `reward.npz` in it.
+        path: of the folder, or of the `reward.json` or `reward.npz` in it; `~` is your home.
 
     Raises:
         RewardFileError: a file is missing, damaged, or of a newer version.
@@ -43,7 +43,7 @@ def load_reward(path: str | os.PathLike[str]) -> "PortableReward":
     >>> reward(np.zeros((4, 11)), np.zeros((4, 3)))
     array([1., 1., 1., 1.], dtype=float32)
     """
-    place = Path(path)
+    place = Path(os.path.expanduser(path))
     about, arrays = read_files(place)
     try:
         return PortableReward(about, arrays)

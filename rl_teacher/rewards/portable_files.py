@@ -131,7 +131,11 @@ def read_files(path: Path) -> tuple[RewardAbout, dict[str, AnyArray]]:
     except UNREADABLE as error:
         raise RewardFileError(f"{head_path}: {_reason(error)}. {DAMAGED}") from error
     arrays = _read_arrays(arrays_path, declared)
-    if _hash({key: value for key, value in head.items() if key != "sha256"}, arrays) != head["sha256"]:
+    try:
+        is_whole = _hash({key: value for key, value in head.items() if key != "sha256"}, arrays) == head["sha256"]
+    except UNREADABLE as error:  # a number as 1e999 is none in strict JSON
+        raise RewardFileError(f"{head_path}: {_reason(error)}. {DAMAGED}") from error
+    if not is_whole:
         raise RewardFileError(f"{head_path.parent}: the files are not as they were written (sha256). {DAMAGED}")
     return about, arrays
 

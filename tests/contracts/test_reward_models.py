@@ -8,10 +8,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from rl_teacher.core.actions import BoxActions
 from rl_teacher.core.arrays import RewardInput
 from rl_teacher.protocols import RewardModel
 from rl_teacher.rewards.baselines import ConstantReward, UntrainedReward
 from rl_teacher.rewards.ensemble.model import RewardEnsemble
+from rl_teacher.rewards.export import FrameSpec, to_portable
 from rl_teacher.rewards.gp.model import GaussianProcessReward
 from rl_teacher.rewards.true_reward import TrueReward
 from tests.rewards.synthetic_labels import ACT, CONFIG, OBS, STEPS, comparisons, ending, fit_data, some_ends
@@ -103,6 +105,15 @@ def test_a_learned_reward_never_looks_at_the_true_one(build: Callable[[], AnyMod
     one, other = (build().fit(fit_data(data), 25, jax.random.key(1))[0] for data in (labeled, hidden))
     unseen = dataclasses.replace(x, true_reward=np.full((4, 5), np.nan, np.float32))
     np.testing.assert_array_equal(np.asarray(one(x)), np.asarray(other(unseen)))
+
+
+def test_its_portable_form_gives_the_same_rewards(model: AnyModel):
+    actions = BoxActions((-1.0,) * ACT, (1.0,) * ACT)
+    portable = to_portable(model, FrameSpec("Mine-v0", (OBS,), actions, [f"number {i}" for i in range(OBS + ACT)]), 20)
+    assert (portable is None) == isinstance(model, TrueReward)
+    if portable is not None:
+        x = frames(4, 5)
+        np.testing.assert_allclose(portable(x.obs, x.action), np.asarray(model(x)), rtol=1e-5, atol=1e-5)
 
 
 def test_its_arrays_are_all_of_it(model: AnyModel):
