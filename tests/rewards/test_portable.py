@@ -166,6 +166,20 @@ def test_a_fitted_model_gives_the_same_numbers(build: Callable[..., Model], has_
     assert bool(reward.looks_at) == (build == GaussianProcessReward.build)
 
 
+@pytest.mark.parametrize("num_obs", [70, 1100])
+def test_blocks_that_are_left_out_for_many_numbers_are_left_out_here(num_obs: int) -> None:
+    """Products beyond 64 numbers, curves beyond 1024."""
+    rng, spec = np.random.default_rng(0), BoxActions((-1.0,), (1.0,))
+    fresh = GaussianProcessReward.build((num_obs,), 1, CONFIG, center=False, key=jax.random.key(0))
+    weights = (rng.random(len(fresh.weights)) < 0.01) * rng.normal(size=len(fresh.weights))
+    model = dataclasses.replace(fresh, weights=jnp.asarray(weights, jnp.float32))
+    reward = to_portable(model, frames_of(spec, (num_obs,)), 1)
+    assert reward is not None
+    obs, action = (rng.normal(size=(4, n)).astype(np.float32) for n in (num_obs, 1))
+    expected = np.asarray(model(RewardInput(obs, np.clip(action, -1, 1))))
+    np.testing.assert_allclose(reward(obs, action), expected, rtol=1e-5, atol=1e-5)
+
+
 def test_no_row_at_all_is_no_row() -> None:
     for model in (random_process(SPACES["box"], 1, center=False, pessimism=0.5), ConstantReward.build(CONFIG)):
         reward = to_portable(model, frames_of(SPACES["box"]), 1)

@@ -70,7 +70,7 @@ def _sparse(name: str, weights: Columns) -> Arrays:
 
 
 def _in_use(weights: Float[np.ndarray, "row ..."]) -> Int[np.ndarray, " used"]:
-    return np.flatnonzero(weights.reshape(len(weights), -1).any(1))
+    return np.flatnonzero(weights.any(tuple(range(1, weights.ndim))))
 
 
 def _products(basis: Basis, weights: Columns) -> Arrays:
