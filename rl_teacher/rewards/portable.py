@@ -60,14 +60,14 @@ class PortableReward:
 
     >>> from rl_teacher.rewards.portable_actions import DiscreteSpace
     >>> about = RewardAbout("gp", "Corridor-v0", (2,), "float32", DiscreteSpace(3), False, (), 100, (("more x", 1.0),))
-    >>> reward = PortableReward(
+    >>> learned = PortableReward(
     ...     about,
     ...     {
     ...         "mean": np.float32([1, 0]), "std": np.float32([2, 1]), "constant": np.float32([0.5]),
     ...         "linear_at": np.int32([0, 4]), "linear": np.float32([[3], [10]]),  # the first number, the last choice
     ...     },
     ... )
-    >>> reward(np.array([5.0, 7.0]), 2), reward.looks_at  # 0.5 + 3 (5 - 1) / 2 + 10
+    >>> learned(np.array([5.0, 7.0]), 2), learned.looks_at  # 0.5 + 3 (5 - 1) / 2 + 10
     (array(16.5, dtype=float32), {'more x': 1.0})
 
     Raises:
