@@ -1,4 +1,4 @@
-"""Environments for tests of integrations: one with goals, and one whose every number but the observation is a canary."""
+"""Environments for tests of integrations: one with goals, and one whose rewards and infos are a canary."""
 
 from typing import Any
 
@@ -37,7 +37,7 @@ class Reach(gymnasium.Env[Any, Any]):
 
 
 class Telltale(gymnasium.Env[Any, Any]):
-    """Reward and all infos are the canary, with a sign that the oracle needs; an episode ends after 20 steps or falls."""
+    """Reward and all infos are the canary, whose sign the oracle goes by; an episode ends where it strays too far."""
 
     metadata: dict[str, Any] = {"render_modes": [], "render_fps": 10}
     observation_space = spaces.Box(-10.0, 10.0, (2,), np.float32)

@@ -1,6 +1,5 @@
-"""CartPole in Stable-Baselines3, taught in a real Chromium by clicks: clips of an environment that no id makes again."""
+"""CartPole in Stable-Baselines3, taught in a real Chromium by clicks on clips of what it drew itself."""
 
-import json
 import os
 import subprocess
 import sys
@@ -11,16 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from playwright.sync_api import sync_playwright
+from teaching import ROOT, Teaching
+from test_one_command import answer_until_the_end
 
 from benchmarks.clicking import CHROMIUM, ClickingLabeler
 from benchmarks.clicking import FLAGS as CHROMIUM_FLAGS
 from rl_teacher import load_reward
-
-PEOPLE = Path(__file__).parents[1] / "people"
-sys.path.insert(0, str(PEOPLE))  # what runs of people share
-
-from teaching import ROOT, Teaching
-from test_one_command import answer_until_the_end
 
 PROGRAM = """
 import sys

@@ -1,0 +1,166 @@
+"""Stable-Baselines3 on a reward that is learned from 100 answers, against the same agent on the true reward.
+
+    python -m benchmarks.plug                      # all cells, three seeds; the table
+    python -m benchmarks.plug --tasks reacher      # some
+    python -m benchmarks.plug --table              # train nothing
+
+Each finished cell is appended to benchmarks/results/plug.jsonl, and is not run again. Needs what `make test-plug`
+installs. Each cell is a process of its own; torch and JAX have one thread each, and two cells run side by side.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+RESULTS = Path(__file__).parent / "results" / "plug.jsonl"
+EPISODES = 32
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is trained, and how: the same for both rewards."""
+
+    env_id: str
+    steps: int
+    random: float
+    """Mean return of uniform random actions."""
+    target: float
+    """Least score that is wanted."""
+    algorithm: str = "PPO"
+    num_envs: int = 64
+
+
+TASKS = {
+    "hopper": Task("rl_teacher/Hopper-v1", 200_000, 103.0, 0.95),
+    "hopper-v5": Task("Hopper-v5", 500_000, 18.5, 0.9),
+    "lander": Task("LunarLander-v3", 500_000, -184.0, 0.9),
+    "reacher": Task("rl_teacher/Reacher-v1", 20_000, -43.0, 0.95, "SAC", 8),
+}
+MODES = ("true", "learned")
+
+
+def train(name: str, mode: str, seed: int) -> dict[str, Any]:
+    """One cell, in this process."""
+    import torch
+    from stable_baselines3 import PPO, SAC
+    from stable_baselines3.common.env_util import make_vec_env
+    from stable_baselines3.common.evaluation import evaluate_policy
+    from stable_baselines3.common.vec_env import VecNormalize
+
+    import rl_teacher.envs.register  # noqa: F401  # our ids
+    from rl_teacher.integrations.sb3 import PreferenceReward
+
+    torch.set_num_threads(1)
+    task, began = TASKS[name], time.perf_counter()
+    venv, taught = make_vec_env(task.env_id, task.num_envs, seed=seed), None
+    if mode == "learned":
+        folder = tempfile.mkdtemp()
+        taught = PreferenceReward(
+            name, venv, labels=100, steps=task.steps, seed=seed, log=lambda line: None,
+            runs_dir=f"{folder}/runs", tb_dir=f"{folder}/tb",
+        )  # fmt: skip
+    inner = venv if taught is None else taught.venv
+    pretrain_seconds, began = time.perf_counter() - began, time.perf_counter()
+    model: Any
+    env: Any = inner
+    if task.algorithm == "PPO":
+        env = VecNormalize(inner, gamma=0.995)
+        model = PPO(
+            "MlpPolicy", env, n_steps=64, batch_size=512, n_epochs=6, gamma=0.995, seed=seed,
+            learning_rate=lambda left: 3e-4 + (3e-3 - 3e-4) * left, policy_kwargs={"net_arch": [64, 64]},
+        )  # fmt: skip
+    else:
+        model = SAC("MlpPolicy", inner, train_freq=8, gradient_steps=4, learning_starts=1000, seed=seed)
+    model.learn(task.steps, callback=None if taught is None else taught.callback)
+    learn_seconds = time.perf_counter() - began
+    judge: Any = make_vec_env(task.env_id, 8, seed=1000 + seed)
+    if task.algorithm == "PPO":
+        judge = VecNormalize(judge, training=False, norm_reward=False)
+        judge.obs_rms = env.obs_rms
+    likely, _ = evaluate_policy(model, judge, EPISODES, deterministic=True)
+    sampled, _ = evaluate_policy(model, judge, EPISODES, deterministic=False)
+    row = {"task": name, "mode": mode, "seed": seed, **asdict(task), "likely": likely, "sampled": sampled}
+    row |= {"pretrain_seconds": round(pretrain_seconds, 1), "learn_seconds": round(learn_seconds, 1)}
+    if taught is not None:
+        row["inside_share"] = round(taught.training.seconds_inside / learn_seconds, 4)
+        taught.close()
+        row["labels"] = taught.training.learner.dataset.num_labels
+    return row
+
+
+def cell(key: tuple[str, str, int]) -> None:
+    """One cell in a process of its own; its row is appended."""
+    command = [sys.executable, "-W", "ignore", "-m", "benchmarks.plug", "--cell", *map(str, key)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        print(f"{key}: {done.stderr[-2000:]}", file=sys.stderr)
+        return
+    line = done.stdout.strip().splitlines()[-1]
+    with RESULTS.open("a") as results:
+        results.write(line + "\n")
+    print(line, flush=True)
+
+
+def rows() -> list[dict[str, Any]]:
+    """What has been measured."""
+    return [json.loads(line) for line in RESULTS.read_text().splitlines()] if RESULTS.exists() else []
+
+
+def table() -> str:
+    """A line for each task: returns of the most likely actions, and what the learner takes of the time."""
+    lines = [
+        "| task | steps | true reward | 100 labels | score (target) | in the learner | before learn() |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, task in TASKS.items():
+        found = {mode: [row for row in rows() if (row["task"], row["mode"]) == (name, mode)] for mode in MODES}
+        if not all(found.values()):
+            continue
+        means = {mode: np.array([row["likely"] for row in found[mode]]) for mode in MODES}
+        score = (means["learned"].mean() - task.random) / (means["true"].mean() - task.random)
+        shown = {mode: f"{means[mode].mean():.0f} ({', '.join(f'{one:.0f}' for one in means[mode])})" for mode in MODES}
+        if abs(means["true"].mean()) < 50:
+            shown = {mode: f"{means[mode].mean():.2f} ({', '.join(f'{v:.2f}' for v in means[mode])})" for mode in MODES}
+        share = np.median([row["inside_share"] for row in found["learned"]])
+        before = np.median([row["pretrain_seconds"] for row in found["learned"]])
+        lines.append(
+            f"| {task.env_id}, {task.algorithm} | {task.steps:,} | {shown['true']} | {shown['learned']} | "
+            f"{score:.2f} ({task.target}) | {100 * share:.1f} % | {before:.0f} s |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Run what is missing, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tasks", default=",".join(TASKS), help="with commas (%(default)s)")
+    parser.add_argument("--seeds", default="1,2,3", help="(%(default)s)")
+    parser.add_argument("--parallel", type=int, default=2, help="cells side by side (%(default)s)")
+    parser.add_argument("--table", action="store_true", help="train nothing")
+    parser.add_argument("--cell", nargs=3, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.cell:
+        print(json.dumps(train(given.cell[0], given.cell[1], int(given.cell[2]))))
+        return
+    if not given.table:
+        known = {(row["task"], row["mode"], row["seed"]) for row in rows()}
+        wanted = [
+            (name, mode, int(seed))
+            for name in given.tasks.split(",") for seed in given.seeds.split(",") for mode in MODES
+        ]  # fmt: skip
+        with ThreadPoolExecutor(given.parallel) as threads:
+            list(threads.map(cell, [key for key in wanted if key not in known]))
+    print(table())
+
+
+if __name__ == "__main__":
+    main()
