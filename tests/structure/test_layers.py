@@ -37,7 +37,7 @@ ALLOWED = {
     "server": {"errors", "records", "files"},
     "training": WORDS | STAGES | {"envs", "video", "storage", "people", "device", "interrupts"},
     "teach": WORDS | {"preferences", "rewards", "rollouts", "training"},
-    "integrations": WORDS | STAGES | {"envs", "video", "storage", "people", "training"},
+    "integrations": WORDS | STAGES | {"envs", "video", "storage", "people", "training", "device"},
     "commands": WORDS | STAGES | {"envs", "video", "storage", "people", "device", "interrupts", "training", "teach"},
     "cli": {"errors", "files", "device", "interrupts", "commands", "server"},
     "__main__": {"cli", "interrupts"},
