@@ -185,9 +185,8 @@ def test_a_rollout_of_ppo_is_scored_by_the_newest_reward(taught: Make) -> None:
 def test_hindsight_replay_uses_the_learned_reward(taught: Make) -> None:
     venv = make_vec_env(lambda: TimeLimit(Reach(), 20), 2, seed=1)
     with taught(venv, steps=400) as one:
-        model = SAC(
-            "MultiInputPolicy", one.venv, replay_buffer_class=PreferenceHerReplayBuffer, learning_starts=100, seed=1
-        )
+        kind: Any = {"replay_buffer_class": PreferenceHerReplayBuffer, "policy_kwargs": {"net_arch": [8]}}
+        model = SAC("MultiInputPolicy", one.venv, seed=1, **SLOW_START, **kind)
         model.learn(400, callback=[one.callback, Watch()])
         buffer: Any = model.replay_buffer
         sample = buffer.sample(64)
@@ -204,7 +203,8 @@ def test_hindsight_replay_uses_the_learned_reward(taught: Make) -> None:
 def test_hindsight_replay_that_asks_the_environment_is_refused(taught: Make) -> None:
     venv = make_vec_env(lambda: TimeLimit(Reach(), 20), 1, seed=1)
     with taught(venv) as one:
-        model = SAC("MultiInputPolicy", one.venv, replay_buffer_class=HerReplayBuffer, learning_starts=50)
+        kind: Any = {"replay_buffer_class": HerReplayBuffer, "policy_kwargs": {"net_arch": [8]}}
+        model = SAC("MultiInputPolicy", one.venv, **SLOW_START, **kind)
         with pytest.raises(ConfigError, match="PreferenceHerReplayBuffer"):
             model.learn(200, callback=one.callback)
 
@@ -214,7 +214,7 @@ def test_normalization_goes_around_and_not_inside(taught: Make) -> None:
         taught(VecNormalize(telltale(False)))
     with taught(telltale(False)) as one:
         env = VecNormalize(one.venv)
-        model = SAC("MlpPolicy", env, learning_starts=100, seed=1)
+        model = SAC("MlpPolicy", env, seed=1, policy_kwargs={"net_arch": [8]}, **SLOW_START)
         model.learn(300, callback=[one.callback, Watch()])
         assert not holds_canary(env.get_original_reward())
 
@@ -232,7 +232,9 @@ def test_a_model_in_other_environments_is_refused(taught: Make) -> None:
 
 def test_the_budget_is_met_where_steps_are_no_multiple_of_anything(taught: Make) -> None:
     with taught(telltale(False), steps=613, labels=17) as one:
-        SAC("MlpPolicy", one.venv, learning_starts=100, train_freq=7).learn(613, callback=one.callback)
+        SAC("MlpPolicy", one.venv, learning_starts=500, train_freq=7, buffer_size=1000).learn(
+            613, callback=one.callback
+        )
     assert one.training.learner.dataset.num_labels == 17
 
 
