@@ -101,8 +101,12 @@ class PreferenceReward:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self.close()
+    def __exit__(self, kind: object, *error: object) -> None:
+        """After an error nothing more is asked: what was answered stays, and resume=True goes on."""
+        if kind is None:
+            self.close()
+        else:
+            self.training.leave()
 
 
 class RewardedVecEnv(VecEnvWrapper):

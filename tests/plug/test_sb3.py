@@ -222,12 +222,12 @@ def test_normalization_goes_around_and_not_inside(taught: Make) -> None:
 def test_a_forgotten_callback_is_noticed(taught: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rl_teacher.integrations.sb3.WITHOUT_CALLBACK", 100)
     with taught(telltale(False)) as one, pytest.raises(ConfigError, match=r"callback=taught\.callback"):
-        PPO("MlpPolicy", one.venv, n_steps=100).learn(400)
+        PPO("MlpPolicy", one.venv, n_steps=100, batch_size=50).learn(400)
 
 
 def test_a_model_in_other_environments_is_refused(taught: Make) -> None:
     with taught(telltale(False)) as one, pytest.raises(ConfigError, match=r"PPO\(policy, taught.venv\)"):
-        PPO("MlpPolicy", telltale(False), n_steps=100).learn(200, callback=one.callback)
+        PPO("MlpPolicy", telltale(False), n_steps=100, batch_size=50).learn(200, callback=one.callback)
 
 
 def test_the_budget_is_met_where_steps_are_no_multiple_of_anything(taught: Make) -> None:
@@ -257,7 +257,8 @@ def test_a_stopped_training_goes_on(taught: Make, tmp_path: Path) -> None:
     model.save(tmp_path / "agent")
     one.training._save(at_once=True)
     answered, folder = one.training.learner.dataset.num_labels, one.training.folder
-    one.training._lock.close()  # the process was killed: nothing is closed in order
+    one.training._reporter.close()
+    one.training._lock.close()  # as if the process had been killed: nothing else is done in order
     with pytest.raises(RunExists):
         taught(telltale(False), steps=1200)
     with taught(telltale(False), steps=1200, resume=True) as two:
@@ -270,6 +271,15 @@ def test_a_stopped_training_goes_on(taught: Make, tmp_path: Path) -> None:
         again.learn(600, callback=two.callback, reset_num_timesteps=False)
     assert two.training.learner.dataset.num_labels == 12
     assert len((folder / "labels.jsonl").read_text().splitlines()) == 12
+
+
+def test_an_error_in_the_loop_leaves_the_budget_for_later(taught: Make) -> None:
+    with pytest.raises(ZeroDivisionError), taught(telltale(False)) as one:
+        _ = 1 / 0
+    assert one.training.learner.dataset.num_answered == 6  # those before training
+    with taught(telltale(False), resume=True) as two:
+        assert two.training.has_begun
+    assert two.training.learner.dataset.num_answered == 12
 
 
 def test_the_same_seed_teaches_the_same(taught: Make) -> None:
