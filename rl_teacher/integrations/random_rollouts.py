@@ -1,6 +1,7 @@
 """Random actions in somebody's environments: what the first questions are about."""
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -19,10 +20,13 @@ FIRST_STEPS = 64
 
 
 def random_rollouts(
-    envs: Stepper, actions: ActionSpec, spec: EnvSpec, *, num_envs: int, segment_steps: int, streams: Streams,
-    plan: Callable[[int], None], look: Callable[[Recorder], None],
+    envs: Stepper, actions: ActionSpec, spec: EnvSpec, *, num_envs: int, segment_steps: int,
+    num_segments: int, streams: Streams, plan: Callable[[int], None], look: Callable[[Recorder], None],
 ) -> Iterator[Rollout]:  # fmt: skip
     """Rollouts that begin with resets, as many as are asked for; the same rules as for our own agents.
+
+    Each has room for `num_segments` segments side by side: where environments are few, they begin anew several times.
+    Of a single one all segments of 64 steps would overlap, and no two could be compared.
 
     Only first steps after a reset where episodes have one length; else from the second rollout on long enough to see
     whether they end (`training.world.rollouts_before_training`).
@@ -33,6 +37,7 @@ def random_rollouts(
         spec: of them.
         num_envs: side by side.
         segment_steps: of a segment.
+        num_segments: that are wanted.
         streams: all randomness of the actions.
         plan: told before each rollout how many steps each environment will make in it.
         look: called before each step, with what was recorded of the rollout so far.
@@ -42,12 +47,16 @@ def random_rollouts(
     num_steps, first_episode = max(FIRST_STEPS, segment_steps), 0
     for attempt in itertools.count():
         recorder, obs = Recorder(num_envs, first_episode), envs.reset()
-        plan(num_steps)
-        noise = actor.noise(streams.key("pretrain act", attempt), num_steps, num_envs)
+        total = num_steps * math.ceil(num_segments * segment_steps / (num_envs * num_steps))
+        plan(total)
+        noise, next_reset = actor.noise(streams.key("pretrain act", attempt), total, num_envs), num_steps
         for time in itertools.count():
-            if len(recorder) >= num_steps:
+            if len(recorder) >= total:
                 break
-            action = actions.clamp(actor.act(obs, noise[time % num_steps]))
+            if len(recorder) >= next_reset:
+                recorder.cut()
+                obs, next_reset = envs.reset(), next_reset + num_steps
+            action = actions.clamp(actor.act(obs, noise[time % total]))
             env_action = actions.to_env(action)
             look(recorder)
             found = envs.step(env_action)

@@ -182,7 +182,8 @@ class RewardTraining:
         self.log("Random actions come first, to have something to ask about. No agent learns yet.")
         rollouts = random_rollouts(
             envs, self.actions, self.spec, num_envs=self.num_envs, segment_steps=self.segment_steps,
-            streams=self._streams, plan=self._plan_first, look=lambda recorder: self._look(envs.render, recorder),
+            num_segments=2 * self.learner.pretrain_labels, streams=self._streams, plan=self._plan_first,
+            look=lambda recorder: self._look(envs.render, recorder),
         )  # fmt: skip
         for progress in self.learner.pretrain(self._seeing(rollouts), num_fit_steps=self.config.pretrain_iters):
             self._reporter.pretraining(progress)
