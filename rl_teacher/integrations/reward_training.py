@@ -331,11 +331,25 @@ class RewardTraining:
                 self._save(at_once=True)
                 self._write_results()
         finally:
-            if self._people is not None:
-                still_open = [comparison.id for comparison in self.learner.dataset.open()]
-                self._people.close(still_open, is_done=self.steps >= self.config.num_timesteps)
-            self._reporter.close()
-            self._lock.close()
+            self._release()
+
+    def leave(self) -> None:
+        """Stop in the middle, after an error say: nothing more is asked, and resume=True goes on from here."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        try:
+            if self.has_begun:
+                self._save(at_once=True)
+        finally:
+            self._release()
+
+    def _release(self) -> None:
+        if self._people is not None:
+            still_open = [comparison.id for comparison in self.learner.dataset.open()]
+            self._people.close(still_open, is_done=self.steps >= self.config.num_timesteps)
+        self._reporter.close()
+        self._lock.close()
 
     def _write_results(self) -> None:
         summary = saved.summarize(
