@@ -21,6 +21,7 @@ from rl_teacher.integrations.reward_training import RewardTraining
 from rl_teacher.integrations.sb3_buffers import rescore_rollout, rewrite_replay
 from rl_teacher.integrations.settings import Teacher, settings, with_length
 from rl_teacher.integrations.steps import Outcome
+from rl_teacher.integrations.turns import pretrain
 
 Draw = Callable[[np.ndarray], np.ndarray]
 """An observation -> a picture of it."""
@@ -92,7 +93,7 @@ class PreferenceReward:
         """For `model.learn`: asks, listens, fits, and puts each new reward where the old one stands."""
         if not self.training.has_begun:
             venv.seed(config.seed)
-            self.training.pretrain(self.venv.stepper())
+            pretrain(self.training, self.venv.stepper())
 
     def close(self) -> None:
         """Ask what is left of the budget, write the reward and the summary. The environments stay open."""
