@@ -71,7 +71,8 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
             ConfigError: it needs a package that is not installed.
             EnvFault: it cannot be built, or its copies differ.
         """
-        self._envs = [make() if make else make_env(env_id) for _ in range(num_envs)]
+        self._envs: list[Any] = []  # Gymnasium 1.2 closes one that could not be made
+        self._envs += [make() if make else make_env(env_id) for _ in range(num_envs)]
         self.env_id = env_id
         self.num_envs = num_envs
         observed, self.single_action_space = self._common_spaces()
