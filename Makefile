@@ -7,6 +7,8 @@ STAMP := $(VENV)/.ready
 SERVER_TESTS := tests/server tests/browser tests/server_js tests/people
 
 PLUG := $(VENV)/.ready-plug
+# RLlib wants one Gymnasium and no other, so it has an environment apart: the oldest Gymnasium that this runs on.
+RLLIB := .venv-rllib
 
 .PHONY: setup teach demo test test-packages test-plug test-slow quick check format bench docs
 
@@ -32,12 +34,21 @@ test-packages:
 	bash scripts/system_packages.sh test
 
 # Other people's libraries, which nothing of ours needs; torch in its build for processors alone, where there is one.
-test-plug: $(PLUG)
+test-plug: $(PLUG) $(RLLIB)/.ready
 	$(BIN)/python -m pytest -n 2 --dist worksteal -o addopts='--strict-markers --import-mode=importlib' tests/plug
+	$(RLLIB)/bin/python -m pytest -o addopts='--strict-markers --import-mode=importlib' -W default tests/plug_rllib
+	$(RLLIB)/bin/python -m pytest -n 2 --dist worksteal tests/envs tests/rollouts
 
 $(PLUG): $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[sb3,torchrl]' sb3-contrib==2.9.2
+	touch $@
+
+$(RLLIB)/.ready: pyproject.toml
+	test -x $(RLLIB)/bin/python || $(PYTHON) -m venv $(RLLIB)
+	$(RLLIB)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(RLLIB)/bin/python -m pip install --quiet --disable-pip-version-check \
+		'ray[rllib]==2.60.0' gymnasium==1.2.2 -e . pytest pytest-xdist hypothesis beartype
 	touch $@
 
 test-slow: setup test-packages
