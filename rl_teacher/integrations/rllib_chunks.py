@@ -44,8 +44,9 @@ def take_chunk(episode: Any, layout: Layout, num_extra: int) -> Chunk:
     told = [info.get(ROW) for info in infos[episode.infos.lookback : len(infos) - num_extra]]
     if any(row is None for row in told):
         raise ConfigError(
-            f"rl-teacher: steps of an environment that tells nothing of them (no info {ROW!r}). Train in "
-            "AlgorithmConfig.environment(taught.env), and let no connector change infos."
+            f"rl-teacher: steps come without the info {ROW!r}. Either they are from another environment: train in "
+            "AlgorithmConfig.environment(taught.env), and let no connector change infos. Or they are from a replay "
+            "buffer (DQN, SAC): use an algorithm that learns from fresh episodes, such as PPO."
         )
     # New dicts: where env runner and learner are one process, the next chunk begins with the last one of this.
     episode.infos.data = [{name: value for name, value in info.items() if name != ROW} for info in infos]
