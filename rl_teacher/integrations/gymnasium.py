@@ -14,8 +14,9 @@ from gymnasium.vector import VectorEnv, VectorWrapper
 from jaxtyping import Bool, Float, Shaped
 
 from rl_teacher.errors import ConfigError
-from rl_teacher.integrations.gymnasium_steps import Draw, SingleSteps, VectorSteps, autoreset_mode
+from rl_teacher.integrations.gymnasium_steps import SingleSteps, VectorSteps, autoreset_mode
 from rl_teacher.integrations.infos import KEPT_INFOS, EpisodeReturns, cleaned, statistics_of
+from rl_teacher.integrations.pictures import Draw
 from rl_teacher.integrations.settings import Teacher
 from rl_teacher.integrations.turns import Turns, open_training, pretrain
 
@@ -71,12 +72,12 @@ class PreferenceVectorReward(VectorWrapper[Any, Any, Any, Any, Any]):
         autoreset_mode(envs)  # before anything is written
         self.training, self.flatten = open_training(
             envs, name, obs_space=envs.single_observation_space, action_space=envs.single_action_space,
-            num_envs=envs.num_envs, labels=labels, steps=steps, teacher=teacher, fixed_length=fixed_length, log=log,
-            others=others,
+            num_envs=envs.num_envs, labels=labels, steps=steps, teacher=teacher, fixed_length=fixed_length,
+            draw=draw, log=log, others=others,
         )  # fmt: skip
         self.kept_infos = KEPT_INFOS | set(keep_infos)
-        self._steps = VectorSteps(envs, self.training.spec, self.flatten, self.training.config.seed, draw)
-        pretrain(self.training, self._steps)
+        self._steps = VectorSteps(envs, self.training.spec, self.flatten, self.training.config.seed)
+        pretrain(self.training, self._steps, self._steps.render)
         self._steps.obs = None  # its owner resets it before the first step
         self._episodes, self._turns = EpisodeReturns(envs.num_envs), Turns(self.training, self.flatten)
 
@@ -196,11 +197,11 @@ class PreferenceReward(gymnasium.Wrapper[Any, Any, Any, Any]):
         super().__init__(env)
         self.training, self.flatten = open_training(
             env, name, obs_space=env.observation_space, action_space=env.action_space, num_envs=1, labels=labels,
-            steps=steps, teacher=teacher, fixed_length=fixed_length, log=log, others=others,
+            steps=steps, teacher=teacher, fixed_length=fixed_length, draw=draw, log=log, others=others,
         )  # fmt: skip
         self.kept_infos = KEPT_INFOS | set(keep_infos)
-        self._steps = SingleSteps(env, self.training.spec, self.flatten, self.training.config.seed, draw)
-        pretrain(self.training, self._steps)
+        self._steps = SingleSteps(env, self.training.spec, self.flatten, self.training.config.seed)
+        pretrain(self.training, self._steps, self._steps.render)
         self._steps.obs = None  # its owner resets it before the first step
         self._episodes, self._turns = EpisodeReturns(1), Turns(self.training, self.flatten)
 

@@ -1,6 +1,6 @@
 """Steps of Gymnasium's environments, side by side or single, as outcomes, whatever their autoreset mode."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -15,8 +15,6 @@ from rl_teacher.errors import ConfigError, EnvFault
 from rl_teacher.integrations.observations import Flattener
 from rl_teacher.integrations.steps import Outcome
 
-Draw = Callable[[np.ndarray], np.ndarray]
-"""An observation -> a picture of it."""
 FINAL = "final_obs"
 """Where SAME_STEP has the last observations of episodes."""
 
@@ -53,18 +51,14 @@ class VectorSteps:
         spec: of one of them.
         flatten: makes arrays of observations.
         seed: of the first reset of `reset`.
-        draw: makes pictures for people; else the environments draw themselves.
 
     Raises:
         ConfigError: they do not say when they begin anew.
     """
 
-    def __init__(
-        self, envs: VectorEnv[Any, Any, Any], spec: EnvSpec, flatten: Flattener, seed: int, draw: Draw | None
-    ) -> None:
+    def __init__(self, envs: VectorEnv[Any, Any, Any], spec: EnvSpec, flatten: Flattener, seed: int) -> None:
         self._envs, self._spec, self._flatten, self._mode = envs, spec, flatten, autoreset_mode(envs)
         self._seed: int | None = seed
-        self._draw = draw
         self.obs: np.ndarray | None = None
         """Acted on next, (env, *obs); None before the first reset."""
         self.ended = np.zeros(envs.num_envs, bool)
@@ -89,8 +83,6 @@ class VectorSteps:
     def render(self, envs: Sequence[int]) -> Sequence[Any]:
         """What these environments look like now."""
         inner: Any = self._envs.unwrapped
-        if self._draw is not None and self.obs is not None:
-            return [self._draw(self.obs[env]) for env in envs]
         if isinstance(inner, SyncVectorEnv):
             return [inner.envs[env].render() for env in envs]
         pictures = inner.render()
@@ -142,15 +134,11 @@ class SingleSteps:
         spec: of it.
         flatten: makes arrays of observations.
         seed: of the first reset of `reset`.
-        draw: makes pictures for people; else the environment draws itself.
     """
 
-    def __init__(
-        self, env: gymnasium.Env[Any, Any], spec: EnvSpec, flatten: Flattener, seed: int, draw: Draw | None
-    ) -> None:
+    def __init__(self, env: gymnasium.Env[Any, Any], spec: EnvSpec, flatten: Flattener, seed: int) -> None:
         self._env, self._spec, self._flatten = env, spec, flatten
         self._seed: int | None = seed
-        self._draw = draw
         self.obs: np.ndarray | None = None
         """Acted on next, (1, *obs); None where an episode must begin first."""
 
@@ -168,8 +156,6 @@ class SingleSteps:
 
     def render(self, envs: Sequence[int]) -> Sequence[Any]:
         """What it looks like now."""
-        if self._draw is not None and self.obs is not None:
-            return [self._draw(self.obs[env]) for env in envs]
         return [self._env.render() for _ in envs]
 
     def make(self, action: Any) -> Made:

@@ -18,6 +18,8 @@ from rl_teacher.video.replayed import picture
 
 Render = Callable[[Sequence[int]], Sequence[Any]]
 """Numbers of environments -> what each looks like now, RGB of uint8, (height, width, 3)."""
+Draw = Callable[[np.ndarray], Any]
+"""An observation, as it is recorded -> a picture of it, as `Render` gives."""
 Picture = UInt8[np.ndarray, "height width 3"]
 KEPT_TURNS = 6
 """So many turns a picture is kept: as long as its segment may be asked about, and a little longer."""
@@ -115,6 +117,18 @@ class PictureWindows:
             raise VideoFault("the pictures of a segment are not there any more.")
         num_still = len(segment) - num_drawn if has_ended else None
         return Frames(np.stack(pictures), num_still, ENDING_HOLD_SECONDS)
+
+
+def drawn(draw: Draw, segment: Segment) -> Frames:
+    """A segment as a function of the user's draws its observations.
+
+    Raises:
+        VideoFault: what it drew is no picture.
+    """
+    has_ended = segment.end != NO_END
+    num_drawn = segment.end if has_ended else len(segment)
+    pictures = [at_clip_size(draw(obs)) for obs in segment.obs[:num_drawn]]
+    return Frames(np.stack(pictures), len(segment) - num_drawn if has_ended else None, ENDING_HOLD_SECONDS)
 
 
 def at_clip_size(drawn: Any) -> Picture:

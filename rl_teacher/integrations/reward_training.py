@@ -1,11 +1,9 @@
 """RewardTraining: a reward that is learned from preferences while somebody else's agent trains on it."""
 
-import inspect
 import math
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -16,16 +14,16 @@ from rl_teacher.config.run import RunConfig
 from rl_teacher.core.arrays import Rollout
 from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.core.streams import Streams
-from rl_teacher.device import require_people
 from rl_teacher.envs.catalog import input_names
 from rl_teacher.envs.spec import EnvSpec
 from rl_teacher.errors import CheckpointError, ConfigError
 from rl_teacher.integrations import saved
 from rl_teacher.integrations.pay import Pay, Turn
-from rl_teacher.integrations.pictures import PictureWindows, Render
+from rl_teacher.integrations.pictures import Draw, PictureWindows, Render
 from rl_teacher.integrations.random_rollouts import random_rollouts
-from rl_teacher.integrations.settings import name_of, turn_steps
+from rl_teacher.integrations.settings import turn_steps
 from rl_teacher.integrations.steps import Outcome, Stepper
+from rl_teacher.integrations.teacher import attached, find_people, teacher_at_once
 from rl_teacher.preferences.fitted import Fit
 from rl_teacher.protocols import Teacher, UpdateResult
 from rl_teacher.rewards.export import FrameSpec, to_portable, write_reward
@@ -33,18 +31,11 @@ from rl_teacher.rollouts.action_space import action_spec
 from rl_teacher.rollouts.episodes import EpisodeTracker
 from rl_teacher.rollouts.recorder import Recorder, Transitions
 from rl_teacher.storage.folder import open_run, resumed_settings
-from rl_teacher.teachers.scripted import Script, ScriptedTeacher
+from rl_teacher.teachers.scripted import Script
 from rl_teacher.training.build import build_learner
-from rl_teacher.training.clip_content import content_of
 from rl_teacher.training.clock import Clock
-from rl_teacher.training.parts import build_teacher
 from rl_teacher.training.reporter import Reporter
 from rl_teacher.training.segment_length import steps_of_segment
-from rl_teacher.video.backend import choose_backend
-
-if TYPE_CHECKING:
-    from rl_teacher.integrations.people import People
-    from rl_teacher.people.audience import Audience
 
 LEAST_DUE, WINDOWS_PER_QUESTION = 2, 4
 """Where people are shown pictures, a turn draws four windows for each question that is due, but for two at least."""
@@ -65,6 +56,8 @@ class RewardTraining:
         num_envs: side by side.
         script: a function of two segments that answers, where the teacher is one.
         has_state: whether `Outcome.sim_state` is known, and a task's clips are drawn from it.
+        has_pictures: whether environments can be drawn: `pretrain` and `look` are then handed what draws them.
+        draw: a picture of an observation, for people; it comes first.
         log: gets lines for people.
 
     Raises:
@@ -75,14 +68,14 @@ class RewardTraining:
 
     def __init__(
         self, config: RunConfig, spec: EnvSpec, *, obs_space: spaces.Space[Any], action_space: spaces.Space[Any],
-        num_envs: int, script: Script | None = None, has_state: bool = False,
-        log: Callable[[str], None] = print,
+        num_envs: int, script: Script | None = None, has_state: bool = False, has_pictures: bool = True,
+        draw: Draw | None = None, log: Callable[[str], None] = print,
     ) -> None:  # fmt: skip
         self.actions = action_spec(spec.env_id, obs_space, action_space)
         self.spec, self.num_envs, self.log = spec, num_envs, log
         self.config, notes = resumed_settings(config)
         self.segment_steps = steps_of_segment(self.config, spec)
-        self._people = self._find_people(log)
+        self._people = find_people(self.config, log, has_pictures=has_pictures or has_state or draw is not None)
         self.folder, self._lock = open_run(self.config)
         self._names = input_names(spec, math.prod(obs_space.shape or ()), self.actions.size)
         obs_shape = tuple(obs_space.shape or ())
@@ -95,9 +88,13 @@ class RewardTraining:
         self._clock, self._streams = Clock(), Streams(self.config.seed)
         self.windows: PictureWindows | None = None
         """Which steps are drawn, where people are shown what environments draw themselves."""
-        if self._people is not None and not has_state:
+        if self._people is not None and not has_state and draw is None:
             self.windows = PictureWindows(self.segment_steps, self._streams.generator("pictures"), num_envs)
-        teacher, audience = self._teacher(script)
+        teacher: Teacher
+        if self._people is None:
+            teacher, audience = teacher_at_once(self.config, spec, script), None
+        else:
+            teacher, audience = attached(self._people, self.folder, spec, self.windows, draw, log)
         self.learner = build_learner(
             self.config, spec, self.folder, teacher, obs_shape=obs_shape, num_actions=self.actions.size,
             segment_steps=self.segment_steps, shown=None if self.windows is None else self.windows.shown,
@@ -118,31 +115,6 @@ class RewardTraining:
         self._resume()
         for line in notes:
             log(line)
-
-    def _find_people(self, log: Callable[[str], None]) -> "People | None":
-        if self.config.predictor != "human":
-            return None
-        require_people("teacher='people'")
-        from rl_teacher.integrations.people import People  # here, as it needs the extra `people`
-
-        return People(self.config, log)
-
-    def _teacher(self, script: Script | None) -> tuple[Teacher, "Audience | None"]:
-        """Who answers, and who is told how the lesson goes."""
-        if self._people is not None:
-            backend, content = None, content_of(self.spec, None)
-            if self.windows is None:
-                backend = choose_backend()
-            else:
-                content = self.windows.content
-                self.log("Clips show what render() draws, in windows that are chosen before they are played.")
-            return self._people.attach(self.folder, content, self.spec.clip_fps, backend)
-        if script is not None:
-            path, step_seconds = inspect.getsourcefile(inspect.unwrap(script)), self.spec.dt or 1 / self.spec.clip_fps
-            return ScriptedTeacher(script, Path(path or "a function"), name_of(script), step_seconds), None
-        teacher = build_teacher(self.config, self.spec)
-        assert teacher is not None, "settings() leaves no other predictor"
-        return teacher, None
 
     def _resume(self) -> None:
         """Go on where the run was stopped, if it is resumed and has begun to train."""
@@ -175,15 +147,20 @@ class RewardTraining:
 
     # -- before training -----------------------------------------------------------------------------------------
 
-    def pretrain(self, envs: Stepper) -> None:
-        """Act at random, ask about pairs of what happened, wait for three quarters of the answers, fit the reward."""
+    def pretrain(self, envs: Stepper, render: Render | None = None) -> None:
+        """Act at random, ask about pairs of what happened, wait for three quarters of the answers, fit the reward.
+
+        Args:
+            envs: whose steps these are.
+            render: draws few of them, where people are shown what environments draw.
+        """
         if self.has_begun:
             return
         self.log("Random actions come first, to have something to ask about. No agent learns yet.")
         rollouts = random_rollouts(
             envs, self.actions, self.spec, num_envs=self.num_envs, segment_steps=self.segment_steps,
             num_segments=2 * self.learner.pretrain_labels, streams=self._streams, plan=self._plan_first,
-            look=lambda recorder: self._look(envs.render, recorder),
+            look=lambda recorder: self._look(render, recorder),
         )  # fmt: skip
         for progress in self.learner.pretrain(self._seeing(rollouts), num_fit_steps=self.config.pretrain_iters):
             self._reporter.pretraining(progress)
@@ -203,8 +180,8 @@ class RewardTraining:
         """Draw what people may be asked about: to be called before each step; `render` draws few of them, or none."""
         self._look(render, self._recorder)
 
-    def _look(self, render: Render, recorder: Recorder) -> None:
-        if self.windows is not None:
+    def _look(self, render: Render | None, recorder: Recorder) -> None:
+        if self.windows is not None and render is not None:
             self.windows.look(render, *recorder.place)
 
     def _plan_first(self, num_rounds: int) -> None:

@@ -14,10 +14,12 @@ from ray.tune.registry import register_env
 from rl_teacher.envs.catalog import spec_of
 from rl_teacher.errors import ConfigError
 from rl_teacher.integrations.observations import Flattener
-from rl_teacher.integrations.reward_training import Outcome, RewardTraining
+from rl_teacher.integrations.pictures import Draw
+from rl_teacher.integrations.reward_training import RewardTraining
 from rl_teacher.integrations.rllib_chunks import Chunk, Columns, take_chunk
 from rl_teacher.integrations.rllib_env import MakeBlind, MakeEnv, layout_of, made
 from rl_teacher.integrations.settings import Teacher, settings, with_length
+from rl_teacher.integrations.steps import Outcome
 
 
 class PreferenceReward:
@@ -52,6 +54,7 @@ class PreferenceReward:
         fixed_length: whether all episodes have one length and end for no other reason. No is always safe; yes lets the
             reward be centered. Unset: known of our nine tasks, and no else.
         keep_infos: names of infos that stay in the episodes.
+        draw: where people teach: an observation -> a picture of it, RGB of uint8, (height, width, 3).
         log: gets lines for people.
         others: more settings of a run: seed, resume, pretrain_labels, clip_length, reward, human, ... (docs/config.md).
 
@@ -64,7 +67,7 @@ class PreferenceReward:
     def __init__(
         self, name: str, make: str | MakeEnv, *, num_envs: int, labels: int, steps: int, teacher: Teacher = "oracle",
         env_config: Mapping[str, Any] | None = None, fixed_length: bool | None = None, keep_infos: Sequence[str] = (),
-        log: Callable[[str], None] = print, **others: Any,
+        draw: Draw | None = None, log: Callable[[str], None] = print, **others: Any,
     ) -> None:  # fmt: skip
         first = made(make, env_config or {})
         spec = with_length(spec_of(first), fixed_length)
@@ -72,7 +75,8 @@ class PreferenceReward:
         flatten = Flattener(spec.env_id, first.observation_space)
         self.training = RewardTraining(
             config, spec, obs_space=flatten.space, action_space=first.action_space, num_envs=num_envs,
-            script=teacher if callable(teacher) else None, log=log,
+            script=teacher if callable(teacher) else None, has_pictures=False, draw=draw,
+            log=log,
         )  # fmt: skip
         for line in (spec.description, *notes):
             log(line)

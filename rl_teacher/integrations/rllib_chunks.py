@@ -8,9 +8,10 @@ import numpy as np
 from jaxtyping import Float, Num, Shaped
 
 from rl_teacher.errors import ConfigError
-from rl_teacher.integrations.reward_training import Outcome, RewardTraining
+from rl_teacher.integrations.reward_training import RewardTraining
 from rl_teacher.integrations.rllib_env import ROW, Layout, Rows
 from rl_teacher.integrations.settings import turn_steps
+from rl_teacher.integrations.steps import Outcome
 
 FEW_TURNS = 4
 """Turns' worth of steps in which every environment should have made some."""

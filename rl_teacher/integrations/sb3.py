@@ -17,14 +17,13 @@ from rl_teacher.envs.spec import EnvSpec
 from rl_teacher.errors import ConfigError
 from rl_teacher.integrations.observations import Flattener
 from rl_teacher.integrations.pay import Turn
+from rl_teacher.integrations.pictures import Draw
 from rl_teacher.integrations.reward_training import RewardTraining
 from rl_teacher.integrations.sb3_buffers import rescore_rollout, rewrite_replay
 from rl_teacher.integrations.settings import Teacher, settings, with_length
 from rl_teacher.integrations.steps import Outcome
 from rl_teacher.integrations.turns import pretrain
 
-Draw = Callable[[np.ndarray], np.ndarray]
-"""An observation -> a picture of it."""
 KEPT_INFOS = ("terminal_observation", "TimeLimit.truncated", "action_mask")
 """What an agent needs of infos; all else may tell the true reward, and is left out."""
 WITHOUT_CALLBACK = 20_000
@@ -83,17 +82,18 @@ class PreferenceReward:
         flatten = Flattener(spec.env_id, venv.observation_space)
         self.training = RewardTraining(
             config, spec, obs_space=flatten.space, action_space=venv.action_space, num_envs=venv.num_envs,
-            script=teacher if callable(teacher) else None, has_state=_has_state(venv, spec), log=log,
+            script=teacher if callable(teacher) else None, has_state=_has_state(venv, spec), draw=draw,
+            log=log,
         )  # fmt: skip
         for line in (spec.description, *notes):
             log(line)
-        self.venv = RewardedVecEnv(venv, self.training, flatten, {*KEPT_INFOS, *keep_infos}, draw)
+        self.venv = RewardedVecEnv(venv, self.training, flatten, {*KEPT_INFOS, *keep_infos})
         """Where the model trains."""
         self.callback = RewardCallback(self.training)
         """For `model.learn`: asks, listens, fits, and puts each new reward where the old one stands."""
         if not self.training.has_begun:
             venv.seed(config.seed)
-            pretrain(self.training, self.venv.stepper())
+            pretrain(self.training, self.venv.stepper(), self.venv.render_some)
 
     def close(self) -> None:
         """Ask what is left of the budget, write the reward and the summary. The environments stay open."""
@@ -113,11 +113,8 @@ class PreferenceReward:
 class RewardedVecEnv(VecEnvWrapper):
     """The user's environments, whose rewards are the learned ones, and whose infos tell nothing of the true ones."""
 
-    def __init__(
-        self, venv: VecEnv, training: RewardTraining, flatten: Flattener, kept_infos: Iterable[str], draw: Draw | None
-    ) -> None:
+    def __init__(self, venv: VecEnv, training: RewardTraining, flatten: Flattener, kept_infos: Iterable[str]) -> None:
         super().__init__(venv)
-        self.draw = draw
         self.training, self.flatten, self.kept_infos = training, flatten, frozenset(kept_infos)
         self.is_driven = False
         """Whether the callback takes part."""
@@ -137,7 +134,7 @@ class RewardedVecEnv(VecEnvWrapper):
 
     def step_async(self, actions: np.ndarray) -> None:
         """Hand on the actions."""
-        self.training.look(self._render)
+        self.training.look(self.render_some)
         self._actions = np.array(actions)
         self.venv.step_async(actions)
 
@@ -197,9 +194,8 @@ class RewardedVecEnv(VecEnvWrapper):
         truncated = np.array([bool(info.get("TimeLimit.truncated")) for info in infos]) & dones
         return Outcome(flat, next_obs, np.array(true_reward, np.float32), dones & ~truncated, truncated, None, state)
 
-    def _render(self, envs: Sequence[int]) -> list[Any]:
-        if self.draw is not None:
-            return [self.draw(self._obs[env]) for env in envs]
+    def render_some(self, envs: Sequence[int]) -> list[Any]:
+        """Pictures of these environments."""
         return list(self.venv.env_method("render", indices=list(envs)))
 
     def _sim_state(self) -> np.ndarray | None:
@@ -225,9 +221,6 @@ class _Stepper:
         outcome = self._rewarded._outcome(obs, true_reward, dones, infos, state)
         self._rewarded._obs = outcome.obs
         return outcome
-
-    def render(self, envs: Sequence[int]) -> Sequence[Any]:
-        return self._rewarded._render(envs)
 
 
 class RewardCallback(BaseCallback):

@@ -1,7 +1,6 @@
 """Steps of somebody's environments, as an integration hands them on."""
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from jaxtyping import Bool, Float, Num, Shaped
@@ -32,8 +31,4 @@ class Stepper(Protocol):
 
     def step(self, env_action: Shaped[np.ndarray, "env ..."]) -> Outcome:
         """One step of all, with actions in the environment's units."""
-        ...
-
-    def render(self, envs: Sequence[int]) -> Sequence[Any]:
-        """What these environments look like now; asked only where people teach."""
         ...

@@ -19,8 +19,11 @@ from rl_teacher.envs.catalog import spec_of
 from rl_teacher.envs.gymnasium.describe import DEFAULT_FPS
 from rl_teacher.envs.spec import EnvSpec
 from rl_teacher.errors import ConfigError
-from rl_teacher.integrations.reward_training import Outcome, RewardTraining, Turn
+from rl_teacher.integrations.pay import Turn
+from rl_teacher.integrations.pictures import Draw
+from rl_teacher.integrations.reward_training import RewardTraining
 from rl_teacher.integrations.settings import Teacher, settings, turn_steps, with_length
+from rl_teacher.integrations.steps import Outcome
 from rl_teacher.integrations.torchrl_spaces import Arrays, arrays_of
 
 KEPT_KEYS = ("step_count", "action_mask", "is_init")
@@ -57,6 +60,7 @@ class PreferenceReward:
         fixed_length: whether all episodes have one length and end for no other reason. No is always safe; yes lets the
             reward be centered. Unset: known of our nine tasks, and no else.
         keep_keys: keys that the agent is to see besides `observation` and KEPT_KEYS.
+        draw: where people teach: an observation -> a picture of it, RGB of uint8, (height, width, 3).
         log: gets lines for people.
         others: more settings of a run: seed, resume, pretrain_labels, clip_length, reward, human, ... (docs/config.md).
 
@@ -70,7 +74,7 @@ class PreferenceReward:
     def __init__(
         self, name: str, env: EnvBase, *, labels: int, steps: int, teacher: Teacher = "oracle",
         observation: str = "observation", fixed_length: bool | None = None, keep_keys: Sequence[str] = (),
-        log: Callable[[str], None] = print, **others: Any,
+        draw: Draw | None = None, log: Callable[[str], None] = print, **others: Any,
     ) -> None:  # fmt: skip
         _check(env)
         spec = with_length(_spec(env), fixed_length)
@@ -78,7 +82,8 @@ class PreferenceReward:
         config, notes = settings(name, spec, "torchrl", labels=labels, steps=steps, teacher=teacher, **others)
         self.training = RewardTraining(
             config, spec, obs_space=self._arrays.obs_space, action_space=self._arrays.action_space,
-            num_envs=self._arrays.num_envs, script=teacher if callable(teacher) else None, log=log,
+            num_envs=self._arrays.num_envs, script=teacher if callable(teacher) else None,
+            has_pictures=False, draw=draw, log=log,
         )  # fmt: skip
         for line in (spec.description, *notes):
             log(line)

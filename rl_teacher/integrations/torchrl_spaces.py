@@ -13,7 +13,7 @@ from torchrl.data import Bounded, Categorical, OneHot, Unbounded
 from torchrl.envs import EnvBase
 
 from rl_teacher.errors import ConfigError, UnsupportedSpace
-from rl_teacher.integrations.reward_training import Outcome
+from rl_teacher.integrations.steps import Outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from rl_teacher.envs.catalog import spec_of
 from rl_teacher.envs.spec import EnvSpec
 from rl_teacher.errors import ConfigError
 from rl_teacher.integrations.observations import Flattener
+from rl_teacher.integrations.pictures import Draw, Render
 from rl_teacher.integrations.reward_training import RewardTraining
 from rl_teacher.integrations.settings import Teacher, settings, with_length
 from rl_teacher.integrations.steps import Stepper
@@ -82,10 +83,10 @@ def _rows(obs: Any, at: slice) -> Any:
     return {key: part[at] for key, part in obs.items()} if isinstance(obs, dict) else obs[at]
 
 
-def pretrain(training: RewardTraining, envs: Stepper) -> None:
+def pretrain(training: RewardTraining, envs: Stepper, render: Render) -> None:
     """The time before training; where it fails, the files of the run are let go of."""
     try:
-        training.pretrain(envs)
+        training.pretrain(envs, render)
     except BaseException:
         training.leave()
         raise
@@ -94,7 +95,7 @@ def pretrain(training: RewardTraining, envs: Stepper) -> None:
 def open_training(
     envs: AnyEnvs, name: str, *, obs_space: spaces.Space[Any], action_space: spaces.Space[Any], num_envs: int,
     labels: int, steps: int, teacher: Teacher, fixed_length: bool | None, log: Callable[[str], None],
-    others: dict[str, Any],
+    draw: Draw | None, others: dict[str, Any],
 ) -> tuple[RewardTraining, Flattener]:  # fmt: skip
     """A reward in training for environments that somebody has made, and what makes arrays of their observations.
 
@@ -109,7 +110,7 @@ def open_training(
     flatten = Flattener(spec.env_id, obs_space)
     training = RewardTraining(
         config, spec, obs_space=flatten.space, action_space=action_space, num_envs=num_envs,
-        script=teacher if callable(teacher) else None, has_state=spec.is_task, log=log,
+        script=teacher if callable(teacher) else None, has_state=spec.is_task, draw=draw, log=log,
     )  # fmt: skip
     for line in (spec.description, *notes):
         log(line)
