@@ -269,7 +269,7 @@ def test_the_example_learns_to_balance(tmp_path: Path, monkeypatch: pytest.Monke
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     torch.manual_seed(0)
-    returns = module.train("x", steps=20_000, labels=30).returns
+    returns = module.train("x", steps=10_000, labels=30).returns
     found = json.loads((tmp_path / "rl-teacher" / "runs" / "x" / "summary.json").read_text())
     assert found["labels"] == 30
-    assert returns["true_return"] > 60  # a random agent stands for 22 steps
+    assert returns["true_return"] > 35  # a random agent stands for 22 steps
