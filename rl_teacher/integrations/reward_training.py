@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 from gymnasium import spaces
-from jaxtyping import Bool, Float, Num, Shaped
+from jaxtyping import Array, Bool, Float, Num, Shaped
 
 from rl_teacher.config.run import RunConfig
 from rl_teacher.core.arrays import Rollout
@@ -263,8 +263,7 @@ class RewardTraining:
             self._clock.seconds(), is_last=is_last, mean_episode_return=self._episodes.mean_true_return(last=10)
         )
         if rollout is not None:
-            flat = jnp.asarray(rollout.obs.reshape(rollout.counted.size, -1), jnp.float32)
-            self._stats = self._stats.merge(flat, jnp.ones(len(flat)))
+            self._stats = self._stats.merge(*_padded(rollout))
         fit = self.learner.fit(self._stats)
         self._reporter.fitted(self.steps, fit)
         if fit is not None:
@@ -359,3 +358,12 @@ class RewardTraining:
             f"{self.folder.name}: a reward in training holds files and cannot be pickled. Keep it in the program that "
             "steps the environments; a finished one is loaded anywhere with rl_teacher.load_reward."
         )
+
+
+def _padded(rollout: Rollout) -> tuple[Float[Array, "row obs"], Float[Array, " row"]]:
+    """All observations, and rows that do not count up to a power of two: turns of any length are compiled once."""
+    num = rollout.counted.size
+    flat = np.zeros((1 << (num - 1).bit_length(), rollout.obs[0, 0].size), np.float32)
+    weight = np.zeros(len(flat), np.float32)
+    flat[:num], weight[:num] = rollout.obs.reshape(num, -1), 1
+    return jnp.asarray(flat), jnp.asarray(weight)

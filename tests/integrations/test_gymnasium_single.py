@@ -5,6 +5,7 @@ import warnings
 from typing import Any
 
 import gymnasium
+import jax
 import numpy as np
 import pytest
 from gymnasium.error import ResetNeeded
@@ -89,3 +90,28 @@ def test_a_task_of_ours_records_its_simulator(small: Small) -> None:
     assert state.shape == (3, 1, 8)
     assert not np.array_equal(state[0], state[2])
     env.close()
+
+
+def test_turns_of_any_length_are_compiled_once(small: Small) -> None:
+    compiled: list[str] = []
+    env = PreferenceReward(Corridor(), "lengths", **{**small, "labels": 4, "steps": 100_000})
+    training = env.training
+
+    def turn_after(num_steps: int) -> None:
+        for _ in range(num_steps):
+            *_, terminated, truncated, _info = env.step(env.action_space.sample())
+            if terminated or truncated:
+                env.reset()
+        training.turn()
+
+    env.reset(seed=1)
+    turn_after(40)
+    turn_after(41)  # a round of those functions that a second turn alone needs
+    jax.monitoring.register_event_duration_secs_listener(lambda name, *_, **__: compiled.append(name))
+    try:
+        for num_steps in (37, 45, 52):
+            turn_after(num_steps)
+    finally:
+        jax.monitoring.clear_event_listeners()
+    env.close()
+    assert [name for name in compiled if name.endswith("backend_compile_duration")] == []
