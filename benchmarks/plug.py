@@ -3,6 +3,7 @@
     python -m benchmarks.plug                      # all cells, three seeds; the table
     python -m benchmarks.plug --tasks reacher      # some
     python -m benchmarks.plug --table              # train nothing
+    python -m benchmarks.plug --imitation PYTHON   # besides, the library imitation (benchmarks/plug_imitation.py)
 
 Each finished cell is appended to benchmarks/results/plug.jsonl, and is not run again. Needs what `make test-plug`
 installs. Each cell is a process of its own; torch and JAX have one thread each, and two cells run side by side.
@@ -46,6 +47,16 @@ TASKS = {
     "reacher": Task("rl_teacher/Reacher-v1", 20_000, -8.85, 0.95, "SAC", 8),
 }
 MODES = ("true", "learned")
+COMPARED = {"learned": "rl-teacher", "imitation": "imitation 1.0.1", "true": "true reward"}
+"""Modes of the second table, which is of the task hopper alone."""
+PPO_SETTINGS: dict[str, Any] = {
+    "n_steps": 64, "batch_size": 512, "n_epochs": 6, "gamma": 0.995, "policy_kwargs": {"net_arch": [64, 64]}
+}  # fmt: skip
+
+
+def step_size(left: float) -> float:
+    """Of PPO, where so much of the training is left."""
+    return 3e-4 + (3e-3 - 3e-4) * left
 
 
 def train(name: str, mode: str, seed: int) -> dict[str, Any]:
@@ -53,7 +64,6 @@ def train(name: str, mode: str, seed: int) -> dict[str, Any]:
     import torch
     from stable_baselines3 import PPO, SAC
     from stable_baselines3.common.env_util import make_vec_env
-    from stable_baselines3.common.evaluation import evaluate_policy
     from stable_baselines3.common.vec_env import VecNormalize
 
     import rl_teacher.envs.register  # noqa: F401  # our ids
@@ -73,22 +83,13 @@ def train(name: str, mode: str, seed: int) -> dict[str, Any]:
     model: Any
     env: Any = inner
     if task.algorithm == "PPO":
-        env = VecNormalize(inner, gamma=0.995)
-        model = PPO(
-            "MlpPolicy", env, n_steps=64, batch_size=512, n_epochs=6, gamma=0.995, seed=seed,
-            learning_rate=lambda left: 3e-4 + (3e-3 - 3e-4) * left, policy_kwargs={"net_arch": [64, 64]},
-        )  # fmt: skip
+        env = VecNormalize(inner, gamma=PPO_SETTINGS["gamma"])
+        model = PPO("MlpPolicy", env, seed=seed, learning_rate=step_size, **PPO_SETTINGS)
     else:
         model = SAC("MlpPolicy", inner, train_freq=8, gradient_steps=4, learning_starts=1000, seed=seed)
     model.learn(task.steps, callback=None if taught is None else taught.callback)
     learn_seconds = time.perf_counter() - began
-    judge: Any = make_vec_env(task.env_id, 8, seed=1000 + seed)
-    if task.algorithm == "PPO":
-        judge = VecNormalize(judge, training=False, norm_reward=False)
-        judge.obs_rms = env.obs_rms
-    likely, _ = evaluate_policy(model, judge, EPISODES, deterministic=True)
-    sampled, _ = evaluate_policy(model, judge, EPISODES, deterministic=False)
-    row = {"task": name, "mode": mode, "seed": seed, **asdict(task), "likely": likely, "sampled": sampled}
+    row = {"task": name, "mode": mode, "seed": seed, **asdict(task), **judged(model, task, seed, env)}
     row |= {"pretrain_seconds": round(pretrain_seconds, 1), "learn_seconds": round(learn_seconds, 1)}
     if taught is not None:
         row["inside_share"] = round(taught.training.seconds_inside / learn_seconds, 4)
@@ -97,9 +98,26 @@ def train(name: str, mode: str, seed: int) -> dict[str, Any]:
     return row
 
 
-def cell(key: tuple[str, str, int]) -> None:
-    """One cell in a process of its own; its row is appended."""
+def judged(model: Any, task: Task, seed: int, env: Any) -> dict[str, float]:
+    """Mean true returns of the most likely actions, and of sampled ones; `env` is what the model trained in."""
+    from stable_baselines3.common.env_util import make_vec_env
+    from stable_baselines3.common.evaluation import evaluate_policy
+    from stable_baselines3.common.vec_env import VecNormalize
+
+    judge: Any = make_vec_env(task.env_id, 8, seed=1000 + seed)
+    if task.algorithm == "PPO":
+        judge = VecNormalize(judge, training=False, norm_reward=False)
+        judge.obs_rms = env.obs_rms
+    likely, _ = evaluate_policy(model, judge, EPISODES, deterministic=True)
+    sampled, _ = evaluate_policy(model, judge, EPISODES, deterministic=False)
+    return {"likely": likely, "sampled": sampled}
+
+
+def cell(key: tuple[str, str, int], imitation: str = "") -> None:
+    """One cell in a process of its own (`imitation` is the interpreter of that mode); its row is appended."""
     command = [sys.executable, "-W", "ignore", "-m", "benchmarks.plug", "--cell", *map(str, key)]
+    if key[1] == "imitation":
+        command = [imitation, "-W", "ignore", "-m", "benchmarks.plug_imitation", "--seed", str(key[2])]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         print(f"{key}: {done.stderr[-2000:]}", file=sys.stderr)
@@ -139,6 +157,24 @@ def table() -> str:
     return "\n".join(lines)
 
 
+def comparison() -> str:
+    """Returns and wall-clock of hopper: rl-teacher, imitation and the true reward; empty where one was not measured."""
+    found = {mode: [row for row in rows() if (row["task"], row["mode"]) == ("hopper", mode)] for mode in COMPARED}
+    if not all(found.values()):
+        return ""
+    lines = [f"| {TASKS['hopper'].env_id} | {' | '.join(COMPARED.values())} |", "|---|---|---|---|"]
+    returns = {mode: [row["likely"] for row in found[mode]] for mode in COMPARED}
+    cells = [f"{np.mean(one):.0f} ({', '.join(f'{value:.0f}' for value in one)})" for one in returns.values()]
+    lines.append(f"| return | {' | '.join(cells)} |")
+    for title, keys in (
+        ("before learn() + learn()", ("pretrain_seconds", "learn_seconds")),
+        ("of it episodes for questions alone, in learn()", ("extra_seconds",)),
+    ):
+        sums = [np.median([sum(row.get(key, 0) for key in keys) for row in found[mode]]) for mode in COMPARED]
+        lines.append(f"| {title} | {' | '.join(f'{seconds:.0f} s' for seconds in sums)} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Run what is missing, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -146,6 +182,7 @@ def main() -> None:
     parser.add_argument("--seeds", default="1,2,3", help="(%(default)s)")
     parser.add_argument("--parallel", type=int, default=2, help="cells side by side (%(default)s)")
     parser.add_argument("--table", action="store_true", help="train nothing")
+    parser.add_argument("--imitation", metavar="PYTHON", default="", help="where imitation is: runs it too")
     parser.add_argument("--cell", nargs=3, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.cell:
@@ -157,9 +194,11 @@ def main() -> None:
             (name, mode, int(seed))
             for name in given.tasks.split(",") for seed in given.seeds.split(",") for mode in MODES
         ]  # fmt: skip
+        if given.imitation and "hopper" in given.tasks.split(","):
+            wanted += [("hopper", "imitation", int(seed)) for seed in given.seeds.split(",")]
         with ThreadPoolExecutor(given.parallel) as threads:
-            list(threads.map(cell, [key for key in wanted if key not in known]))
-    print(table())
+            list(threads.map(lambda key: cell(key, given.imitation), [key for key in wanted if key not in known]))
+    print("\n\n".join(filter(None, (table(), comparison()))))
 
 
 if __name__ == "__main__":
