@@ -6,6 +6,8 @@ STAMP := $(VENV)/.ready
 # Trainer and server are two programs, and are tested in processes of their own.
 SERVER_TESTS := tests/server tests/browser tests/server_js tests/people
 
+# Instead of the options in pyproject.toml, which leave these folders out.
+PLUG_OPTIONS := -o addopts='--strict-markers --import-mode=importlib'
 PLUG := $(VENV)/.ready-plug
 # RLlib wants one Gymnasium and no other, so it has an environment apart: the oldest Gymnasium that this runs on.
 RLLIB := .venv-rllib
@@ -35,8 +37,8 @@ test-packages:
 
 # Other people's libraries, which nothing of ours needs; torch in its build for processors alone, where there is one.
 test-plug: $(PLUG) $(RLLIB)/.ready
-	$(BIN)/python -m pytest -n 2 --dist worksteal -o addopts='--strict-markers --import-mode=importlib' tests/plug
-	$(RLLIB)/bin/python -m pytest -o addopts='--strict-markers --import-mode=importlib' -W default tests/plug_rllib
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(PLUG_OPTIONS) -m 'not slow' tests/plug
+	$(RLLIB)/bin/python -m pytest $(PLUG_OPTIONS) -W default tests/plug_rllib
 	$(RLLIB)/bin/python -m pytest -n 2 --dist worksteal tests/envs tests/rollouts
 
 $(PLUG): $(STAMP)
@@ -51,9 +53,10 @@ $(RLLIB)/.ready: pyproject.toml
 		'ray[rllib]==2.60.0' gymnasium==1.2.2 -e . pytest pytest-xdist hypothesis beartype
 	touch $@
 
-test-slow: setup test-packages
+test-slow: setup test-packages $(PLUG)
 	$(BIN)/python -m pytest -m slow $(SERVER_TESTS:%=--ignore=%)
 	$(BIN)/python -m pytest -m 'slow or postgres' $(SERVER_TESTS)
+	$(BIN)/python -m pytest $(PLUG_OPTIONS) -m slow tests/plug
 
 quick: setup
 	$(BIN)/python -m pytest -n 2 tests/core tests/agents tests/rewards tests/preferences tests/teachers tests/structure
