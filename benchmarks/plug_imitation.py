@@ -147,7 +147,9 @@ def train(seed: int, *, steps: int, labels: int, envs: int) -> dict[str, Any]:
     agents.append(agent)
     logger = loggers.configure(tempfile.mkdtemp(), [])
     trainer = Trainer(agent, reward, venv, rng, custom_logger=logger)
-    env = VecNormalize(trainer.venv, gamma=PPO_SETTINGS["gamma"])  # outside the reward, as around ours
+    env = VecNormalize(
+        trainer.venv, gamma=PPO_SETTINGS["gamma"], norm_reward=TASKS["hopper"].norm_reward
+    )  # outside the reward, as around ours
     agent.set_env(env)
     fit = preferences.BasicRewardTrainer(
         preferences.PreferenceModel(reward), preferences.CrossEntropyRewardLoss(), rng, epochs=EPOCHS

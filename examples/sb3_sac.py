@@ -16,7 +16,7 @@ def main(name: str = "reacher-sb3", labels: int = 100, steps: int = 20_000, **ot
     """An arm that reaches for a ball. A tenth of the answers is wrong, as those of people are."""
     venv = make_vec_env("rl_teacher/Reacher-v1", 8, seed=1)
     with PreferenceReward(name, venv, labels=labels, steps=steps, teacher="mistake", **others) as taught:
-        model = SAC("MlpPolicy", taught.venv, train_freq=8, gradient_steps=4, learning_starts=1000, seed=1)
+        model = SAC("MlpPolicy", taught.venv, train_freq=1, gradient_steps=4, learning_starts=1000, seed=1)
         model.learn(steps, callback=taught.callback)
     return taught
 

@@ -73,7 +73,7 @@ class PreferenceVectorReward(VectorWrapper[Any, Any, Any, Any, Any]):
         self.training, self.flatten = open_training(
             envs, name, obs_space=envs.single_observation_space, action_space=envs.single_action_space,
             num_envs=envs.num_envs, labels=labels, steps=steps, teacher=teacher, fixed_length=fixed_length,
-            draw=draw, log=log, others=others,
+            draw=draw, log=log, others=others, copies=getattr(envs.unwrapped, "envs", None),
         )  # fmt: skip
         self.kept_infos = KEPT_INFOS | set(keep_infos)
         self._steps = VectorSteps(envs, self.training.spec, self.flatten, self.training.config.seed)
@@ -195,12 +195,14 @@ class PreferenceReward(gymnasium.Wrapper[Any, Any, Any, Any]):
         log: Callable[[str], None] = print, **others: Any,
     ) -> None:  # fmt: skip
         super().__init__(env)
+        copies = [env]
         self.training, self.flatten = open_training(
             env, name, obs_space=env.observation_space, action_space=env.action_space, num_envs=1, labels=labels,
-            steps=steps, teacher=teacher, fixed_length=fixed_length, draw=draw, log=log, others=others,
+            steps=steps, teacher=teacher, fixed_length=fixed_length, draw=draw, log=log, others=others, copies=copies,
         )  # fmt: skip
         self.kept_infos = KEPT_INFOS | set(keep_infos)
-        self._steps = SingleSteps(env, self.training.spec, self.flatten, self.training.config.seed)
+        self.env = copies[0]
+        self._steps = SingleSteps(self.env, self.training.spec, self.flatten, self.training.config.seed)
         pretrain(self.training, self._steps, self._steps.render)
         self._steps.obs = None  # its owner resets it before the first step
         self._episodes, self._turns = EpisodeReturns(1), Turns(self.training, self.flatten)

@@ -9,12 +9,10 @@ from jaxtyping import Bool, UInt8
 
 from rl_teacher.core.arrays import NO_END, Rollout
 from rl_teacher.core.segment import Segment
-from rl_teacher.envs.gymnasium.returned import Odd
 from rl_teacher.errors import VideoFault
+from rl_teacher.integrations.clip_size import at_clip_size
 from rl_teacher.training.clip_content import ENDING_HOLD_SECONDS
 from rl_teacher.video.jobs import Frames
-from rl_teacher.video.render import CLIP_PX
-from rl_teacher.video.replayed import picture
 
 Render = Callable[[Sequence[int]], Sequence[Any]]
 """Numbers of environments -> what each looks like now, RGB of uint8, (height, width, 3)."""
@@ -129,17 +127,3 @@ def drawn(draw: Draw, segment: Segment) -> Frames:
     num_drawn = segment.end if has_ended else len(segment)
     pictures = [at_clip_size(draw(obs)) for obs in segment.obs[:num_drawn]]
     return Frames(np.stack(pictures), len(segment) - num_drawn if has_ended else None, ENDING_HOLD_SECONDS)
-
-
-def at_clip_size(drawn: Any) -> Picture:
-    """What an environment drew, with at most CLIP_PX pixels a side: rows and columns of a larger picture are left out.
-
-    Raises:
-        VideoFault: it is no picture.
-    """
-    try:
-        whole = picture(drawn)
-    except Odd as odd:
-        raise VideoFault(f"{odd}.") from odd
-    stride = -(-max(whole.shape[:2]) // CLIP_PX)
-    return np.ascontiguousarray(whole[::stride, ::stride])

@@ -20,8 +20,8 @@ FIRST_STEPS = 64
 
 
 def random_rollouts(
-    envs: Stepper, actions: ActionSpec, spec: EnvSpec, *, num_envs: int, segment_steps: int,
-    num_segments: int, streams: Streams, plan: Callable[[int], None], look: Callable[[Recorder], None],
+    envs: Stepper, recorder: Recorder, actions: ActionSpec, spec: EnvSpec, *, num_envs: int, segment_steps: int,
+    num_segments: int, streams: Streams, plan: Callable[[int], None], look: Callable[[], None],
 ) -> Iterator[Rollout]:  # fmt: skip
     """Rollouts that begin with resets, as many as are asked for; the same rules as for our own agents.
 
@@ -33,6 +33,7 @@ def random_rollouts(
 
     Args:
         envs: whose steps these are.
+        recorder: numbers episodes; begins anew with each rollout.
         actions: of them.
         spec: of them.
         num_envs: side by side.
@@ -40,13 +41,14 @@ def random_rollouts(
         num_segments: that are wanted.
         streams: all randomness of the actions.
         plan: told before each rollout how many steps each environment will make in it.
-        look: called before each step, with what was recorded of the rollout so far.
+        look: called before each step.
     """
     fixed = spec.is_fixed_horizon
     actor = RandomActor(actions, 1.0 if fixed else HOLD_SECONDS * spec.clip_fps)
-    num_steps, first_episode = max(FIRST_STEPS, segment_steps), 0
+    num_steps = max(FIRST_STEPS, segment_steps)
     for attempt in itertools.count():
-        recorder, obs = Recorder(num_envs, first_episode), envs.reset()
+        recorder.restart()
+        obs = envs.reset()
         total = num_steps * math.ceil(num_segments * segment_steps / (num_envs * num_steps))
         plan(total)
         noise, next_reset = actor.noise(streams.key("pretrain act", attempt), total, num_envs), num_steps
@@ -58,7 +60,7 @@ def random_rollouts(
                 obs, next_reset = envs.reset(), next_reset + num_steps
             action = actions.clamp(actor.act(obs, noise[time % total]))
             env_action = actions.to_env(action)
-            look(recorder)
+            look()
             found = envs.step(env_action)
             state = np.zeros((num_envs, 0)) if found.sim_state is None else found.sim_state
             zero = np.zeros(num_envs, np.float32)
@@ -70,6 +72,5 @@ def random_rollouts(
             )  # fmt: skip
             obs = found.obs
         yield recorder.take().rollout
-        first_episode = recorder.next_episode
         if not fixed:
             num_steps = max(num_steps, min(spec.horizon or MOST_STEPS, MOST_STEPS))

@@ -21,6 +21,7 @@ from rl_teacher.integrations import saved
 from rl_teacher.integrations.pay import Pay, Turn
 from rl_teacher.integrations.pictures import Draw, PictureWindows, Render
 from rl_teacher.integrations.random_rollouts import random_rollouts
+from rl_teacher.integrations.replays import Replays
 from rl_teacher.integrations.settings import turn_steps
 from rl_teacher.integrations.steps import Outcome, Stepper
 from rl_teacher.integrations.teacher import attached, find_people, teacher_at_once
@@ -57,6 +58,7 @@ class RewardTraining:
         script: a function of two segments that answers, where the teacher is one.
         has_state: whether `Outcome.sim_state` is known, and a task's clips are drawn from it.
         has_pictures: whether environments can be drawn: `pretrain` and `look` are then handed what draws them.
+        replays: where episodes can be played again from their seeds, and clips are drawn elsewhere.
         draw: a picture of an observation, for people; it comes first.
         log: gets lines for people.
 
@@ -69,7 +71,7 @@ class RewardTraining:
     def __init__(
         self, config: RunConfig, spec: EnvSpec, *, obs_space: spaces.Space[Any], action_space: spaces.Space[Any],
         num_envs: int, script: Script | None = None, has_state: bool = False, has_pictures: bool = True,
-        draw: Draw | None = None, log: Callable[[str], None] = print,
+        replays: Replays | None = None, draw: Draw | None = None, log: Callable[[str], None] = print,
     ) -> None:  # fmt: skip
         self.actions = action_spec(spec.env_id, obs_space, action_space)
         self.spec, self.num_envs, self.log = spec, num_envs, log
@@ -88,16 +90,18 @@ class RewardTraining:
         self._clock, self._streams = Clock(), Streams(self.config.seed)
         self.windows: PictureWindows | None = None
         """Which steps are drawn, where people are shown what environments draw themselves."""
-        if self._people is not None and not has_state and draw is None:
+        self._replays = replays if self._people is not None and draw is None else None
+        if self._people is not None and not has_state and draw is None and replays is None:
             self.windows = PictureWindows(self.segment_steps, self._streams.generator("pictures"), num_envs)
         teacher: Teacher
         if self._people is None:
             teacher, audience = teacher_at_once(self.config, spec, script), None
         else:
-            teacher, audience = attached(self._people, self.folder, spec, self.windows, draw, log)
+            teacher, audience = attached(self._people, self.folder, spec, self.windows, self._replays, draw, log)
         self.learner = build_learner(
             self.config, spec, self.folder, teacher, obs_shape=obs_shape, num_actions=self.actions.size,
             segment_steps=self.segment_steps, shown=None if self.windows is None else self.windows.shown,
+            history=None if self._replays is None else self._replays.history,
             life="" if self._people is None else self._people.life,
         )  # fmt: skip
         self._episodes = EpisodeTracker(num_envs, spec.horizon, is_fixed_horizon=spec.is_fixed_horizon)
@@ -158,9 +162,9 @@ class RewardTraining:
             return
         self.log("Random actions come first, to have something to ask about. No agent learns yet.")
         rollouts = random_rollouts(
-            envs, self.actions, self.spec, num_envs=self.num_envs, segment_steps=self.segment_steps,
+            envs, self._recorder, self.actions, self.spec, num_envs=self.num_envs, segment_steps=self.segment_steps,
             num_segments=2 * self.learner.pretrain_labels, streams=self._streams, plan=self._plan_first,
-            look=lambda recorder: self._look(render, recorder),
+            look=lambda: self.look(render),
         )  # fmt: skip
         for progress in self.learner.pretrain(self._seeing(rollouts), num_fit_steps=self.config.pretrain_iters):
             self._reporter.pretraining(progress)
@@ -171,18 +175,18 @@ class RewardTraining:
         self.iteration = 1
         self._pay(self._seen)
         self._seen = None
+        self._recorder.restart()
         self._plan_next()
         self._save(at_once=True)
 
     # -- pictures ------------------------------------------------------------------------------------------------
 
-    def look(self, render: Render) -> None:
+    def look(self, render: Render | None) -> None:
         """Draw what people may be asked about: to be called before each step; `render` draws few of them, or none."""
-        self._look(render, self._recorder)
-
-    def _look(self, render: Render | None, recorder: Recorder) -> None:
         if self.windows is not None and render is not None:
-            self.windows.look(render, *recorder.place)
+            self.windows.look(render, *self._recorder.place)
+        if self._replays is not None:
+            self._replays.note(*self._recorder.place)
 
     def _plan_first(self, num_rounds: int) -> None:
         """Windows of a rollout before training: as many as fit side by side, up to what the first questions need."""

@@ -18,6 +18,7 @@ from rl_teacher.errors import ConfigError
 from rl_teacher.integrations.observations import Flattener
 from rl_teacher.integrations.pay import Turn
 from rl_teacher.integrations.pictures import Draw
+from rl_teacher.integrations.replays import replays_of
 from rl_teacher.integrations.reward_training import RewardTraining
 from rl_teacher.integrations.sb3_buffers import rescore_rollout, rewrite_replay
 from rl_teacher.integrations.settings import Teacher, settings, with_length
@@ -80,9 +81,13 @@ class PreferenceReward:
         spec = with_length(_spec(venv), fixed_length)
         config, notes = settings(name, spec, "stable-baselines3", labels=labels, steps=steps, teacher=teacher, **others)
         flatten = Flattener(spec.env_id, venv.observation_space)
+        replays = None
+        if config.predictor == "human" and draw is None and not _has_state(venv, spec):
+            replays = replays_of(getattr(venv.unwrapped, "envs", None), flatten.space, spec, config, log)
         self.training = RewardTraining(
             config, spec, obs_space=flatten.space, action_space=venv.action_space, num_envs=venv.num_envs,
-            script=teacher if callable(teacher) else None, has_state=_has_state(venv, spec), draw=draw,
+            script=teacher if callable(teacher) else None, has_state=_has_state(venv, spec), replays=replays,
+            draw=draw,
             log=log,
         )  # fmt: skip
         for line in (spec.description, *notes):
@@ -196,7 +201,8 @@ class RewardedVecEnv(VecEnvWrapper):
 
     def render_some(self, envs: Sequence[int]) -> list[Any]:
         """Pictures of these environments."""
-        return list(self.venv.env_method("render", indices=list(envs)))
+        method = "clip_picture" if self.venv.has_attr("clip_picture") else "render"
+        return list(self.venv.env_method(method, indices=list(envs)))
 
     def _sim_state(self) -> np.ndarray | None:
         return np.stack(self.venv.env_method("sim_state")) if self._has_state else None

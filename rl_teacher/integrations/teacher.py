@@ -10,6 +10,7 @@ from rl_teacher.device import require_people
 from rl_teacher.envs.spec import EnvSpec
 from rl_teacher.errors import ConfigError
 from rl_teacher.integrations.pictures import Draw, PictureWindows, drawn
+from rl_teacher.integrations.replays import Replays
 from rl_teacher.integrations.settings import name_of
 from rl_teacher.protocols import Teacher
 from rl_teacher.teachers.scripted import Script, ScriptedTeacher
@@ -58,8 +59,8 @@ def teacher_at_once(config: RunConfig, spec: EnvSpec, script: Script | None) -> 
 
 
 def attached(
-    people: "People", folder: Path, spec: EnvSpec, windows: PictureWindows | None, draw: Draw | None,
-    log: Callable[[str], None],
+    people: "People", folder: Path, spec: EnvSpec, windows: PictureWindows | None, replays: Replays | None,
+    draw: Draw | None, log: Callable[[str], None],
 ) -> "tuple[Teacher, Audience]":  # fmt: skip
     """People as the teacher, and whom to tell how the lesson goes. What clips show is decided here, once.
 
@@ -68,6 +69,7 @@ def attached(
         folder: of the run.
         spec: of the environment.
         windows: where the environments draw themselves: of which steps.
+        replays: where episodes are played again: their seeds and actions.
         draw: a function of the user's that draws observations; it comes before what the environments would draw.
         log: told what clips show.
     """
@@ -75,6 +77,9 @@ def attached(
     if draw is not None:
         content = lambda segment: drawn(draw, segment)  # noqa: E731
         log("Clips show what your function draws of the observations.")
+    elif replays is not None:
+        content = replays.content
+        log("Clips are drawn beside the training, by environments that play the same actions from the same seeds.")
     elif windows is not None:
         content = windows.content
         log("Clips show what render() draws, in windows that are chosen before they are played.")

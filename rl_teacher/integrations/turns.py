@@ -17,6 +17,7 @@ from rl_teacher.envs.spec import EnvSpec
 from rl_teacher.errors import ConfigError
 from rl_teacher.integrations.observations import Flattener
 from rl_teacher.integrations.pictures import Draw, Render
+from rl_teacher.integrations.replays import replays_of
 from rl_teacher.integrations.reward_training import RewardTraining
 from rl_teacher.integrations.settings import Teacher, settings, with_length
 from rl_teacher.integrations.steps import Stepper
@@ -95,9 +96,12 @@ def pretrain(training: RewardTraining, envs: Stepper, render: Render) -> None:
 def open_training(
     envs: AnyEnvs, name: str, *, obs_space: spaces.Space[Any], action_space: spaces.Space[Any], num_envs: int,
     labels: int, steps: int, teacher: Teacher, fixed_length: bool | None, log: Callable[[str], None],
-    draw: Draw | None, others: dict[str, Any],
+    draw: Draw | None, others: dict[str, Any], copies: list[gymnasium.Env[Any, Any]] | None,
 ) -> tuple[RewardTraining, Flattener]:  # fmt: skip
     """A reward in training for environments that somebody has made, and what makes arrays of their observations.
+
+    `copies` are the single ones where they are in this process: where people teach they are replaced by such as
+    remember the seeds of their resets.
 
     Raises:
         ConfigError: a wrapper that normalizes is inside, or settings contradict themselves.
@@ -107,10 +111,13 @@ def open_training(
     _refuse_normalizers(envs)
     spec = with_length(_spec(envs), fixed_length)
     config, notes = settings(name, spec, "gymnasium", labels=labels, steps=steps, teacher=teacher, **others)
-    flatten = Flattener(spec.env_id, obs_space)
+    flatten, replays = Flattener(spec.env_id, obs_space), None
+    if config.predictor == "human" and draw is None and not spec.is_task:
+        replays = replays_of(copies, flatten.space, spec, config, log)
     training = RewardTraining(
         config, spec, obs_space=flatten.space, action_space=action_space, num_envs=num_envs,
-        script=teacher if callable(teacher) else None, has_state=spec.is_task, draw=draw, log=log,
+        script=teacher if callable(teacher) else None, has_state=spec.is_task, replays=replays,
+        draw=draw, log=log,
     )  # fmt: skip
     for line in (spec.description, *notes):
         log(line)

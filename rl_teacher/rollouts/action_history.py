@@ -25,10 +25,14 @@ class ActionHistory:
     Args:
         num_kept: rollouts of training that are remembered; those before training all are.
         reset_seed: (iteration, env, number of the episode) -> what the environment was reset with.
+        numbers_go_on: whether episodes before training are numbered on from rollout to rollout; else `reset_seed` is
+            asked of the first, second and so on of each.
     """
 
-    def __init__(self, num_kept: int, reset_seed: Callable[[int, int, int], int]) -> None:
-        self._reset_seed, self._num_kept = reset_seed, num_kept
+    def __init__(
+        self, num_kept: int, reset_seed: Callable[[int, int, int], int], *, numbers_go_on: bool = False
+    ) -> None:
+        self._reset_seed, self._num_kept, self._numbers_go_on = reset_seed, num_kept, numbers_go_on
         self._kept: dict[int, dict[tuple[int, int], Recording]] = {}
         """Iteration -> (env, episode) -> the episode from step 0 on."""
         self._running: dict[tuple[int, int], Recording] = {}
@@ -39,7 +43,7 @@ class ActionHistory:
         seen: dict[tuple[int, int], Recording] = {}
         for env in range(rollout.episode.shape[1]):
             counted = rollout.counted[:, env]
-            base = int(rollout.episode[0, env]) if iteration < 0 else 0
+            base = int(rollout.episode[0, env]) if iteration < 0 and not self._numbers_go_on else 0
             for episode in map(int, np.unique(rollout.episode[counted, env])):
                 rows = counted & (rollout.episode[:, env] == episode)
                 first, key = int(rollout.episode_step[rows, env][0]), (env, episode)

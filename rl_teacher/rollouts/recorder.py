@@ -94,6 +94,14 @@ class Recorder:
         self._episode_step[ended] = 0
         self._goes_on = np.where(made, ~ended, self._goes_on)
 
+    def restart(self) -> None:
+        """Begin anew everywhere; steps that no rollout has taken are forgotten."""
+        self._rounds, self._places = [], []
+        self._lengths[:] = 0
+        self._episode += 1
+        self._episode_step[:] = 0
+        self._goes_on[:] = False
+
     def cut(self, which: Bool[np.ndarray, " env"] | None = None) -> bool:
         """These environments (None: all) were reset by their owner, in the middle of episodes: that is no end of them.
 

@@ -7,7 +7,8 @@ import pytest
 
 from rl_teacher.core.arrays import NO_END, Rollout
 from rl_teacher.errors import VideoFault
-from rl_teacher.integrations.pictures import KEPT_TURNS, PictureWindows, at_clip_size
+from rl_teacher.integrations.clip_size import at_clip_size
+from rl_teacher.integrations.pictures import KEPT_TURNS, PictureWindows
 from rl_teacher.preferences.segments import cut_segments
 from rl_teacher.rollouts.recorder import Recorder, Transitions
 from rl_teacher.video.jobs import ClipJob, ClipMaker

@@ -1,8 +1,5 @@
 """Random actions before training: enough of them, however few the environments are."""
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 import pytest
 from gymnasium import spaces
@@ -14,6 +11,7 @@ from rl_teacher.integrations.steps import Outcome
 from rl_teacher.preferences.segments import cut_segments
 from rl_teacher.preferences.selection import first_pairs
 from rl_teacher.rollouts.action_space import action_spec
+from rl_teacher.rollouts.recorder import Recorder
 
 BOX = spaces.Box(-1.0, 1.0, (1,), np.float32)
 
@@ -32,9 +30,6 @@ class Clock:
         self._obs, no = self._obs + 1, np.zeros(len(self._obs), bool)
         return Outcome(self._obs, self._obs, np.zeros(len(no), np.float32), no, no)
 
-    def render(self, envs: Sequence[int]) -> Sequence[Any]:
-        return [None for _ in envs]
-
 
 @pytest.mark.parametrize("is_fixed", [True, False])
 @pytest.mark.parametrize("num_envs", [1, 3, 64])
@@ -43,8 +38,8 @@ def test_the_first_segments_can_be_compared_in_pairs(num_envs: int, is_fixed: bo
     planned: list[int] = []
     rollout = next(
         random_rollouts(
-            Clock(num_envs), action_spec("clock", BOX, BOX), spec, num_envs=num_envs, segment_steps=45,
-            num_segments=20, streams=Streams(1), plan=planned.append, look=lambda recorder: None,
+            Clock(num_envs), Recorder(num_envs), action_spec("clock", BOX, BOX), spec, num_envs=num_envs,
+            segment_steps=45, num_segments=20, streams=Streams(1), plan=planned.append, look=lambda: None,
         )
     )  # fmt: skip
     # 20 x 45 = 900 steps: 15 times the first 64 of one environment, 5 times of three, once of 64

@@ -1,0 +1,37 @@
+"""Pictures as small as clips are, made where the environment is: from another process a large one is slow to come."""
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+import numpy.typing as npt
+
+from rl_teacher.envs.gymnasium.returned import Odd
+from rl_teacher.errors import VideoFault
+from rl_teacher.video.render import CLIP_PX
+from rl_teacher.video.replayed import picture
+
+
+class ClipSize(gymnasium.Wrapper[Any, Any, Any, Any]):
+    """Draws for people at the size of a clip; for environments in processes of their own, where people teach.
+
+    `make_vec_env("CartPole-v1", 8, wrapper_class=ClipSize, vec_env_cls=SubprocVecEnv)`
+    """
+
+    def clip_picture(self) -> npt.NDArray[np.uint8]:
+        """What it looks like now, (height, width, 3)."""
+        return at_clip_size(self.env.render())
+
+
+def at_clip_size(drawn: Any) -> npt.NDArray[np.uint8]:
+    """What an environment drew, with at most CLIP_PX pixels a side: rows and columns of a larger picture are left out.
+
+    Raises:
+        VideoFault: it is no picture.
+    """
+    try:
+        whole = picture(drawn)
+    except Odd as odd:
+        raise VideoFault(f"{odd}.") from odd
+    stride = -(-max(whole.shape[:2]) // CLIP_PX)
+    return np.ascontiguousarray(whole[::stride, ::stride])
