@@ -11,6 +11,9 @@ from rl_teacher.errors import VideoFault
 from rl_teacher.video.render import CLIP_PX
 from rl_teacher.video.replayed import picture
 
+CLIP_SIZE = "clip_size"
+"""Among the metadata of an environment that draws at the size of a clip."""
+
 
 class ClipSize(gymnasium.Wrapper[Any, Any, Any, Any]):
     """Draws for people at the size of a clip; for environments in processes of their own, where people teach.
@@ -18,9 +21,15 @@ class ClipSize(gymnasium.Wrapper[Any, Any, Any, Any]):
     `make_vec_env("CartPole-v1", 8, wrapper_class=ClipSize, vec_env_cls=SubprocVecEnv)`
     """
 
-    def clip_picture(self) -> npt.NDArray[np.uint8]:
+    def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
+        super().__init__(env)
+        self.metadata = {**env.metadata, CLIP_SIZE: True}
+        self.is_drawn = True
+        """Whether `clip_picture` draws: in a vector environment each is asked, and few are wanted."""
+
+    def clip_picture(self) -> npt.NDArray[np.uint8] | None:
         """What it looks like now, (height, width, 3)."""
-        return at_clip_size(self.env.render())
+        return at_clip_size(self.env.render()) if self.is_drawn else None
 
 
 def at_clip_size(drawn: Any) -> npt.NDArray[np.uint8]:

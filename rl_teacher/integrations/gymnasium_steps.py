@@ -12,6 +12,7 @@ from jaxtyping import Float, Num, Shaped
 
 from rl_teacher.envs.spec import EnvSpec
 from rl_teacher.errors import ConfigError, EnvFault
+from rl_teacher.integrations.clip_size import CLIP_SIZE
 from rl_teacher.integrations.observations import Flattener
 from rl_teacher.integrations.steps import Outcome
 
@@ -81,11 +82,15 @@ class VectorSteps:
         return outcome._replace(obs=self.obs)
 
     def render(self, envs: Sequence[int]) -> Sequence[Any]:
-        """What these environments look like now."""
+        """What these environments look like now; of those in other processes all are drawn, but for ClipSize."""
         inner: Any = self._envs.unwrapped
         if isinstance(inner, SyncVectorEnv):
             return [inner.envs[env].render() for env in envs]
-        pictures = inner.render()
+        if not self._envs.metadata.get(CLIP_SIZE):
+            pictures = inner.render()
+        else:
+            inner.set_attr("is_drawn", [env in envs for env in range(self._envs.num_envs)])
+            pictures = inner.call("clip_picture")
         return [None if pictures is None else pictures[env] for env in envs]
 
     def make(self, actions: Shaped[np.ndarray, "env ..."]) -> Made:

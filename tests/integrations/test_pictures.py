@@ -1,14 +1,19 @@
 """PictureWindows: only what may be asked about is drawn, and all of that is."""
 
 from collections.abc import Sequence
+from typing import Any
 
+import gymnasium
 import numpy as np
 import pytest
 
 from rl_teacher.core.arrays import NO_END, Rollout
+from rl_teacher.envs.catalog import find_env
 from rl_teacher.errors import VideoFault
-from rl_teacher.integrations.clip_size import at_clip_size
-from rl_teacher.integrations.pictures import KEPT_TURNS, PictureWindows
+from rl_teacher.integrations.clip_size import ClipSize, at_clip_size
+from rl_teacher.integrations.gymnasium_steps import VectorSteps
+from rl_teacher.integrations.observations import Flattener
+from rl_teacher.integrations.pictures import KEPT_TURNS, PictureWindows, drawn
 from rl_teacher.preferences.segments import cut_segments
 from rl_teacher.rollouts.recorder import Recorder, Transitions
 from rl_teacher.video.jobs import ClipJob, ClipMaker
@@ -103,3 +108,32 @@ def test_large_pictures_are_thinned_out_and_what_is_none_is_refused() -> None:
     for odd in (None, np.zeros((4, 4)), "picture"):
         with pytest.raises(VideoFault, match="rgb_array"):
             at_clip_size(odd)
+
+
+def small_cart_pole() -> gymnasium.Env[Any, Any]:
+    return ClipSize(gymnasium.make("CartPole-v1", render_mode="rgb_array"))
+
+
+def test_environments_in_other_processes_draw_the_few_that_are_wanted_and_small() -> None:
+    envs = gymnasium.vector.AsyncVectorEnv([small_cart_pole] * 3)
+    try:
+        spec = find_env("CartPole-v1")
+        steps = VectorSteps(envs, spec, Flattener("x", envs.single_observation_space), seed=1)
+        steps.reset()
+        [picture] = steps.render([1])
+        assert picture.shape == (200, 300, 3)
+        assert [one is None for one in envs.call("clip_picture")] == [True, False, True]
+    finally:
+        envs.close()
+
+
+def test_a_segment_is_drawn_by_a_function_of_its_observations() -> None:
+    recorder = Recorder(1)
+    for number in range(LENGTH):
+        column, no, zero = np.full((1, 1), float(number), np.float32), np.zeros(1, bool), np.zeros(1, np.float32)
+        recorder.add(Transitions(column, column, column, column, zero, no, no, zero, np.zeros((1, 0))))
+    rollout = recorder.take().rollout
+    segment = cut_segments(rollout, LENGTH, 1, np.random.default_rng(0), origin="x", iteration=1).row(0)
+    frames = drawn(lambda obs: np.full((8, 8, 3), int(obs[0]), np.uint8), segment)
+    np.testing.assert_array_equal(frames.pixels[:, 0, 0, 0], np.arange(LENGTH))
+    assert frames.num_still is None

@@ -3,6 +3,8 @@
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -148,3 +150,24 @@ def test_states_are_drawn_and_bad_ones_reported(tmp_path: Path, backend: str) ->
     red, green, _ = decode_clip(results["good"].clip.mp4)[0, 32, 32].astype(int)
     assert red > green + 80
     assert "(3, 5)" in results["bad"].error
+
+
+PROGRAM = """
+import numpy as np
+from rl_teacher.video.jobs import ClipJob, Frames
+from rl_teacher.video.workers import ClipWorkers
+print("begun")
+with ClipWorkers(1, backend=None) as workers:
+    workers.submit(ClipJob("x", Frames(np.zeros((3, 8, 8, 3), np.uint8)), 10, with_webm=False))
+    while not (results := workers.poll(1.0)):
+        pass
+print("made" if results[0].clip else results[0].error)
+"""
+
+
+def test_a_program_that_guards_nothing_by_its_name_is_not_run_again(tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run([sys.executable, program], env=environment, capture_output=True, text=True, timeout=60)
+    assert done.stdout.split() == ["begun", "made"], done.stderr
