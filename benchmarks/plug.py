@@ -177,16 +177,58 @@ def comparison() -> str:
     return "\n".join(lines)
 
 
+def memory() -> str:
+    """Whether anything grows with steps: resident memory of a training, while no label is due any more."""
+    import resource
+
+    import torch
+    from stable_baselines3 import PPO
+    from stable_baselines3.common.callbacks import BaseCallback
+    from stable_baselines3.common.env_util import make_vec_env
+
+    from rl_teacher.integrations.sb3 import PreferenceReward
+
+    class Resident(BaseCallback):
+        """Megabytes at each rollout's end."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.found: list[tuple[int, float]] = []
+
+        def _on_step(self) -> bool:
+            return True
+
+        def _on_rollout_end(self) -> None:
+            pages = int(Path("/proc/self/statm").read_text().split()[1])
+            self.found.append((self.model.num_timesteps, pages * resource.getpagesize() / 1e6))
+
+    torch.set_num_threads(1)
+    folder, resident = tempfile.mkdtemp(), Resident()
+    taught = PreferenceReward(
+        "memory", make_vec_env("CartPole-v1", 32, seed=1), labels=60, steps=100_000, log=lambda line: None,
+        runs_dir=f"{folder}/runs", tb_dir=f"{folder}/tb",
+    )  # fmt: skip
+    model = PPO("MlpPolicy", taught.venv, n_steps=128, batch_size=512, n_epochs=1, seed=1)
+    model.learn(600_000, callback=[taught.callback, resident])
+    taught.close()
+    after = [one for one in resident.found if one[0] > 200_000]
+    return f"{after[0][1]:.0f} MB at {after[0][0]:,} steps, {after[-1][1]:.0f} MB at {after[-1][0]:,}"
+
+
 def main() -> None:
     """Run what is missing, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tasks", default=",".join(TASKS), help="with commas (%(default)s)")
     parser.add_argument("--seeds", default="1,2,3", help="(%(default)s)")
     parser.add_argument("--parallel", type=int, default=2, help="cells side by side (%(default)s)")
+    parser.add_argument("--memory", action="store_true", help="whether memory grows with steps, and nothing else")
     parser.add_argument("--table", action="store_true", help="train nothing")
     parser.add_argument("--imitation", metavar="PYTHON", default="", help="where imitation is: runs it too")
     parser.add_argument("--cell", nargs=3, help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if given.memory:
+        print(memory())
+        return
     if given.cell:
         print(json.dumps(train(given.cell[0], given.cell[1], int(given.cell[2]))))
         return
