@@ -4,7 +4,7 @@ Needs `pip install 'rl-teacher[rllib]'`. docs/plug.md says what happens when.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn
 
 import numpy as np
 from ray.rllib.connectors.connector_v2 import ConnectorV2
@@ -20,9 +20,10 @@ from rl_teacher.integrations.rllib_chunks import Chunk, Columns, take_chunk
 from rl_teacher.integrations.rllib_env import MakeBlind, MakeEnv, layout_of, made
 from rl_teacher.integrations.settings import Teacher, settings, with_length
 from rl_teacher.integrations.steps import Outcome
+from rl_teacher.integrations.taught import Taught
 
 
-class PreferenceReward:
+class PreferenceReward(Taught):
     """A reward that is learned while an algorithm of RLlib trains on it.
 
     The first questions are asked as it is made: it plays random actions in environments of its own, in this process,
@@ -115,21 +116,6 @@ class PreferenceReward:
         action = self.training.actions.from_env(self._columns.env_action(chunk.rows))
         obs, next_obs = self._columns.obs(chunk.obs), self._columns.obs(chunk.rows.next_obs)
         return self.training.score(obs, action, next_obs, terminated)
-
-    @property
-    def returns(self) -> dict[str, float]:
-        """Mean returns of the last 100 episodes, for logs: 'predicted_return' and 'true_return', once some ended."""
-        return self.training.returns
-
-    def close(self) -> None:
-        """Ask what is left of the budget, write the reward and the summary."""
-        self.training.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
 
 
 class MakeConnector:

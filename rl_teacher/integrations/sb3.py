@@ -5,7 +5,7 @@ Needs `pip install 'rl-teacher[sb3]'`. docs/plug.md says what happens when.
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -23,6 +23,7 @@ from rl_teacher.integrations.reward_training import RewardTraining
 from rl_teacher.integrations.sb3_buffers import rescore_rollout, rewrite_replay
 from rl_teacher.integrations.settings import Teacher, settings, with_length
 from rl_teacher.integrations.steps import Outcome
+from rl_teacher.integrations.taught import Taught
 from rl_teacher.integrations.turns import pretrain
 
 KEPT_INFOS = ("terminal_observation", "TimeLimit.truncated", "action_mask")
@@ -31,7 +32,7 @@ WITHOUT_CALLBACK = 20_000
 """Steps after which it is clear that the callback was forgotten."""
 
 
-class PreferenceReward:
+class PreferenceReward(Taught):
     """A reward that is learned while a Stable-Baselines3 model trains on it.
 
     The first questions are asked as it is made: it plays random actions in `venv`, and fits the reward to the first
@@ -99,20 +100,6 @@ class PreferenceReward:
         if not self.training.has_begun:
             venv.seed(config.seed)
             pretrain(self.training, self.venv.stepper(), self.venv.render_some)
-
-    def close(self) -> None:
-        """Ask what is left of the budget, write the reward and the summary. The environments stay open."""
-        self.training.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: object, *error: object) -> None:
-        """After an error nothing more is asked: what was answered stays, and resume=True goes on."""
-        if kind is None:
-            self.close()
-        else:
-            self.training.leave()
 
 
 class RewardedVecEnv(VecEnvWrapper):

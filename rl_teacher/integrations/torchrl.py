@@ -5,7 +5,7 @@ Needs `pip install 'rl-teacher[torchrl]'`. docs/plug.md says what happens when.
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import Any
 
 import gymnasium
 import numpy as np
@@ -24,6 +24,7 @@ from rl_teacher.integrations.pictures import Draw
 from rl_teacher.integrations.reward_training import RewardTraining
 from rl_teacher.integrations.settings import Teacher, settings, turn_steps, with_length
 from rl_teacher.integrations.steps import Outcome
+from rl_teacher.integrations.taught import Taught
 from rl_teacher.integrations.torchrl_spaces import Arrays, arrays_of
 
 KEPT_KEYS = ("step_count", "action_mask", "is_init")
@@ -32,7 +33,7 @@ LATE = 2
 """Without `update` a turn is taken in the middle of collecting, once it is this many times due."""
 
 
-class PreferenceReward:
+class PreferenceReward(Taught):
     """A reward that is learned while a TorchRL program trains on it.
 
     The first questions are asked as it is made: it plays random actions in `env`, and fits the reward to the first
@@ -115,21 +116,6 @@ class PreferenceReward:
         is_old = self._at_collection.was_turned and not self._at_collection.is_changed_outside
         self._at_collection.was_turned = False
         return self.relabel(data) if data is not None and is_old else data
-
-    @property
-    def returns(self) -> dict[str, float]:
-        """Mean returns of the last 100 episodes, for logs: 'predicted_return' and 'true_return', once some ended."""
-        return self.training.returns
-
-    def close(self) -> None:
-        """Ask what is left of the budget, write the reward and the summary. The environment stays open."""
-        self.training.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
 
 
 class _RewardedEnv(TransformedEnv):

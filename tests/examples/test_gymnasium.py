@@ -1,9 +1,6 @@
 """The examples for Gymnasium, and the programs of docs/plug.md that use it, as they stand but shorter."""
 
-import importlib.util
-import re
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import gymnasium
@@ -11,23 +8,9 @@ import numpy as np
 import pytest
 
 from rl_teacher import load_reward
+from tests.programs import ROOT, example, programs
 
-ROOT = Path(__file__).parents[2]
-PROGRAMS = [
-    program
-    for program in re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "plug.md").read_text(), re.DOTALL)
-    if "integrations.gymnasium" in program
-]
-
-
-def example(name: str) -> ModuleType:
-    """A module of the examples, which are no package."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+PROGRAMS = [program for program in programs("docs/plug.md") if "integrations.gymnasium" in program]
 
 
 def mean_length(weights: np.ndarray) -> float:

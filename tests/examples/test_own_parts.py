@@ -1,10 +1,8 @@
 """The examples of docs/agents.md and docs/rewards.md: small, and they learn."""
 
 import dataclasses
-import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType
 
 import jax
 import jax.numpy as jnp
@@ -24,22 +22,13 @@ from rl_teacher.training.parts import fresh_agent
 from rl_teacher.training.world import open_world
 from tests.completed import completed
 from tests.interrupted import stop_at_saves
+from tests.programs import example
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 AGENT, REWARD = f"{EXAMPLES}/own_agent.py:LinearAgent", f"{EXAMPLES}/own_reward.py:LinearReward"
 
 
-def load(name: str) -> ModuleType:
-    """A module of the examples, which are no package."""
-    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-LinearReward = load("own_reward").LinearReward
+LinearReward = example("own_reward").LinearReward
 
 
 @pytest.mark.parametrize("name", ["own_agent", "own_reward", "own_teacher", "backflip"])

@@ -1,34 +1,21 @@
 """The examples for Stable-Baselines3, and the programs of README and docs/plug.md, as they stand but shorter."""
 
 import importlib.util
-import re
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from rl_teacher import load_reward
+from tests.programs import example, programs
 
-ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "docs/plug.md")
-PROGRAMS = {page: re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.S) for page in PAGES}
 OF_SB3 = [
     pytest.param(program, id=f"{page} {number}")
-    for page, programs in PROGRAMS.items()
-    for number, program in enumerate(programs)
+    for page in PAGES
+    for number, program in enumerate(programs(page))
     if "stable_baselines3" in program
 ]
-
-
-def example(name: str) -> ModuleType:
-    """A module of the examples, which are no package."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize(("name", "steps"), [("sb3_ppo", 12_288), ("sb3_sac", 1_600)])
@@ -52,5 +39,5 @@ def test_programs_on_pages_run(program: str, tmp_path: Path, monkeypatch: pytest
 
 
 def test_the_readme_shows_one() -> None:
-    assert any("stable_baselines3" in program for program in PROGRAMS["README.md"])
+    assert any("stable_baselines3" in program for program in programs("README.md"))
     assert "stable_baselines3" in sys.modules or importlib.util.find_spec("stable_baselines3")

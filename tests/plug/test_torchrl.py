@@ -1,6 +1,5 @@
 """TorchRL on a learned reward."""
 
-import importlib.util
 import itertools
 import json
 import pickle
@@ -22,6 +21,7 @@ from rl_teacher.errors import CheckpointError, ConfigError, UnsupportedSpace
 from rl_teacher.integrations import saved
 from rl_teacher.integrations.torchrl import PreferenceReward
 from rl_teacher.rewards.portable import load_reward
+from tests.programs import example
 
 CANARY = 31_337.25
 
@@ -261,15 +261,8 @@ def test_steps_by_hand_are_paid_too(cart: PreferenceReward) -> None:
 
 def test_the_example_learns_to_balance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    path = Path(__file__).parents[2] / "examples" / "torchrl_loop.py"
-    assert len(path.read_text().splitlines()) <= 50
-    spec = importlib.util.spec_from_file_location("torchrl_loop", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
     torch.manual_seed(0)
-    returns = module.train("x", steps=10_000, labels=30).returns
+    returns = example("torchrl_loop").train("x", steps=10_000, labels=30).returns
     found = json.loads((tmp_path / "rl-teacher" / "runs" / "x" / "summary.json").read_text())
     assert found["labels"] == 30
     assert returns["true_return"] > 35  # a random agent stands for 22 steps

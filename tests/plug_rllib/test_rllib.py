@@ -1,7 +1,6 @@
 """RLlib on a learned reward. It pins a Gymnasium of its own, so `make test-plug` runs this in an environment apart."""
 
 import copy
-import importlib.util
 import json
 import pickle
 from pathlib import Path
@@ -20,6 +19,7 @@ from rl_teacher.integrations import saved
 from rl_teacher.integrations.rllib import PreferenceReward
 from rl_teacher.integrations.rllib_env import ROW, BlindEnv, MakeBlind
 from rl_teacher.rewards.portable import load_reward
+from tests.programs import example
 
 CANARY = 31_337.25
 
@@ -249,14 +249,7 @@ def test_a_learner_in_another_process_is_refused(tmp_path: Path) -> None:
 
 def test_the_example_learns_to_balance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    path = Path(__file__).parents[2] / "examples" / "rllib_ppo.py"
-    assert len(path.read_text().splitlines()) <= 50
-    spec = importlib.util.spec_from_file_location("rllib_ppo", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    returns = module.train("x", steps=10_000, labels=30).returns
+    returns = example("rllib_ppo").train("x", steps=10_000, labels=30).returns
     summary = json.loads((tmp_path / "rl-teacher" / "runs" / "x" / "summary.json").read_text())
     assert summary["labels"] == 30
     assert returns["true_return"] > 40  # a random agent stands for 22 steps
