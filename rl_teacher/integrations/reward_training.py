@@ -354,7 +354,11 @@ class RewardTraining:
     def _save(self, *, at_once: bool) -> None:
         """Keep what a resumed run needs; unless `at_once`, at most every few seconds."""
         if at_once or time.monotonic() - self._saved_at >= saved.SECONDS_BETWEEN:
-            saved.save(self, self._reporter, self._clock, self._stats, self._recorder.next_episode)
+            saved.save(
+                self.folder, self.learner, self._stats, iteration=self.iteration, steps=self.steps,
+                seconds=self._clock.seconds(), reporter=self._reporter, next_episode=self._recorder.next_episode,
+                factor=1.0 if self.paid_by is None else self.paid_by.factor,
+            )  # fmt: skip
             self._saved_at = time.monotonic()
 
     def __getstate__(self) -> dict[str, Any]:

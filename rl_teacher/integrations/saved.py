@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from rl_teacher.config.run import RunConfig
 from rl_teacher.core.running_stats import RunningStats
@@ -16,11 +16,7 @@ from rl_teacher.rewards.relevance import main_relevances
 from rl_teacher.rollouts.episodes import EpisodeTracker
 from rl_teacher.storage import checkpoint as store
 from rl_teacher.storage.names import SUMMARY, is_there, slug
-from rl_teacher.training.clock import Clock
 from rl_teacher.training.reporter import Reporter, jsonable
-
-if TYPE_CHECKING:
-    from rl_teacher.integrations.reward_training import RewardTraining
 
 LEARNER, REWARD = "learner.npz", "reward"
 """In the run folder: what a resumed training goes on from, and the folder of the finished reward."""
@@ -43,19 +39,32 @@ class Saved(NamedTuple):
     """Of what steps are paid with."""
 
 
-def save(training: "RewardTraining", reporter: Reporter, clock: Clock, stats: RunningStats, next_episode: int) -> None:
-    """Write what `load` reads; the file before it stands until the new one is on the disk."""
-    learner = training.learner.snapshot()
+def save(
+    folder: Path, learner: PreferenceLearner, stats: RunningStats, *, iteration: int, steps: int, seconds: float,
+    reporter: Reporter, next_episode: int, factor: float,
+) -> None:  # fmt: skip
+    """Write what `load` reads; the file before it stands until the new one is on the disk.
+
+    Args:
+        folder: of the run.
+        learner: as it is now.
+        stats: of the observations so far.
+        iteration: of the next turn.
+        steps: environment steps so far.
+        seconds: of training so far [s].
+        reporter: knows the newest metrics.
+        next_episode: a number that no episode had so far.
+        factor: of what steps are paid with.
+    """
+    snapshot = learner.snapshot()
     # What comes after a resume does not go on where the last rollout ended.
-    arrays = {name: array for name, array in learner.arrays.items() if not name.startswith("trail/")}
-    arrays |= {**store.pack("reward", learner.reward), **store.pack("stats", stats)}
+    arrays = {name: array for name, array in snapshot.arrays.items() if not name.startswith("trail/")}
+    arrays |= {**store.pack("reward", snapshot.reward), **store.pack("stats", stats)}
     head: dict[str, Any] = {
-        "iteration": training.iteration, "steps": training.steps, "seconds": clock.seconds(),
-        "wall_seconds": reporter.wall_seconds(), "metrics": jsonable(reporter.last_metrics),
-        "next_episode": next_episode,
-        "factor": 1.0 if training.paid_by is None else training.paid_by.factor, **learner.values,
+        "iteration": iteration, "steps": steps, "seconds": seconds, "wall_seconds": reporter.wall_seconds(),
+        "metrics": jsonable(reporter.last_metrics), "next_episode": next_episode, "factor": factor, **snapshot.values,
     }  # fmt: skip
-    store.save(training.folder / LEARNER, arrays, head)
+    store.save(folder / LEARNER, arrays, head)
 
 
 def load(folder: Path, learner: PreferenceLearner, stats: RunningStats) -> Saved | None:
