@@ -25,6 +25,7 @@ from rl_teacher.integrations.settings import Teacher, settings, with_length
 from rl_teacher.integrations.steps import Outcome
 from rl_teacher.integrations.taught import Taught
 from rl_teacher.integrations.turns import pretrain
+from rl_teacher.oneline import written
 
 KEPT_INFOS = ("terminal_observation", "TimeLimit.truncated", "action_mask")
 """What an agent needs of infos; all else may tell the true reward, and is left out."""
@@ -73,6 +74,11 @@ class PreferenceReward(Taught):
         fixed_length: bool | None = None, keep_infos: Sequence[str] = (), draw: Draw | None = None,
         log: Callable[[str], None] = print, **others: Any,
     ) -> None:  # fmt: skip
+        if not isinstance(venv, VecEnv):
+            raise ConfigError(
+                f"venv: got {written(venv)}, expected a VecEnv of Stable-Baselines3, such as "
+                "make_vec_env('CartPole-v1', 8) or DummyVecEnv([lambda: env])."
+            )
         if unwrap_vec_wrapper(venv, VecNormalize) is not None:
             raise ConfigError(
                 "PreferenceReward around VecNormalize: the replay buffer would get VecNormalize's original reward, "

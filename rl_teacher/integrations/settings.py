@@ -1,12 +1,13 @@
 """From the few words of a training script to the settings of a run: the same names, defaults and checks."""
 
 import dataclasses
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, get_args, get_type_hints
 
 from rl_teacher.config.run import RunConfig
 from rl_teacher.envs.spec import EnvSpec
 from rl_teacher.errors import ConfigError
+from rl_teacher.oneline import written
 from rl_teacher.teachers.scripted import Script
 from rl_teacher.training.complete import complete
 from rl_teacher.training.segment_length import with_clip_length
@@ -38,17 +39,40 @@ def settings(
     Raises:
         ConfigError: something in them contradicts itself.
     """
-    known = {field.name for field in dataclasses.fields(RunConfig)}
-    if unknown := sorted(set(others) - known):
-        raise ConfigError(f"{unknown[0]!r} is no setting of a reward. Use one of: {', '.join(sorted(known))}.")
-    by_function = callable(teacher)
-    asked = RunConfig(
-        env_id=spec.env_id, predictor="human" if teacher == PEOPLE else "synth", name=name, n_labels=labels,
-        num_timesteps=steps, teacher="oracle" if by_function or teacher == PEOPLE else str(teacher), **others,
-    )  # fmt: skip
+    if not callable(teacher) and not isinstance(teacher, str):
+        raise ConfigError(
+            f"teacher: got {written(teacher)}, expected a name (docs/teachers.md), 'people', or a function."
+        )
+    called = teacher if isinstance(teacher, str) and teacher != PEOPLE else "oracle"
+    given = {"name": name, "n_labels": _whole(labels), "num_timesteps": _whole(steps), **others}
+    _check(given)
+    predictor = "human" if teacher == PEOPLE else "synth"
+    asked = RunConfig(env_id=spec.env_id, predictor=predictor, teacher=called, **given)
     config, notes = complete(asked, spec)
     said = name_of(teacher) if callable(teacher) else config.teacher
     return with_clip_length(dataclasses.replace(config, agent=agent, teacher=said), spec), notes
+
+
+CALLED = {"n_labels": "labels", "num_timesteps": "steps"}
+"""Fields of RunConfig that have a name of their own here."""
+
+
+def _whole(value: Any) -> Any:
+    """2e5 as the whole number that it is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _check(given: Mapping[str, Any]) -> None:
+    """Refuse what is no setting, or no value of its type: a training script has no flags that would."""
+    hints = get_type_hints(RunConfig)
+    for name, value in given.items():
+        if name not in hints:
+            raise ConfigError(f"{name!r} is no setting of a reward. Use one of: {', '.join(sorted(hints))}.")
+        kinds = get_args(hints[name]) or (hints[name],)
+        fits = isinstance(value, (*kinds, int) if float in kinds else kinds)
+        if not fits or (isinstance(value, bool) and bool not in kinds):
+            expected = " or ".join("None" if kind is type(None) else kind.__name__ for kind in kinds)
+            raise ConfigError(f"{CALLED.get(name, name)}: got {written(value)}, expected {expected}.")
 
 
 def name_of(script: Callable[..., Any]) -> str:

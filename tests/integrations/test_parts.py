@@ -41,6 +41,32 @@ def test_unknown_settings_are_refused_by_name() -> None:
         settings("x", SPEC, "a", labels=4, steps=100, teacher="orakel")
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"labels": 5.5}, "labels: got 5.5, expected int"),
+        ({"labels": True}, "labels: got True, expected int"),
+        ({"steps": "100"}, "steps: got '100', expected int"),
+        ({"name": 7}, "name: got 7, expected str"),
+        ({"teacher": None}, "teacher: got None, expected a name"),
+        ({"reward": "ensemble"}, "reward: got 'ensemble', expected RewardModelConfig"),
+        ({"human": None}, "human: got None, expected HumanConfig"),
+        ({"clip_length": "1"}, "clip_length: got '1', expected float or None"),
+        ({"resume": 1}, "resume: got 1, expected bool"),
+    ],
+)
+def test_what_is_no_value_of_a_setting_is_refused_by_its_name(wrong: dict[str, Any], said: str) -> None:
+    given = {"name": "x", "labels": 4, "steps": 100, "teacher": "oracle"} | wrong
+    with pytest.raises(ConfigError) as refused:
+        settings(given.pop("name"), SPEC, "a", **given)
+    assert said in str(refused.value)
+
+
+def test_whole_numbers_may_be_written_as_floats() -> None:
+    config, _ = settings("x", SPEC, "a", labels=4, steps=2e5, teacher="oracle", clip_length=1)  # type: ignore[arg-type]
+    assert config.num_timesteps == 200_000
+
+
 def test_a_training_has_fifty_turns_of_at_most_4096_steps() -> None:
     assert [turn_steps(steps) for steps in (10, 1000, 200_000, 5_000_000)] == [1, 20, 4000, 4096]
 

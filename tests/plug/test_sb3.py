@@ -219,6 +219,12 @@ def test_normalization_goes_around_and_not_inside(taught: Make) -> None:
         assert not holds_canary(env.get_original_reward())
 
 
+@pytest.mark.parametrize("given", [gymnasium.make("CartPole-v1"), "CartPole-v1"])
+def test_what_is_no_vector_environment_is_refused(taught: Make, given: Any) -> None:
+    with pytest.raises(ConfigError, match="expected a VecEnv of Stable-Baselines3"):
+        taught(given)
+
+
 def test_a_forgotten_callback_is_noticed(taught: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rl_teacher.integrations.sb3.WITHOUT_CALLBACK", 100)
     with taught(telltale(False)) as one, pytest.raises(ConfigError, match=r"callback=taught\.callback"):
