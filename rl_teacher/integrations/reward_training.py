@@ -136,6 +136,7 @@ class RewardTraining:
         self._reporter.restore(found.wall_seconds, found.metrics)
         self._reporter.start(self.steps)
         self._pay(None, found.factor)
+        self._plan_next()
         self.log(f"Resuming at {self.steps:,} steps with {self.learner.dataset.num_labels} labels.")
 
     @property
