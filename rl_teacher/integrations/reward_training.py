@@ -2,6 +2,7 @@
 
 import math
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -102,7 +103,7 @@ class RewardTraining:
             self.config, spec, self.folder, teacher, obs_shape=obs_shape, num_actions=self.actions.size,
             segment_steps=self.segment_steps, shown=None if self.windows is None else self.windows.shown,
             history=None if self._replays is None else self._replays.history,
-            life="" if self._people is None else self._people.life,
+            life=self._life(),
         )  # fmt: skip
         self._episodes = EpisodeTracker(num_envs, spec.horizon, is_fixed_horizon=spec.is_fixed_horizon)
         self._reporter = Reporter(
@@ -120,6 +121,12 @@ class RewardTraining:
         for line in notes:
             log(line)
 
+    def _life(self) -> str:
+        """A name of this process where it does not repeat what another one did, so that no id is used twice."""
+        if self._people is not None:
+            return self._people.life
+        return uuid.uuid4().hex if self.config.resume else ""
+
     def _resume(self) -> None:
         """Go on where the run was stopped, if it is resumed and has begun to train."""
         found = saved.load(self.folder, self.learner, self._stats) if self.config.resume else None
@@ -129,7 +136,7 @@ class RewardTraining:
             self._reporter.start(None)
             return
         self.iteration, self.steps = found.iteration, found.steps
-        self.learner.restore(found.learner, self.iteration, self.steps)
+        self.learner.restore(found.learner, self.iteration, self.steps, repeats=False)
         self._stats, self._last_turn = found.stats, self.steps
         self._recorder = Recorder(self.num_envs, first_episode=found.next_episode)
         self._clock.restore(found.seconds)

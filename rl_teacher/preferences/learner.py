@@ -1,5 +1,6 @@
 """PreferenceLearner: the conversation with a teacher, and the reward that is learned from it."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 
 import jax.numpy as jnp
@@ -343,8 +344,15 @@ class PreferenceLearner:
         values = {"mean_random_reward": self._mean_random_reward, "teacher": self._teacher.state()}
         return LearnerSnapshot(self._reward, arrays, values)
 
-    def restore(self, snapshot: LearnerSnapshot, iteration: int, steps: int) -> None:
+    def restore(self, snapshot: LearnerSnapshot, iteration: int, steps: int, *, repeats: bool = True) -> None:
         """Go on from a snapshot that was taken before turn `iteration`, at `steps` environment steps.
+
+        Args:
+            snapshot: of this learner.
+            iteration: the turn that comes next.
+            steps: environment steps by then.
+            repeats: whether training repeats itself bit for bit: what was asked since is then asked again under the
+                same ids. Else it is kept.
 
         Raises:
             KeyError: the snapshot lacks something.
@@ -357,7 +365,7 @@ class PreferenceLearner:
             self._first_stats = RunningStats(jnp.ones(()), mean, variance)
         self._teacher.restore(values["teacher"])
         if self._teacher.answers_at_once:
-            self._log.read(self.dataset, before_iteration=iteration)
+            self._log.read(self.dataset, before_iteration=iteration if repeats else math.inf)
         self._mean_random_reward = values["mean_random_reward"]
         self._reward, self._steps = snapshot.reward, steps
 

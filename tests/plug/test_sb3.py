@@ -256,27 +256,32 @@ def test_a_function_is_a_teacher(taught: Make) -> None:
     assert {label["labeler"] for label in labels} == {"scripted:tests.plug.test_sb3.prefer_right"}
 
 
-def test_a_stopped_training_goes_on(taught: Make, tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_saved", [True, False], ids=["saved last", "killed later"])
+def test_a_stopped_training_goes_on(taught: Make, tmp_path: Path, is_saved: bool) -> None:
     one = taught(telltale(False), steps=1200)
     model = PPO("MlpPolicy", one.venv, n_steps=50, batch_size=50, seed=1)
     model.learn(600, callback=one.callback)
     model.save(tmp_path / "agent")
-    one.training._save(at_once=True)
+    if is_saved:  # else the newest checkpoint is that before training, as it is less than 10 s old
+        one.training._save(at_once=True)
     answered, folder = one.training.learner.dataset.num_labels, one.training.folder
+    assert answered > 6
     one.training._reporter.close()
     one.training._lock.close()  # as if the process had been killed: nothing else is done in order
     with pytest.raises(RunExists):
         taught(telltale(False), steps=1200)
     with taught(telltale(False), steps=1200, resume=True) as two:
-        assert two.training.steps == 600
-        assert two.training.learner.dataset.num_labels == answered < 12
-        rows = np.linspace(-1, 1, 12).reshape(6, 2).astype(np.float32)
-        probe = (rows, np.zeros((6, 1), np.float32), rows, np.zeros(6, bool))
-        np.testing.assert_array_equal(two.training.score(*probe), one.training.score(*probe))
+        assert two.training.steps == (600 if is_saved else 0)
+        assert two.training.learner.dataset.num_labels == answered < 12  # none is lost
+        if is_saved:
+            rows = np.linspace(-1, 1, 12).reshape(6, 2).astype(np.float32)
+            probe = (rows, np.zeros((6, 1), np.float32), rows, np.zeros(6, bool))
+            np.testing.assert_array_equal(two.training.score(*probe), one.training.score(*probe))
         again = PPO.load(tmp_path / "agent", env=two.venv)
-        again.learn(600, callback=two.callback, reset_num_timesteps=False)
+        again.learn(600 if is_saved else 1200, callback=two.callback, reset_num_timesteps=False)
     assert two.training.learner.dataset.num_labels == 12
-    assert len((folder / "labels.jsonl").read_text().splitlines()) == 12
+    lines = (folder / "labels.jsonl").read_text().splitlines()
+    assert len({json.loads(line)["comparison"] for line in lines}) == len(lines) == 12
 
 
 def test_an_error_in_the_loop_leaves_the_budget_for_later(taught: Make) -> None:
