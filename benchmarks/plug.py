@@ -43,7 +43,7 @@ class Task:
 
 
 TASKS = {
-    "hopper": Task("rl_teacher/Hopper-v1", 200_000, 166.0, 0.95, norm_reward=False),
+    "hopper": Task("rl_teacher/Hopper-v1", 200_000, 166.0, 0.95, num_envs=16, norm_reward=False),
     "hopper-v5": Task("Hopper-v5", 500_000, 18.5, 0.9),
     "lander": Task("LunarLander-v3", 500_000, -184.0, 0.9),
     "reacher": Task("rl_teacher/Reacher-v1", 20_000, -8.85, 0.95, "SAC", 8),
@@ -51,8 +51,10 @@ TASKS = {
 MODES = ("true", "learned")
 COMPARED = {"learned": "rl-teacher", "imitation": "imitation 1.0.1", "true": "true reward"}
 """Modes of the second table, which is of the task hopper alone."""
+ROLLOUT_STEPS = 4096
+"""Of PPO, over all environments."""
 PPO_SETTINGS: dict[str, Any] = {
-    "n_steps": 64, "batch_size": 512, "n_epochs": 6, "gamma": 0.995, "policy_kwargs": {"net_arch": [64, 64]}
+    "batch_size": 512, "n_epochs": 6, "gamma": 0.995, "policy_kwargs": {"net_arch": [64, 64]}
 }  # fmt: skip
 
 
@@ -86,7 +88,8 @@ def train(name: str, mode: str, seed: int) -> dict[str, Any]:
     env: Any = inner
     if task.algorithm == "PPO":
         env = VecNormalize(inner, gamma=PPO_SETTINGS["gamma"], norm_reward=task.norm_reward)
-        model = PPO("MlpPolicy", env, seed=seed, learning_rate=step_size, **PPO_SETTINGS)
+        num_steps = ROLLOUT_STEPS // task.num_envs
+        model = PPO("MlpPolicy", env, seed=seed, learning_rate=step_size, n_steps=num_steps, **PPO_SETTINGS)
     else:
         model = SAC("MlpPolicy", inner, train_freq=1, gradient_steps=4, learning_starts=1000, seed=seed)
     model.learn(task.steps, callback=None if taught is None else taught.callback)

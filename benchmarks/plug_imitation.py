@@ -34,7 +34,7 @@ import numpy.typing as npt
 from gymnasium.spaces import Box
 from mujoco.batch import Batch
 
-from benchmarks.plug import PPO_SETTINGS, TASKS, judged, step_size
+from benchmarks.plug import PPO_SETTINGS, ROLLOUT_STEPS, TASKS, judged, step_size
 from rl_teacher.envs.tasks.hopper import TASK
 from rl_teacher.envs.tasks.model_files import load_model
 from rl_teacher.envs.tasks.starts import episode_generator
@@ -135,7 +135,7 @@ def train(seed: int, *, steps: int, labels: int, envs: int) -> dict[str, Any]:
     venv = make_vec_env(task.env_id, envs, seed=seed)
     spaces = venv.observation_space, venv.action_space
     reward = NormalizedRewardNet(BasicRewardNet(*spaces, normalize_input_layer=RunningNorm), RunningNorm)
-    rollout = PPO_SETTINGS["n_steps"] * TASKS["hopper"].num_envs
+    rollout = ROLLOUT_STEPS
     per_env = {**PPO_SETTINGS, "n_steps": rollout // envs}
 
     def step_size_now(_: float) -> float:
