@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rl_teacher.config.flags import run_from_json
+from rl_teacher.config.user_code import is_user_code
 from rl_teacher.core.actions import ActionSpec
 from rl_teacher.envs.catalog import find_env, find_task, make_envs
 from rl_teacher.envs.gymnasium.making import observed_as, spaces_of
@@ -19,8 +20,8 @@ from rl_teacher.protocols import Actor
 from rl_teacher.rollouts.action_space import action_spec
 from rl_teacher.storage import checkpoint as store
 from rl_teacher.storage.folder import find_run
-from rl_teacher.storage.names import CHECKPOINT, CONFIG, RUNS_DIR, is_there
-from rl_teacher.training.parts import fresh_agent
+from rl_teacher.storage.names import CHECKPOINT, CONFIG, REWARD, RUNS_DIR, is_there
+from rl_teacher.training.parts import AGENTS, fresh_agent
 from rl_teacher.video.backend import choose_backend
 from rl_teacher.video.encode import encode_clip
 from rl_teacher.video.render import StateRenderer
@@ -54,10 +55,14 @@ def main(argv: list[str]) -> int:
 
 def load_actor(folder: Path) -> tuple[EnvSpec, ActionSpec, Actor]:
     """The environment and the policy of a run's checkpoint."""
-    path = folder / CHECKPOINT
+    path, config = folder / CHECKPOINT, run_from_json(read_json(folder / CONFIG))
+    if config.agent not in AGENTS and not is_user_code(config.agent):
+        raise CheckpointError(
+            f"{folder}: its agent is one of {config.agent}, and was kept there, if it was (docs/plug.md). Draw it "
+            f"there; the reward that it learned from is in {folder / REWARD}."
+        )
     if not is_there(path):
         raise CheckpointError(f"{path}: the run has no checkpoint yet. Wait until it has trained for some seconds.")
-    config = run_from_json(read_json(folder / CONFIG))
     spec = find_env(config.env_id)
     envs = make_envs(spec, 1, seed=0, num_threads=1)
     actions = action_spec(spec.env_id, envs.single_observation_space, envs.single_action_space)

@@ -33,6 +33,7 @@ from rl_teacher.rollouts.action_space import action_spec
 from rl_teacher.rollouts.episodes import EpisodeTracker
 from rl_teacher.rollouts.recorder import Recorder, Transitions
 from rl_teacher.storage.folder import open_run, resumed_settings
+from rl_teacher.storage.names import REWARD
 from rl_teacher.teachers.scripted import Script
 from rl_teacher.training.build import build_learner
 from rl_teacher.training.clock import Clock
@@ -343,8 +344,8 @@ class RewardTraining:
         summary = saved.summarize(
             self.config, self.spec, self.learner, self._reporter, self._episodes, self._names, self.steps
         )
-        self.log(f"Labels: {summary['labels']}. The reward is in {self.folder / saved.REWARD}.")
-        write_reward(self.folder / saved.REWARD, self.learner.reward, self._frames, self.learner.dataset.num_labels)
+        self.log(f"Labels: {summary['labels']}. The reward is in {self.folder / REWARD}.")
+        write_reward(self.folder / REWARD, self.learner.reward, self._frames, self.learner.dataset.num_labels)
 
     def _pay(self, rollout: Rollout | None, factor: float = 1.0) -> None:
         """Pay with the reward as it was last fitted, from now on; with mean square 1 over a rollout, if it has ends."""

@@ -18,8 +18,8 @@ from rl_teacher.storage import checkpoint as store
 from rl_teacher.storage.names import SUMMARY, is_there, slug
 from rl_teacher.training.reporter import Reporter, jsonable
 
-LEARNER, REWARD = "learner.npz", "reward"
-"""In the run folder: what a resumed training goes on from, and the folder of the finished reward."""
+LEARNER = "learner.npz"
+"""In the run folder: what a resumed training goes on from."""
 SECONDS_BETWEEN = 10.0
 """Least time between two writings of the first [s]."""
 
