@@ -7,6 +7,9 @@ from pathlib import Path
 # Matrices are small, and threads of two workers would wait for each other, ten times as long. Set before NumPy comes.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+# Rendering needs no display. Set before MuJoCo comes, which chooses as it is imported.
+os.environ.setdefault("MUJOCO_GL", "egl")
+
 # Compiled programs are shared by the workers and the processes that tests start; set before JAX is imported.
 _CACHE = Path(tempfile.gettempdir()) / f"rl-teacher-tests-{os.getuid()}-jax"
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(_CACHE))

@@ -115,7 +115,7 @@ def small_cart_pole() -> gymnasium.Env[Any, Any]:
 
 
 def test_environments_in_other_processes_draw_the_few_that_are_wanted_and_small() -> None:
-    envs = gymnasium.vector.AsyncVectorEnv([small_cart_pole] * 3)
+    envs = gymnasium.vector.AsyncVectorEnv([small_cart_pole] * 3, context="forkserver")
     try:
         spec = find_env("CartPole-v1")
         steps = VectorSteps(envs, spec, Flattener("x", envs.single_observation_space), seed=1)
