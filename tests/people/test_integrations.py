@@ -64,7 +64,7 @@ class Labeler(threading.Thread):
 @pytest.mark.parametrize(
     ("make", "words", "size"),
     [
-        (registered, "play the same actions from the same seeds", (600, 400)),
+        pytest.param(registered, "play the same actions from the same seeds", (600, 400), marks=pytest.mark.slow),
         (cart_pole, "in windows that are chosen before they are played", (300, 200)),
     ],
     ids=["played again", "drawn while it plays"],

