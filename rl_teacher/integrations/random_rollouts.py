@@ -62,6 +62,7 @@ def random_rollouts(
             env_action = actions.to_env(action)
             look()
             found = envs.step(env_action)
+            found.require_finite(spec.env_id, time * num_envs)
             state = np.zeros((num_envs, 0)) if found.sim_state is None else found.sim_state
             zero = np.zeros(num_envs, np.float32)
             recorder.add(

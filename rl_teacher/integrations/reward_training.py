@@ -226,8 +226,12 @@ class RewardTraining:
             obs: before the step.
             env_action: as the environments were given it.
             outcome: of the step.
+
+        Raises:
+            NotFinite: an observation or a true reward is nan or infinite.
         """
         began = time.perf_counter()
+        outcome.require_finite(self.spec.env_id, self.steps)
         action = self.actions.from_env(env_action)
         paid = self.score(obs, action, outcome.next_obs, outcome.terminated)
         if outcome.alive is not None:

@@ -5,6 +5,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from jaxtyping import Bool, Float, Num, Shaped
 
+from rl_teacher.envs.finite import require_finite
+
 
 class Outcome(NamedTuple):
     """What a step of environments side by side came to."""
@@ -20,6 +22,11 @@ class Outcome(NamedTuple):
     """Which environments made a step, and were not only reset; None for all."""
     sim_state: Float[np.ndarray, "env state"] | None = None
     """The simulator before the step, where it is known."""
+
+    def require_finite(self, env_id: str, step: int) -> None:
+        """Raise NotFinite where nothing could learn from what came; `step` says when it was."""
+        for obs in (self.next_obs,) if self.obs is self.next_obs else (self.next_obs, self.obs):
+            require_finite(obs, self.true_reward, env_id, step)
 
 
 class Stepper(Protocol):

@@ -1,7 +1,9 @@
 """What integrations share: settings, observations as arrays, and the size of what is paid."""
 
+from pathlib import Path
 from typing import Any
 
+import gymnasium
 import numpy as np
 import pytest
 from gymnasium import spaces
@@ -10,7 +12,8 @@ from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.core.actions import DiscreteActions
 from rl_teacher.core.arrays import Rollout
 from rl_teacher.envs.catalog import find_env
-from rl_teacher.errors import ConfigError, UnsupportedSpace
+from rl_teacher.errors import ConfigError, NotFinite, UnsupportedSpace
+from rl_teacher.integrations.gymnasium import PreferenceReward
 from rl_teacher.integrations.observations import Flattener
 from rl_teacher.integrations.pay import Pay, Turn
 from rl_teacher.integrations.settings import settings, turn_steps, with_length
@@ -129,3 +132,21 @@ def test_what_is_paid_has_mean_square_1_where_episodes_can_end() -> None:
     assert Pay(reward, 1.0, shows_ends=False).sized(rollout).factor == 1.0
     assert Turn(pay, pay.sized(rollout)).is_new
     assert not Turn(pay, pay).is_new
+
+
+@pytest.mark.parametrize(("obs", "reward"), [(np.nan, 0.0), (0.0, np.inf), (1e20, 0.0)])
+def test_what_nothing_can_learn_from_is_refused_where_it_enters(obs: float, reward: float, tmp_path: Path) -> None:
+    class Odd(gymnasium.Wrapper[Any, Any, Any, Any]):
+        """Strange in its 400th step."""
+
+        num_steps = 0
+
+        def step(self, action: Any) -> Any:
+            self.num_steps += 1
+            seen, paid, *rest = self.env.step(action)
+            is_odd = self.num_steps == 400
+            return (seen + obs if is_odd else seen, paid + reward if is_odd else paid, *rest)
+
+    folders = {"runs_dir": str(tmp_path), "tb_dir": str(tmp_path / "tb")}
+    with pytest.raises(NotFinite, match="env 'CartPole-v1', env 0 of 1, step"):
+        PreferenceReward(Odd(gymnasium.make("CartPole-v1")), "x", labels=8, steps=500, log=lambda line: None, **folders)
