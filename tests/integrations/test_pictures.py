@@ -102,8 +102,11 @@ def test_pictures_are_forgotten_when_nobody_asks_about_them_any_more() -> None:
         windows.content(segment)
 
 
-def test_large_pictures_are_thinned_out_and_what_is_none_is_refused() -> None:
-    assert at_clip_size(np.zeros((400, 600, 3), np.uint8)).shape == (200, 300, 3)
+def test_large_pictures_are_averaged_and_what_is_none_is_refused() -> None:
+    assert at_clip_size(np.zeros((401, 600, 3), np.uint8)).shape == (200, 300, 3)
+    striped = np.zeros((400, 600, 3), np.uint8)
+    striped[1::2] = 201  # lines of one pixel
+    assert (at_clip_size(striped) == 101).all()
     assert at_clip_size(np.zeros((100, 100, 4), np.uint8)).shape == (100, 100, 3)
     for odd in (None, np.zeros((4, 4)), "picture"):
         with pytest.raises(VideoFault, match="rgb_array"):
