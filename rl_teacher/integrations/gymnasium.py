@@ -16,9 +16,11 @@ from jaxtyping import Bool, Float, Shaped
 from rl_teacher.errors import ConfigError
 from rl_teacher.integrations.gymnasium_steps import SingleSteps, VectorSteps, autoreset_mode
 from rl_teacher.integrations.infos import KEPT_INFOS, EpisodeReturns, cleaned, statistics_of
+from rl_teacher.integrations.observations import Flattener
+from rl_teacher.integrations.opening import open_training
 from rl_teacher.integrations.pictures import Draw
-from rl_teacher.integrations.settings import Teacher
-from rl_teacher.integrations.turns import Turns, open_training, pretrain
+from rl_teacher.integrations.settings import Teacher, with_length
+from rl_teacher.integrations.turns import Turns, spec_inside
 
 Step = tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]
 ALL = np.ones(1, bool)
@@ -70,14 +72,16 @@ class PreferenceVectorReward(VectorWrapper[Any, Any, Any, Any, Any]):
     ) -> None:  # fmt: skip
         super().__init__(envs)
         autoreset_mode(envs)  # before anything is written
-        self.training, self.flatten = open_training(
-            envs, name, obs_space=envs.single_observation_space, action_space=envs.single_action_space,
-            num_envs=envs.num_envs, labels=labels, steps=steps, teacher=teacher, fixed_length=fixed_length,
-            draw=draw, log=log, others=others, copies=getattr(envs.unwrapped, "envs", None),
+        spec = with_length(spec_inside(envs), fixed_length)
+        self.flatten = Flattener(spec.env_id, envs.single_observation_space)
+        self.training = open_training(
+            name, spec, "gymnasium", obs_space=self.flatten.space, action_space=envs.single_action_space,
+            num_envs=envs.num_envs, labels=labels, steps=steps, teacher=teacher, draw=draw, log=log, others=others,
+            has_state=spec.is_task, copies=getattr(envs.unwrapped, "envs", None),
         )  # fmt: skip
         self.kept_infos = KEPT_INFOS | set(keep_infos)
         self._steps = VectorSteps(envs, self.training.spec, self.flatten, self.training.config.seed)
-        pretrain(self.training, self._steps, self._steps.render)
+        self.training.pretrain(self._steps, self._steps.render)
         self._steps.obs = None  # its owner resets it before the first step
         self._episodes, self._turns = EpisodeReturns(envs.num_envs), Turns(self.training, self.flatten)
 
@@ -195,15 +199,17 @@ class PreferenceReward(gymnasium.Wrapper[Any, Any, Any, Any]):
         log: Callable[[str], None] = print, **others: Any,
     ) -> None:  # fmt: skip
         super().__init__(env)
-        copies = [env]
-        self.training, self.flatten = open_training(
-            env, name, obs_space=env.observation_space, action_space=env.action_space, num_envs=1, labels=labels,
-            steps=steps, teacher=teacher, fixed_length=fixed_length, draw=draw, log=log, others=others, copies=copies,
+        copies, spec = [env], with_length(spec_inside(env), fixed_length)
+        self.flatten = Flattener(spec.env_id, env.observation_space)
+        self.training = open_training(
+            name, spec, "gymnasium", obs_space=self.flatten.space, action_space=env.action_space, num_envs=1,
+            labels=labels, steps=steps, teacher=teacher, draw=draw, log=log, others=others, has_state=spec.is_task,
+            copies=copies,
         )  # fmt: skip
         self.kept_infos = KEPT_INFOS | set(keep_infos)
         self.env = copies[0]
         self._steps = SingleSteps(self.env, self.training.spec, self.flatten, self.training.config.seed)
-        pretrain(self.training, self._steps, self._steps.render)
+        self.training.pretrain(self._steps, self._steps.render)
         self._steps.obs = None  # its owner resets it before the first step
         self._episodes, self._turns = EpisodeReturns(1), Turns(self.training, self.flatten)
 

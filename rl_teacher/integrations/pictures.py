@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, UInt8
 
-from rl_teacher.core.arrays import NO_END, Rollout
+from rl_teacher.core.arrays import Rollout
 from rl_teacher.core.segment import Segment
 from rl_teacher.errors import VideoFault
 from rl_teacher.integrations.clip_size import at_clip_size
-from rl_teacher.training.clip_content import ENDING_HOLD_SECONDS
+from rl_teacher.training.clip_content import ENDING_HOLD_SECONDS, num_still
 from rl_teacher.video.jobs import Frames
 
 Render = Callable[[Sequence[int]], Sequence[Any]]
@@ -45,7 +45,7 @@ class PictureWindows:
     def __init__(self, segment_steps: int, generator: np.random.Generator, num_envs: int) -> None:
         self._length, self._generator = segment_steps, generator
         self._until = np.zeros(num_envs, np.int64)
-        """For each environment the round before which it is drawn, from `_from` on."""
+        """For each environment the round before which it is drawn."""
         self._windows: list[tuple[int, int]] = []
         """First round of each window that has not begun, and its environment."""
         self._round, self._turn = 0, 0
@@ -86,8 +86,8 @@ class PictureWindows:
             self._until[env] = max(self._until[env], start + self._length)
         envs = np.flatnonzero(self._until > self._round).tolist()
         self._round += 1
-        for env, drawn in zip(envs, render(envs) if envs else (), strict=True):
-            small = at_clip_size(drawn)
+        for env, seen in zip(envs, render(envs) if envs else (), strict=True):
+            small = at_clip_size(seen)
             stored = _Stored(self._turn, small.shape, zlib.compress(small.tobytes(), 1))
             self._pictures.setdefault((env, int(episode[env])), {})[int(step[env])] = stored
 
@@ -105,16 +105,11 @@ class PictureWindows:
         Raises:
             VideoFault: they are not there any more.
         """
-        has_ended = segment.end != NO_END
-        num_drawn = segment.end if has_ended else len(segment)
         kept = self._pictures.get((segment.env, segment.episode), {})
-        found = [kept.get(segment.start + step) for step in range(num_drawn)]
-        pictures = [np.frombuffer(one.data and zlib.decompress(one.data), np.uint8).reshape(one.shape)
-                    for one in found if one is not None]  # fmt: skip
-        if len(pictures) < num_drawn:
+        found = [kept.get(step) for step in range(segment.start, segment.start + _num_drawn(segment))]
+        if None in found:
             raise VideoFault("the pictures of a segment are not there any more.")
-        num_still = len(segment) - num_drawn if has_ended else None
-        return Frames(np.stack(pictures), num_still, ENDING_HOLD_SECONDS)
+        return _clip(segment, [_unpacked(one) for one in found if one is not None])
 
 
 def drawn(draw: Draw, segment: Segment) -> Frames:
@@ -123,7 +118,17 @@ def drawn(draw: Draw, segment: Segment) -> Frames:
     Raises:
         VideoFault: what it drew is no picture.
     """
-    has_ended = segment.end != NO_END
-    num_drawn = segment.end if has_ended else len(segment)
-    pictures = [at_clip_size(draw(obs)) for obs in segment.obs[:num_drawn]]
-    return Frames(np.stack(pictures), len(segment) - num_drawn if has_ended else None, ENDING_HOLD_SECONDS)
+    return _clip(segment, [at_clip_size(draw(obs)) for obs in segment.obs[: _num_drawn(segment)]])
+
+
+def _num_drawn(segment: Segment) -> int:
+    """Steps of a segment until its episode ended."""
+    return len(segment) - (num_still(segment) or 0)
+
+
+def _clip(segment: Segment, pictures: Sequence[np.ndarray]) -> Frames:
+    return Frames(np.stack(pictures), num_still(segment), ENDING_HOLD_SECONDS)
+
+
+def _unpacked(stored: _Stored) -> np.ndarray:
+    return np.frombuffer(zlib.decompress(stored.data), np.uint8).reshape(stored.shape)

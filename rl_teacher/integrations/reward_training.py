@@ -6,10 +6,10 @@ import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import jax.numpy as jnp
+import gymnasium
 import numpy as np
 from gymnasium import spaces
-from jaxtyping import Array, Bool, Float, Num, Shaped
+from jaxtyping import Bool, Float, Num, Shaped
 
 from rl_teacher.config.run import RunConfig
 from rl_teacher.core.arrays import Rollout
@@ -19,10 +19,11 @@ from rl_teacher.envs.catalog import input_names
 from rl_teacher.envs.spec import EnvSpec
 from rl_teacher.errors import CheckpointError, ConfigError
 from rl_teacher.integrations import saved
+from rl_teacher.integrations.padding import padded
 from rl_teacher.integrations.pay import Pay, Turn
 from rl_teacher.integrations.pictures import Draw, PictureWindows, Render
 from rl_teacher.integrations.random_rollouts import random_rollouts
-from rl_teacher.integrations.replays import Replays
+from rl_teacher.integrations.replays import Replays, replays_of
 from rl_teacher.integrations.settings import turn_steps
 from rl_teacher.integrations.steps import Outcome, Stepper
 from rl_teacher.integrations.teacher import attached, find_people, teacher_at_once
@@ -60,7 +61,8 @@ class RewardTraining:
         script: a function of two segments that answers, where the teacher is one.
         has_state: whether `Outcome.sim_state` is known, and a task's clips are drawn from it.
         has_pictures: whether environments can be drawn: `pretrain` and `look` are then handed what draws them.
-        replays: where episodes can be played again from their seeds, and clips are drawn elsewhere.
+        copies: the single environments, where they are in this process. Where people teach, they are replaced by such
+            as remember the seeds of their resets, if their episodes can be played again and drawn elsewhere.
         draw: a picture of an observation, for people; it comes first.
         log: gets lines for people.
 
@@ -73,7 +75,8 @@ class RewardTraining:
     def __init__(
         self, config: RunConfig, spec: EnvSpec, *, obs_space: spaces.Space[Any], action_space: spaces.Space[Any],
         num_envs: int, script: Script | None = None, has_state: bool = False, has_pictures: bool = True,
-        replays: Replays | None = None, draw: Draw | None = None, log: Callable[[str], None] = print,
+        copies: list[gymnasium.Env[Any, Any]] | None = None, draw: Draw | None = None,
+        log: Callable[[str], None] = print,
     ) -> None:  # fmt: skip
         self.actions = action_spec(spec.env_id, obs_space, action_space)
         self.spec, self.num_envs, self.log = spec, num_envs, log
@@ -92,9 +95,11 @@ class RewardTraining:
         self._clock, self._streams = Clock(), Streams(self.config.seed)
         self.windows: PictureWindows | None = None
         """Which steps are drawn, where people are shown what environments draw themselves."""
-        self._replays = replays if self._people is not None and draw is None else None
-        if self._people is not None and not has_state and draw is None and replays is None:
-            self.windows = PictureWindows(self.segment_steps, self._streams.generator("pictures"), num_envs)
+        self._replays: Replays | None = None
+        if self._people is not None and not has_state and draw is None:
+            self._replays = replays_of(copies, obs_space, spec, self.config, log)
+            if self._replays is None:
+                self.windows = PictureWindows(self.segment_steps, self._streams.generator("pictures"), num_envs)
         teacher: Teacher
         if self._people is None:
             teacher, audience = teacher_at_once(self.config, spec, script), None
@@ -103,8 +108,7 @@ class RewardTraining:
         self.learner = build_learner(
             self.config, spec, self.folder, teacher, obs_shape=obs_shape, num_actions=self.actions.size,
             segment_steps=self.segment_steps, shown=None if self.windows is None else self.windows.shown,
-            history=None if self._replays is None else self._replays.history,
-            life=self._life(),
+            history=None if self._replays is None else self._replays.history, life=self._life(),
         )  # fmt: skip
         self._episodes = EpisodeTracker(num_envs, spec.horizon, is_fixed_horizon=spec.is_fixed_horizon)
         self._reporter = Reporter(
@@ -166,9 +170,18 @@ class RewardTraining:
         Args:
             envs: whose steps these are.
             render: draws few of them, where people are shown what environments draw.
+
+        Where it fails, or is stopped, the files of the run are let go of.
         """
         if self.has_begun:
             return
+        try:
+            self._pretrain(envs, render)
+        except BaseException:
+            self.leave()
+            raise
+
+    def _pretrain(self, envs: Stepper, render: Render | None) -> None:
         self.log("Random actions come first, to have something to ask about. No agent learns yet.")
         rollouts = random_rollouts(
             envs, self._recorder, self.actions, self.spec, num_envs=self.num_envs, segment_steps=self.segment_steps,
@@ -280,7 +293,7 @@ class RewardTraining:
             self._clock.seconds(), is_last=is_last, mean_episode_return=self._episodes.mean_true_return(last=10)
         )
         if rollout is not None:
-            self._stats = self._stats.merge(*_padded(rollout))
+            self._stats = self._stats.merge(*padded(rollout))
         fit = self.learner.fit(self._stats)
         self._reporter.fitted(self.steps, fit)
         if fit is not None:
@@ -379,12 +392,3 @@ class RewardTraining:
             f"{self.folder.name}: a reward in training holds files and cannot be pickled. Keep it in the program that "
             "steps the environments; a finished one is loaded anywhere with rl_teacher.load_reward."
         )
-
-
-def _padded(rollout: Rollout) -> tuple[Float[Array, "row obs"], Float[Array, " row"]]:
-    """All observations, and rows that do not count up to a power of two: turns of any length are compiled once."""
-    num = rollout.counted.size
-    flat = np.zeros((1 << (num - 1).bit_length(), rollout.obs[0, 0].size), np.float32)
-    weight = np.zeros(len(flat), np.float32)
-    flat[:num], weight[:num] = rollout.obs.reshape(num, -1), 1
-    return jnp.asarray(flat), jnp.asarray(weight)

@@ -4,6 +4,7 @@ Needs `pip install 'rl-teacher[rllib]'`. docs/plug.md says what happens when.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from typing import Any, NoReturn
 
 import numpy as np
@@ -14,11 +15,11 @@ from ray.tune.registry import register_env
 from rl_teacher.envs.catalog import spec_of
 from rl_teacher.errors import ConfigError
 from rl_teacher.integrations.observations import Flattener
+from rl_teacher.integrations.opening import open_training
 from rl_teacher.integrations.pictures import Draw
-from rl_teacher.integrations.reward_training import RewardTraining
 from rl_teacher.integrations.rllib_chunks import Chunk, Columns, take_chunk
 from rl_teacher.integrations.rllib_env import MakeBlind, MakeEnv, layout_of, made
-from rl_teacher.integrations.settings import Teacher, settings, with_length
+from rl_teacher.integrations.settings import Teacher, with_length
 from rl_teacher.integrations.steps import Outcome
 from rl_teacher.integrations.taught import Taught
 
@@ -72,15 +73,11 @@ class PreferenceReward(Taught):
     ) -> None:  # fmt: skip
         first = made(make, env_config or {})
         spec = with_length(spec_of(first), fixed_length)
-        config, notes = settings(name, spec, "rllib", labels=labels, steps=steps, teacher=teacher, **others)
         flatten = Flattener(spec.env_id, first.observation_space)
-        self.training = RewardTraining(
-            config, spec, obs_space=flatten.space, action_space=first.action_space, num_envs=num_envs,
-            script=teacher if callable(teacher) else None, has_pictures=False, draw=draw,
-            log=log,
+        self.training = open_training(
+            name, spec, "rllib", obs_space=flatten.space, action_space=first.action_space, num_envs=num_envs,
+            labels=labels, steps=steps, teacher=teacher, draw=draw, log=log, others=others, has_pictures=False,
         )  # fmt: skip
-        for line in (spec.description, *notes):
-            log(line)
         layout = layout_of(first, flatten)
         self.env = f"rl_teacher/{name}"
         """For `AlgorithmConfig.environment`."""
@@ -91,9 +88,9 @@ class PreferenceReward(Taught):
         if self.training.has_begun:
             first.close()
         else:
-            envs = _Copies([first, *(made(make, env_config or {}) for _ in range(num_envs - 1))], flatten, config.seed)
-            self.training.pretrain(envs)
-            envs.close()
+            copies = [first, *(made(make, env_config or {}) for _ in range(num_envs - 1))]
+            with closing(_Copies(copies, flatten, self.training.config.seed)) as envs:
+                self.training.pretrain(envs)
 
     def take(self, episode: Any, num_extra: int) -> Chunk:
         """What the environment said of the steps of an episode; no trace of it stays there.
@@ -182,7 +179,7 @@ class LearnedRewards(ConnectorV2):
 
 
 class _Copies:
-    """Environments under random actions; satisfies reward_training.Stepper."""
+    """Environments under random actions; satisfies steps.Stepper."""
 
     def __init__(self, envs: Sequence[Any], flatten: Flattener, seed: int) -> None:
         self._envs, self._flatten, self._seed = envs, flatten, seed

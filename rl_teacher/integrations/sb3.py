@@ -3,7 +3,6 @@
 Needs `pip install 'rl-teacher[sb3]'`. docs/plug.md says what happens when.
 """
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -15,16 +14,16 @@ from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper, VecNormalize
 from rl_teacher.envs.catalog import spec_of
 from rl_teacher.envs.spec import EnvSpec
 from rl_teacher.errors import ConfigError
+from rl_teacher.integrations.infos import STATISTICS, EpisodeReturns
 from rl_teacher.integrations.observations import Flattener
+from rl_teacher.integrations.opening import open_training
 from rl_teacher.integrations.pay import Turn
 from rl_teacher.integrations.pictures import Draw
-from rl_teacher.integrations.replays import replays_of
 from rl_teacher.integrations.reward_training import RewardTraining
 from rl_teacher.integrations.sb3_buffers import rescore_rollout, rewrite_replay
-from rl_teacher.integrations.settings import Teacher, settings, with_length
+from rl_teacher.integrations.settings import Teacher, with_length
 from rl_teacher.integrations.steps import Outcome
 from rl_teacher.integrations.taught import Taught
-from rl_teacher.integrations.turns import pretrain
 from rl_teacher.oneline import written
 
 KEPT_INFOS = ("terminal_observation", "TimeLimit.truncated", "action_mask")
@@ -86,26 +85,19 @@ class PreferenceReward(Taught):
                 "VecNormalize(taught.venv)."
             )
         spec = with_length(_spec(venv), fixed_length)
-        config, notes = settings(name, spec, "stable-baselines3", labels=labels, steps=steps, teacher=teacher, **others)
         flatten = Flattener(spec.env_id, venv.observation_space)
-        replays = None
-        if config.predictor == "human" and draw is None and not _has_state(venv, spec):
-            replays = replays_of(getattr(venv.unwrapped, "envs", None), flatten.space, spec, config, log)
-        self.training = RewardTraining(
-            config, spec, obs_space=flatten.space, action_space=venv.action_space, num_envs=venv.num_envs,
-            script=teacher if callable(teacher) else None, has_state=_has_state(venv, spec), replays=replays,
-            draw=draw,
-            log=log,
+        self.training = open_training(
+            name, spec, "stable-baselines3", obs_space=flatten.space, action_space=venv.action_space,
+            num_envs=venv.num_envs, labels=labels, steps=steps, teacher=teacher, draw=draw, log=log, others=others,
+            has_state=_has_state(venv, spec), copies=getattr(venv.unwrapped, "envs", None),
         )  # fmt: skip
-        for line in (spec.description, *notes):
-            log(line)
         self.venv = RewardedVecEnv(venv, self.training, flatten, {*KEPT_INFOS, *keep_infos})
         """Where the model trains."""
         self.callback = RewardCallback(self.training)
         """For `model.learn`: asks, listens, fits, and puts each new reward where the old one stands."""
         if not self.training.has_begun:
-            venv.seed(config.seed)
-            pretrain(self.training, self.venv.stepper(), self.venv.render_some)
+            venv.seed(self.training.config.seed)
+            self.training.pretrain(self.venv.stepper(), self.venv.render_some)
 
 
 class RewardedVecEnv(VecEnvWrapper):
@@ -118,8 +110,7 @@ class RewardedVecEnv(VecEnvWrapper):
         """Whether the callback takes part."""
         self._obs = np.zeros((venv.num_envs, 0))
         self._actions = np.zeros(0)
-        self._returns, self._lengths = np.zeros(venv.num_envs), np.zeros(venv.num_envs, np.int64)
-        self._began = time.monotonic()
+        self._episodes = EpisodeReturns(venv.num_envs)
         self._has_state = _has_state(venv, training.spec)
 
     def reset(self) -> Any:
@@ -127,7 +118,7 @@ class RewardedVecEnv(VecEnvWrapper):
         obs = self.venv.reset()
         self.training.cut()
         self._obs = self.flatten(obs)
-        self._returns[:], self._lengths[:] = 0, 0
+        self._episodes.restart(np.ones(self.num_envs, bool))
         return obs
 
     def step_async(self, actions: np.ndarray) -> None:
@@ -164,15 +155,12 @@ class RewardedVecEnv(VecEnvWrapper):
 
     def _told(self, rewards: np.ndarray, dones: np.ndarray, infos: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Infos that the agent may see; where an episode ended, its predicted return under Monitor's name."""
-        self._returns += rewards
-        self._lengths += 1
+        self._episodes.add(rewards, np.ones(self.num_envs, bool))
         told = [{name: info[name] for name in self.kept_infos & info.keys()} for info in infos]
-        for env in np.flatnonzero(dones):
-            told[env]["episode"] = {
-                "r": round(float(self._returns[env]), 6), "l": int(self._lengths[env]),
-                "t": round(time.monotonic() - self._began, 6),
-            }  # fmt: skip
-        self._returns[dones], self._lengths[dones] = 0, 0
+        if dones.any():
+            columns = self._episodes.ended(np.asarray(dones, bool))
+            for env in np.flatnonzero(dones):
+                told[env][STATISTICS] = {name: column[env].item() for name, column in columns.items()}
         return told
 
     def _outcome(

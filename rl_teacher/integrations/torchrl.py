@@ -19,10 +19,11 @@ from rl_teacher.envs.catalog import spec_of
 from rl_teacher.envs.gymnasium.describe import DEFAULT_FPS
 from rl_teacher.envs.spec import EnvSpec
 from rl_teacher.errors import ConfigError
+from rl_teacher.integrations.opening import open_training
 from rl_teacher.integrations.pay import Turn
 from rl_teacher.integrations.pictures import Draw
 from rl_teacher.integrations.reward_training import RewardTraining
-from rl_teacher.integrations.settings import Teacher, settings, turn_steps, with_length
+from rl_teacher.integrations.settings import Teacher, turn_steps, with_length
 from rl_teacher.integrations.steps import Outcome
 from rl_teacher.integrations.taught import Taught
 from rl_teacher.integrations.torchrl_spaces import Arrays, arrays_of
@@ -80,17 +81,14 @@ class PreferenceReward(Taught):
         _check(env)
         spec = with_length(_spec(env), fixed_length)
         self._arrays = arrays_of(spec.env_id, env, observation)
-        config, notes = settings(name, spec, "torchrl", labels=labels, steps=steps, teacher=teacher, **others)
-        self.training = RewardTraining(
-            config, spec, obs_space=self._arrays.obs_space, action_space=self._arrays.action_space,
-            num_envs=self._arrays.num_envs, script=teacher if callable(teacher) else None,
-            has_pictures=False, draw=draw, log=log,
+        self.training = open_training(
+            name, spec, "torchrl", obs_space=self._arrays.obs_space, action_space=self._arrays.action_space,
+            num_envs=self._arrays.num_envs, labels=labels, steps=steps, teacher=teacher, draw=draw, log=log,
+            others=others, has_pictures=False,
         )  # fmt: skip
-        for line in (spec.description, *notes):
-            log(line)
         self._at_collection = RewardAtCollection(self.training, self._arrays, (observation, *KEPT_KEYS, *keep_keys))
         if not self.training.has_begun:
-            env.set_seed(config.seed)
+            env.set_seed(self.training.config.seed)
             self.training.pretrain(_Stepper(env, self._arrays))
         self.env = _RewardedEnv(env, self._at_collection)
         """Where the program collects."""
@@ -252,7 +250,7 @@ class RewardWhenDrawn(Transform):
 
 
 class _Stepper:
-    """An environment under random actions; satisfies reward_training.Stepper."""
+    """An environment under random actions; satisfies steps.Stepper."""
 
     def __init__(self, env: EnvBase, arrays: Arrays) -> None:
         self._env, self._arrays = env, arrays

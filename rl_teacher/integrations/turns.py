@@ -1,11 +1,9 @@
-"""What both wrappers of Gymnasium share: a training of a reward, when it takes turns, and what it pays for any step."""
+"""What both wrappers of Gymnasium share: when turns are taken, what a step is paid, what is known of the inside."""
 
-from collections.abc import Callable
 from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium import spaces
 from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv, VectorEnv, VectorWrapper
 from gymnasium.wrappers import NormalizeObservation, NormalizeReward
 from gymnasium.wrappers.vector import NormalizeObservation as NormalizeObservations
@@ -16,11 +14,7 @@ from rl_teacher.envs.catalog import spec_of
 from rl_teacher.envs.spec import EnvSpec
 from rl_teacher.errors import ConfigError
 from rl_teacher.integrations.observations import Flattener
-from rl_teacher.integrations.pictures import Draw, Render
-from rl_teacher.integrations.replays import replays_of
 from rl_teacher.integrations.reward_training import RewardTraining
-from rl_teacher.integrations.settings import Teacher, settings, with_length
-from rl_teacher.integrations.steps import Stepper
 
 AnyEnvs = gymnasium.Env[Any, Any] | VectorEnv[Any, Any, Any]
 NORMALIZERS = (NormalizeObservation, NormalizeReward, NormalizeObservations, NormalizeRewards)
@@ -40,7 +34,7 @@ class Turns:
 
     def __init__(self, training: RewardTraining, flatten: Flattener) -> None:
         self._training, self._flatten = training, flatten
-        self._version, self._newest = 0, None if training.paid_by is None else training.paid_by
+        self._version, self._newest = 0, training.paid_by
         self._told, self._is_driven = 0, False
 
     @property
@@ -84,48 +78,13 @@ def _rows(obs: Any, at: slice) -> Any:
     return {key: part[at] for key, part in obs.items()} if isinstance(obs, dict) else obs[at]
 
 
-def pretrain(training: RewardTraining, envs: Stepper, render: Render) -> None:
-    """The time before training; where it fails, the files of the run are let go of."""
-    try:
-        training.pretrain(envs, render)
-    except BaseException:
-        training.leave()
-        raise
-
-
-def open_training(
-    envs: AnyEnvs, name: str, *, obs_space: spaces.Space[Any], action_space: spaces.Space[Any], num_envs: int,
-    labels: int, steps: int, teacher: Teacher, fixed_length: bool | None, log: Callable[[str], None],
-    draw: Draw | None, others: dict[str, Any], copies: list[gymnasium.Env[Any, Any]] | None,
-) -> tuple[RewardTraining, Flattener]:  # fmt: skip
-    """A reward in training for environments that somebody has made, and what makes arrays of their observations.
-
-    `copies` are the single ones where they are in this process: where people teach they are replaced by such as
-    remember the seeds of their resets.
+def spec_inside(envs: AnyEnvs) -> EnvSpec:
+    """What is known of environments that the reward is to be learned in; of those side by side, of the first.
 
     Raises:
-        ConfigError: a wrapper that normalizes is inside, or settings contradict themselves.
-        RunExists: the name is taken, and the run is not resumed.
-        UnsupportedSpace: nothing here learns from such observations or actions.
+        ConfigError: a wrapper that normalizes is inside.
     """
     _refuse_normalizers(envs)
-    spec = with_length(_spec(envs), fixed_length)
-    config, notes = settings(name, spec, "gymnasium", labels=labels, steps=steps, teacher=teacher, **others)
-    flatten, replays = Flattener(spec.env_id, obs_space), None
-    if config.predictor == "human" and draw is None and not spec.is_task:
-        replays = replays_of(copies, flatten.space, spec, config, log)
-    training = RewardTraining(
-        config, spec, obs_space=flatten.space, action_space=action_space, num_envs=num_envs,
-        script=teacher if callable(teacher) else None, has_state=spec.is_task, replays=replays,
-        draw=draw, log=log,
-    )  # fmt: skip
-    for line in (spec.description, *notes):
-        log(line)
-    return training, flatten
-
-
-def _spec(envs: AnyEnvs) -> EnvSpec:
-    """What is known of environments; of those side by side, of the first."""
     inner: Any = envs.unwrapped
     if isinstance(inner, SyncVectorEnv):
         return spec_of(inner.envs[0])

@@ -34,24 +34,24 @@ def _from_states(spec: EnvSpec, segment: Segment) -> "States":
     from rl_teacher.video.jobs import States  # here, so that a run without pictures loads neither FFmpeg nor OpenGL
 
     task = find_task(spec.canonical_id)
-    return States(MODELS / task.model_file, task.camera, segment.sim_state, num_still=_num_still(segment))
+    return States(MODELS / task.model_file, task.camera, segment.sim_state, num_still=num_still(segment))
 
 
 def _played_again(spec: EnvSpec, history: ActionHistory, segment: Segment) -> "Replay":
     from rl_teacher.video.encode import HOLD_SECONDS
     from rl_teacher.video.jobs import Replay
 
-    num_still = _num_still(segment)
-    end = segment.start + len(segment) - (num_still or 0)
+    still = num_still(segment)
+    end = segment.start + len(segment) - (still or 0)
     found = history.find(segment.iteration, segment.env, segment.episode, end)
     if found is None:
         raise VideoFault(f"env {spec.env_id!r}: the start of a segment's episode is not known any more.")
     return Replay(
         spec.canonical_id, found.seed, found.actions, segment.start, segment.obs[0],
-        num_still=num_still, hold_seconds=HOLD_SECONDS if spec.is_fixed_horizon else ENDING_HOLD_SECONDS,
+        num_still=still, hold_seconds=HOLD_SECONDS if spec.is_fixed_horizon else ENDING_HOLD_SECONDS,
     )  # fmt: skip
 
 
-def _num_still(segment: Segment) -> int | None:
+def num_still(segment: Segment) -> int | None:
     """Steps after the end of its episode, where nothing moves; None if it did not end."""
     return None if segment.end == NO_END else len(segment) - segment.end
