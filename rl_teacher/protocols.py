@@ -220,6 +220,15 @@ class HasPortable(Protocol):
 
 
 @runtime_checkable
+class HasOlderForms(Protocol):
+    """A reward model of which older versions of the program kept other arrays."""
+
+    def of_today(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """What a version wrote, by the number of the leaf, in the form that this one expects of it."""
+        ...
+
+
+@runtime_checkable
 class Teacher(Protocol):
     """Answers comparisons."""
 

@@ -25,7 +25,10 @@ class RewardModelConfig:
     pessimism: float = 0.0
     """Subtract this many standard deviations over members from the reward; negative explores."""
     joint_features: int = 256
-    """Gaussian process: functions of all inputs at once, beside 1 + 8 of each input and products of two."""
+    """Gaussian process: functions of all inputs at once, beside 1 + 8 of each input, products of two and squares."""
+    sees_turns: bool = True
+    """Gaussian process: an angle of what can turn all the way round is seen as its sine and cosine, so that two poses
+    that look alike are worth the same."""
     hidden: tuple[int, ...] = (64, 64)
     """Networks, as all that follows: units of the hidden layers."""
     tanh_output: bool = True

@@ -195,5 +195,6 @@ def _find_task(env_id: str, name: str, reason: str) -> EnvSpec:
         is_fixed_horizon=True,
         clip_fps=task.clip_fps,
         dt=task.dt,
+        turns=tuple(i for i, entry in enumerate(task.observation) if entry.turns),
         description=f"'{env_id}' is the task {canonical_id} of {horizon} steps, which ends nowhere else ({reason}).",
     )

@@ -1,6 +1,6 @@
 """EnvSpec: what must be known of an environment before agents, clips and questions can be made for it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,5 +21,7 @@ class EnvSpec:
     """Frames per second of a clip, one frame a step."""
     dt: float | None
     """Simulated time of a step [s], where known."""
+    turns: tuple[int, ...] = field(default=(), kw_only=True)
+    """Numbers of an observation that are angles of what can turn all the way round [rad]."""
     description: str
     """One line for the start-up message: which environment was chosen, and why."""

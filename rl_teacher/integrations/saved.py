@@ -17,6 +17,7 @@ from rl_teacher.rollouts.episodes import EpisodeTracker
 from rl_teacher.storage import checkpoint as store
 from rl_teacher.storage.names import SUMMARY, is_there, slug
 from rl_teacher.training.reporter import Reporter, jsonable
+from rl_teacher.training.restored_reward import restored_reward
 
 LEARNER = "learner.npz"
 """In the run folder: what a resumed training goes on from."""
@@ -84,7 +85,7 @@ def load(folder: Path, learner: PreferenceLearner, stats: RunningStats) -> Saved
     arrays, head = store.load(path)
     try:
         return Saved(
-            LearnerSnapshot(store.unpack("reward", arrays, learner.reward), arrays, head),
+            LearnerSnapshot(restored_reward(arrays, learner.reward), arrays, head),
             store.unpack("stats", arrays, stats), head["iteration"], head["steps"], head["seconds"],
             head["wall_seconds"], head["metrics"], head["next_episode"], head["factor"],
         )  # fmt: skip

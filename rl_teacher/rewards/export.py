@@ -61,7 +61,7 @@ def to_portable(model: object, frames: FrameSpec, labels: int) -> PortableReward
     try:
         return PortableReward(about, parts.arrays)
     except ValueError as error:
-        raise UserCodeFault(f"{type(model).__name__}.portable: {error}. See rewards/portable_kinds.py.") from error
+        raise UserCodeFault(f"{type(model).__name__}.portable: {error}. See rewards/portable_process.py.") from error
 
 
 def write_reward(folder: Path, model: object, frames: FrameSpec, labels: int) -> PortableReward | None:

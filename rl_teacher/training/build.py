@@ -98,7 +98,12 @@ def build_learner(
     assert config.pretrain_labels is not None, "complete() fills in the label counts"
     streams = Streams(config.seed)
     reward_model = fresh_reward_model(
-        config.reward, obs_shape, num_actions, center=spec.is_fixed_horizon, key=streams.key("reward")
+        config.reward,
+        obs_shape,
+        num_actions,
+        center=spec.is_fixed_horizon,
+        key=streams.key("reward"),
+        turns=spec.turns,
     )
     return PreferenceLearner(
         reward_model=reward_model,

@@ -15,6 +15,7 @@ from rl_teacher.storage import checkpoint as store
 from rl_teacher.storage.names import CHECKPOINT
 from rl_teacher.training.clock import Clock
 from rl_teacher.training.reporter import Reporter, jsonable
+from rl_teacher.training.restored_reward import restored_reward
 from rl_teacher.training.state import TeachState
 
 CHECKPOINT_SECONDS = 10.0
@@ -83,4 +84,4 @@ class Checkpoints:
 
 
 def _of_learner(learner: PreferenceLearner, arrays: dict[str, np.ndarray], head: dict[str, Any]) -> LearnerSnapshot:
-    return LearnerSnapshot(store.unpack("reward", arrays, learner.reward), arrays, head)
+    return LearnerSnapshot(restored_reward(arrays, learner.reward), arrays, head)

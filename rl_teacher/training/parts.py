@@ -50,9 +50,19 @@ def fresh_agent(config: RunConfig, obs_shape: tuple[int, ...], actions: ActionSp
 
 
 def fresh_reward_model(
-    config: RewardModelConfig, obs_shape: tuple[int, ...], num_actions: int, *, center: bool, key: PRNGKeyArray
-) -> RewardModel:
-    """A model of the kind that `config` names; `center` shifts its reward to mean 0."""
+    config: RewardModelConfig, obs_shape: tuple[int, ...], num_actions: int, *, center: bool, key: PRNGKeyArray,
+    turns: tuple[int, ...] = (),
+) -> RewardModel:  # fmt: skip
+    """A model of the kind that `config` names.
+
+    Args:
+        config: its settings.
+        obs_shape: of one observation.
+        num_actions: numbers that an action has for the model.
+        center: shift its reward to mean 0.
+        key: draws what is random in it.
+        turns: numbers of an observation that are angles of what can turn all the way round (`EnvSpec.turns`).
+    """
     if is_user_code(config.model):
         made: RewardModel = build_from(
             "--reward.model", config.model, RewardModel,
@@ -62,7 +72,7 @@ def fresh_reward_model(
     if config.model == "constant":
         return ConstantReward.build(config)
     if config.model == "gp":
-        return GaussianProcessReward.build(obs_shape, num_actions, config, center=center, key=key)
+        return GaussianProcessReward.build(obs_shape, num_actions, config, center=center, key=key, turns=turns)
     is_untrained = config.model == "untrained"
     ensemble = RewardEnsemble.build(
         obs_shape, num_actions, config, center=center, key=key, last_scale=1.0 if is_untrained else 0.01

@@ -43,12 +43,13 @@ def frames_of(actions: ActionSpec, shape: tuple[int, ...] = SHAPE) -> FrameSpec:
 
 
 def random_process(
-    actions: ActionSpec, seed: int, *, center: bool, pessimism: float, share: float = 0.1
+    actions: ActionSpec, seed: int, *, center: bool, pessimism: float, share: float = 0.1, turns: tuple[int, ...] = ()
 ) -> GaussianProcessReward:
     """With random weights, of which a share is not 0, and everything else random too."""
     rng = np.random.default_rng(seed)
     config = dataclasses.replace(CONFIG, pessimism=pessimism)
-    model = GaussianProcessReward.build(SHAPE, actions.size, config, center=center, key=jax.random.key(seed))
+    key = jax.random.key(seed)
+    model = GaussianProcessReward.build(SHAPE, actions.size, config, center=center, key=key, turns=turns)
     used = rng.random(len(model.weights)) < share
     members = used[:, None] * rng.normal(size=model.members.shape)
     centers = model.basis.centers
@@ -119,7 +120,26 @@ def test_few_weights_of_any_kind_give_the_same_numbers(seed: int, batch: tuple[i
     check(model, SPACES["box"], *batch)
 
 
-@pytest.mark.parametrize("block", range(8))
+@pytest.mark.parametrize("share", [0.02, 1.0])
+@pytest.mark.parametrize("space", SPACES)
+@pytest.mark.parametrize("turns", [(0,), (4, 2)])
+def test_angles_that_turn_round_give_the_same_numbers(turns: tuple[int, ...], space: str, share: float) -> None:
+    model = random_process(SPACES[space], 2, center=True, pessimism=0.5, share=share, turns=turns)
+    assert model.basis.num_inputs == 6 + SPACES[space].size + len(turns)
+    check(model, SPACES[space], 7)
+
+
+def test_a_whole_turn_more_is_worth_the_same() -> None:
+    spec = SPACES["box"]
+    reward = to_portable(random_process(spec, 2, center=True, pessimism=0.0, share=1.0, turns=(1,)), frames_of(spec), 1)
+    assert reward is not None
+    obs, env_action, *_ = steps(spec, 5).values()
+    turned = obs.reshape(5, -1).copy()
+    turned[:, 1] += 2 * np.pi
+    np.testing.assert_allclose(reward(turned.reshape(obs.shape), env_action), reward(obs, env_action), atol=1e-4)
+
+
+@pytest.mark.parametrize("block", range(9))
 def test_each_block_alone_gives_the_same_numbers(block: int) -> None:
     model = random_process(SPACES["box"], 3, center=False, pessimism=0.3, share=1.0)
     start = sum(model.basis.sizes[:block])

@@ -24,7 +24,8 @@ TASK = Task(
     clip_fps=20,
     camera=Camera("torso", lookat=(0.0, 0.0, 0.5), distance=4.0, elevation=-10.0),
     observation=entries("m", "height of the torso")
-    + entries("rad", "angle of the torso", *(f"angle of the {joint}" for joint in GEARS))
+    + entries("rad", "angle of the torso", turns=True)
+    + entries("rad", *(f"angle of the {joint}" for joint in GEARS))
     + entries("m/s", "forward velocity of the torso", "upward velocity of the torso")
     + entries("rad/s", "angular velocity of the torso", *(f"angular velocity of the {joint}" for joint in GEARS)),
     action=tuple(Entry(f"torque at the {joint}", f"x {gear} N m", -1.0, 1.0) for joint, gear in GEARS.items()),

@@ -24,7 +24,8 @@ TASK = Task(
     clip_fps=40,
     camera=Camera("torso", lookat=(0.0, 0.0, 0.8), distance=4.0, elevation=-10.0),
     observation=entries("m", "height of the torso")
-    + entries("rad", "angle of the torso", "angle of the thigh", "angle of the leg", "angle of the foot")
+    + entries("rad", "angle of the torso", turns=True)
+    + entries("rad", "angle of the thigh", "angle of the leg", "angle of the foot")
     + entries("m/s", "forward velocity of the torso", "upward velocity of the torso", limit=MAX_SPEED)
     + entries(
         "rad/s",

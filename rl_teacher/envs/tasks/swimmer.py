@@ -20,7 +20,8 @@ TASK = Task(
     clip_fps=40,
     camera=Camera("torso", lookat=(0.0, 0.0, 0.0), distance=6.0, elevation=-60.0),
     observation=(
-        *entries("rad", "angle of the front link", "angle of the first joint", "angle of the second joint"),
+        *entries("rad", "angle of the front link", turns=True),
+        *entries("rad", "angle of the first joint", "angle of the second joint"),
         *entries("m/s", "velocity of the front link along x", "velocity of the front link along y"),
         *entries("rad/s", "angular velocity of the front link", "angular velocity of the first joint"),
         *entries("rad/s", "angular velocity of the second joint"),

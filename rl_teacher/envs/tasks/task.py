@@ -28,6 +28,8 @@ class Entry:
     unit: str
     low: float = -math.inf
     high: float = math.inf
+    turns: bool = False
+    """Whether it is the angle of what can turn all the way round, so that 0 and 2 pi look alike."""
 
 
 class Readout(Protocol):
@@ -91,6 +93,6 @@ class Task:
         return self.timestep * self.frame_skip
 
 
-def entries(unit: str, *names: str, limit: float = math.inf) -> tuple[Entry, ...]:
-    """Entries that share a unit and the range ± limit."""
-    return tuple(Entry(name, unit, -limit, limit) for name in names)
+def entries(unit: str, *names: str, limit: float = math.inf, turns: bool = False) -> tuple[Entry, ...]:
+    """Entries that share a unit, the range ± limit, and whether they turn all the way round."""
+    return tuple(Entry(name, unit, -limit, limit, turns) for name in names)

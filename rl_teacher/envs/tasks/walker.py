@@ -25,7 +25,8 @@ TASK = Task(
     clip_fps=30,
     camera=Camera("torso", lookat=(0.0, 0.0, 0.8), distance=4.0, elevation=-10.0),
     observation=entries("m", "height of the torso")
-    + entries("rad", "angle of the torso", *(f"angle of the {joint}" for joint in JOINTS))
+    + entries("rad", "angle of the torso", turns=True)
+    + entries("rad", *(f"angle of the {joint}" for joint in JOINTS))
     + entries("m/s", "forward velocity of the torso", "upward velocity of the torso", limit=MAX_SPEED)
     + entries(
         "rad/s",

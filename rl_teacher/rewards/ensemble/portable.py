@@ -16,7 +16,7 @@ Arrays = dict[str, np.ndarray]
 def portable_arrays(
     members: Float[Array, "member params"], stats: ObsStats, scale: Scale, config: RewardModelConfig, *, has_ends: bool
 ) -> Arrays:
-    """What `rewards.portable_kinds.networks` reads.
+    """What `rewards.portable_networks.networks` reads.
 
     Args:
         members: one row of parameters per network: all weights in order, then all biases.

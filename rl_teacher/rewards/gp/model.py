@@ -3,7 +3,7 @@
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import equinox as eqx
 import jax
@@ -23,7 +23,7 @@ from rl_teacher.rewards.gp.averaging import Mixture, average_models
 from rl_teacher.rewards.gp.basis import BLOCKS, LINEAR, NODES, Basis
 from rl_teacher.rewards.gp.portable import portable_arrays
 from rl_teacher.rewards.scale import Scale, measure
-from rl_teacher.rewards.view import ObsStats, frames_of, frozen, no_stats, num_inputs
+from rl_teacher.rewards.view import ObsStats, frames_of, frozen, input_words, no_stats, num_inputs
 
 CHUNK = 64
 """Comparisons whose frames are turned into functions in one call."""
@@ -65,7 +65,7 @@ class GaussianProcessReward(eqx.Module):
     @classmethod
     def build(
         cls, obs_shape: tuple[int, ...], num_actions: int, config: RewardModelConfig, *,
-        center: bool, key: PRNGKeyArray,
+        center: bool, key: PRNGKeyArray, turns: tuple[int, ...] = (),
     ) -> "GaussianProcessReward":  # fmt: skip
         """A model that knows nothing, with a reward of 0 everywhere.
 
@@ -75,9 +75,12 @@ class GaussianProcessReward(eqx.Module):
             config: its settings.
             center: shift the reward to mean 0, as no episode can end early; else what survival is worth is learned.
             key: draws the joint functions.
+            turns: numbers of an observation that are angles of what can turn all the way round.
         """
         num_obs = 0 if center else math.prod(obs_shape)
-        basis = Basis.build(num_inputs(obs_shape, num_actions), config.joint_features, key, num_obs=num_obs)
+        turns = turns if center and config.sees_turns else ()
+        size = num_inputs(obs_shape, num_actions, len(turns))
+        basis = Basis.build(size, config.joint_features, key, num_obs=num_obs, turns=turns)
         num = sum(basis.sizes)
         return cls(
             basis=basis,
@@ -150,11 +153,12 @@ class GaussianProcessReward(eqx.Module):
     def relevances(self, names: Sequence[str]) -> list[Relevance]:
         """What the reward depends on, largest first; satisfies protocols.HasRelevances."""
         shares, blocks = np.asarray(self.shares).tolist(), self.basis.blocks
+        words = input_words(names, self.basis.turns)
         of_block = np.split(np.asarray(self.weights, np.float64), np.cumsum(self.basis.sizes)[:-1])
         what = [
             text
             for block, weights in zip(blocks, of_block, strict=True)
-            for text in _says(block, weights.tolist(), names)
+            for text in _says(block, weights.tolist(), words)
         ]
         found = [Relevance(*pair) for pair in zip(what, shares, strict=True) if pair[1] > 0]
         return sorted(found, key=lambda one: -one.share)
@@ -167,6 +171,26 @@ class GaussianProcessReward(eqx.Module):
         arrays = portable_arrays(self.basis, columns, self.obs_stats, self.scale, self.config.pessimism)
         return PortableParts("gp", arrays, ends=bool(self.basis.num_obs))
 
+    def of_today(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """With squares of weight 0, where a version before them wrote the arrays; satisfies protocols.HasOlderForms."""
+        num_squares, blocks = self.basis.sizes[BLOCKS.index("square")], self.basis.block_of_group
+        if not num_squares:
+            return dict(arrays)
+        without = {
+            len(self.weights) - num_squares: sum(self.basis.sizes[: BLOCKS.index("square")]),
+            len(blocks) - num_squares: blocks.index("square"),
+        }
+
+        def inserted(array: np.ndarray) -> np.ndarray:
+            at = without.get(array.shape[0]) if array.ndim else None
+            zeros = np.zeros((num_squares, *array.shape[1:]), array.dtype)
+            return array if at is None else np.concatenate([array[:at], zeros, array[at:]])
+
+        leaves = jax.tree.leaves(eqx.filter(self, eqx.is_array))
+        return {
+            name: inserted(array) if array.shape != leaves[int(name)].shape else array for name, array in arrays.items()
+        }
+
     def _rewards(self, x: RewardInput, weights: Float[Array, "feature output"]) -> Float[Array, "output *batch"]:
         """What each column of weights makes of each frame."""
         rewards: Array = _weighted(self.basis, weights, x, self.obs_stats)
@@ -177,7 +201,7 @@ class GaussianProcessReward(eqx.Module):
 def _weighted(
     basis: Basis, weights: Float[Array, "feature output"], x: RewardInput, stats: ObsStats
 ) -> Float[Array, "output *batch"]:
-    return jnp.moveaxis(basis.weighted(frames_of(x, stats), weights), -1, 0)
+    return jnp.moveaxis(basis.weighted(frames_of(x, stats, basis.turns), weights), -1, 0)
 
 
 def gap_features(
@@ -229,7 +253,7 @@ def _in_chunks(
 @jax.jit
 def _gaps(basis: Basis, x: RewardInput, stats: ObsStats) -> Sums:
     """Of frames with the axes (comparison, side, step): the left sides' sums less the right ones'."""
-    frames = frames_of(x, stats)
+    frames = frames_of(x, stats, basis.turns)
     sums = (basis.block(i, frames).sum(2) for i in range(len(basis.sizes)))
     return tuple(total[:, 0] - total[:, 1] for total in sums)
 
@@ -237,7 +261,7 @@ def _gaps(basis: Basis, x: RewardInput, stats: ObsStats) -> Sums:
 @jax.jit
 def _totals(basis: Basis, x: RewardInput, stats: ObsStats) -> Sums:
     """The same, but the sums of both sides."""
-    frames = frames_of(x, stats)
+    frames = frames_of(x, stats, basis.turns)
     return tuple(basis.block(i, frames).sum((1, 2)) for i in range(len(basis.sizes)))
 
 
@@ -337,6 +361,10 @@ def _says(block: str, weights: list[float], names: Sequence[str]) -> list[str]:
         case "product":
             pairs = itertools.combinations(names, 2) if num else ()
             return [f"{_more(w)} {one} times {other}" for w, (one, other) in zip(weights, pairs, strict=True)]
+        case "square":
+            return [
+                f"{'far from' if w > 0 else 'near'} the mean of {name}" for w, name in zip(weights, names, strict=False)
+            ]
         case "survival":
             return [f"{_more(weights[0])} survival"]
         case "ending":

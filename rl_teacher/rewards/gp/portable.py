@@ -14,7 +14,7 @@ Columns = Float[np.ndarray, "feature column"]
 
 
 def portable_arrays(basis: Basis, weights: Columns, stats: ObsStats, scale: Scale, pessimism: float) -> Arrays:
-    """What `rewards.portable_kinds.PROCESS` describes.
+    """What `rewards.portable_process.PROCESS` describes.
 
     Args:
         basis: the functions.
@@ -27,12 +27,15 @@ def portable_arrays(basis: Basis, weights: Columns, stats: ObsStats, scale: Scal
     blocks = dict(zip(basis.blocks, np.split(columns, np.cumsum(basis.sizes)[:-1]), strict=True))
     constant = shift + _offset(basis, blocks)
     arrays = _waves(basis, blocks) | _sparse("linear", blocks["linear"]) | _products(basis, blocks["product"])
+    arrays |= _sparse("square", blocks["square"])
     if blocks["joint"].any():
         size = np.float32(math.sqrt(2 / basis.joint_phases.shape[0]))
         arrays |= {
             "joint_directions": np.asarray(basis.joint_weights), "joint_phases": np.asarray(basis.joint_phases),
             "joint": blocks["joint"] * size,
         }  # fmt: skip
+    if basis.turns:
+        arrays["turn_at"] = np.asarray(basis.turns)
     if basis.num_obs and blocks["ending"].any():
         arrays |= {"end": blocks["ending"][0]} | _sparse("end_linear", blocks["ending"][1:])
     if basis.num_obs:

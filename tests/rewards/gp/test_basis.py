@@ -55,28 +55,52 @@ def test_products_are_of_each_number_with_each_other_one():
     np.testing.assert_array_equal(values, [[6.0, 10.0, 14.0, 15.0, 21.0, 35.0]])
 
 
-def test_only_products_have_a_hyperprior():
+def test_squares_are_of_each_number_and_an_outlier_counts_as_five_deviations():
+    values = basis(num_inputs=3).block(BLOCKS.index("square"), plain([[2.0, -3.0, 9.0]]))
+    np.testing.assert_array_equal(values, [[4.0, 9.0, 25.0]])
+
+
+def test_a_squared_distance_of_a_sum_is_a_sum_of_products_and_squares_and_nothing_else():
+    x = points(num_inputs=4)
+    few = basis(num_inputs=4, num_joint=1)
+    quadratic = np.hstack([few.block(BLOCKS.index(name), plain(x)) for name in ("product", "square")])
+    mirror = np.square(x[:, 0] + 2 * x[:, 2]) + np.square(x[:, 1] + 2 * x[:, 3])
+    weights = [0, 4, 0, 0, 4, 0, 1, 1, 4, 4]  # pairs 01, 02, 03, 12, 13, 23, then squares
+    np.testing.assert_allclose(quadratic @ np.array(weights), mirror, rtol=1e-5)
+
+
+def test_only_products_and_squares_have_a_hyperprior():
     few = basis(num_inputs=3, num_joint=2)
     exponents = few.hyperprior[few.groups]
-    np.testing.assert_array_equal(exponents, [0.0] * (3 + 24) + [HYPERPRIORS["product"]] * 3 + [0.0] * 2)
+    of_both = [HYPERPRIORS["product"]] * 3 + [HYPERPRIORS["square"]] * 3
+    np.testing.assert_array_equal(exponents, [0.0] * (3 + 24) + of_both + [0.0] * 2)
 
 
 def test_a_reward_may_be_made_of_everything_or_of_lines():
     everything, lines = basis(num_inputs=3, num_joint=2).candidate_models
     assert everything.all()
-    np.testing.assert_array_equal(lines, [True] * 3 + [False] * (3 + 3 + 1))  # curves, products, all joint ones
+    np.testing.assert_array_equal(
+        lines, [True] * 3 + [False] * (3 + 3 + 3 + 1)
+    )  # curves, products, squares, all joint ones
 
 
 def test_sizes_are_those_of_the_blocks_and_pictures_have_no_additive_one():
-    assert basis(num_joint=8).sizes == (3, 24, 3, 8)
-    assert basis(num_inputs=309, num_joint=8).sizes == (309, 2472, 0, 8)  # Humanoid: 47,586 products would be too many
+    assert basis(num_joint=8).sizes == (3, 24, 3, 3, 8)
+    assert basis(num_inputs=309, num_joint=8).sizes == (
+        309,
+        2472,
+        0,
+        0,
+        8,
+    )  # Humanoid: 47,586 products would be too many
     many = basis(num_inputs=3000, num_joint=2)
-    assert many.sizes == (3000, 0, 0, 2)
+    assert many.sizes == (3000, 0, 0, 0, 2)
     assert many.weighted(plain(np.ones((2, 3000))), jnp.ones((3002, 1))).shape == (2, 1)
 
 
-def test_each_input_has_a_group_for_itself_and_one_for_its_waves_each_product_has_one_the_joint_functions_have_one():
-    np.testing.assert_array_equal(basis(num_inputs=2, num_joint=3).groups, [0, 1] + [2] * 8 + [3] * 8 + [4] + [5] * 3)
+def test_each_input_product_and_square_has_a_group_and_waves_of_an_input_and_joint_functions_have_one_together():
+    expected = [0, 1] + [2] * 8 + [3] * 8 + [4] + [5, 6] + [7] * 3
+    np.testing.assert_array_equal(basis(num_inputs=2, num_joint=3).groups, expected)
 
 
 def ending_basis(num_joint: int = 2) -> Basis:
@@ -87,7 +111,7 @@ def ending_basis(num_joint: int = 2) -> Basis:
 def test_where_episodes_can_end_early_survival_endings_and_changes_follow():
     few = ending_basis()
     assert dict(zip(few.blocks, few.sizes, strict=True)) == {
-        "linear": 3, "additive": 24, "product": 3, "joint": 2, "survival": 1, "ending": 4, "change": 2,
+        "linear": 3, "additive": 24, "product": 3, "square": 0, "joint": 2, "survival": 1, "ending": 4, "change": 2,
         "curve change": 16,
     }  # fmt: skip
     of_block = dict.fromkeys(few.block_of_group, 0)

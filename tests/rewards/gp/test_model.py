@@ -13,6 +13,7 @@ from rl_teacher.core.correlation import correlation
 from rl_teacher.protocols import Relevance
 from rl_teacher.rewards.gp.model import GaussianProcessReward, gap_features
 from rl_teacher.rewards.relevance import in_words, main_relevances
+from rl_teacher.storage.checkpoint import nest, unpack
 from tests.rewards.synthetic_labels import ACT, OBS, STATS, comparisons, fit_data, frames, true_reward
 
 CONFIG = RewardModelConfig(joint_features=64)
@@ -104,7 +105,7 @@ def test_what_is_held_out_is_as_honest_as_other_labels():
     returns = np.asarray(model(RewardInput(unseen.obs, unseen.action))).sum(-1)
     accuracy = ((returns[:, 0] > returns[:, 1]) == (unseen.target > 0.5)).mean()
     assert metrics["predictor/holdout_accuracy"] == pytest.approx(accuracy, abs=0.1)
-    assert metrics["predictor/accuracy"] > accuracy + 0.05  # of what it was fitted to
+    assert metrics["predictor/accuracy"] > accuracy + 0.03  # of what it was fitted to
 
 
 def test_the_draws_scatter_around_the_model_and_agree_more_with_more_labels():
@@ -153,7 +154,7 @@ def test_a_gap_is_the_sum_over_the_left_segment_less_that_over_the_right():
     _, gaps = gap_features(fresh().basis, labeled, (STATS.mean, STATS.variance))
     frame = np.concatenate([labeled.obs, labeled.action], -1)  # the statistics are mean 0 and variance 1
     np.testing.assert_allclose(gaps[0], frame[:, 0].sum(1) - frame[:, 1].sum(1), atol=1e-4)
-    assert [gap.shape for gap in gaps] == [(70, 5), (70, 40), (70, 10), (70, 64)]
+    assert [gap.shape for gap in gaps] == [(70, 5), (70, 40), (70, 10), (70, 5), (70, 64)]
 
 
 def test_growing_labels_recompile_nothing_before_a_chunk_is_full():
@@ -196,3 +197,39 @@ def test_answers_that_are_all_alike_stay_finite(target: float):
     assert np.isfinite(np.asarray(model(frames()))).all()
     assert np.isfinite(metrics["predictor/loss"])
     assert metrics["predictor/tie_share"] == float(target == 0.5)
+
+
+def test_what_was_kept_before_there_were_squares_is_the_same_reward():
+    model = fitted(comparisons(60))
+    squares = slice(5 + 40 + 10, 5 + 40 + 10 + 5)
+    model = eqx.tree_at(lambda m: m.weights, model, model.weights.at[squares].set(0.0))
+    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(eqx.filter(model, eqx.is_array))]
+    older = {
+        f"{i:04d}": np.delete(leaf, squares, 0) if leaf.shape[:1] == (124,) else leaf for i, leaf in enumerate(leaves)
+    }
+    older["0008"] = np.delete(
+        leaves[8], slice(20, 25)
+    )  # shares: 5 numbers, 5 curves, 10 products, 5 squares, all joint
+    restored = unpack("reward", nest("reward", model.of_today(older)), fresh())
+    np.testing.assert_array_equal(restored.weights, model.weights)
+    np.testing.assert_array_equal(restored(frames()), model(frames()))
+    np.testing.assert_array_equal(restored.shares[20:25], 0.0)
+    np.testing.assert_array_equal(restored.shares[25], model.shares[25])
+
+
+def test_of_an_angle_that_turns_all_the_way_round_its_sine_and_cosine_are_seen():
+    labeled = comparisons(80)
+    angle = 3.0 * np.asarray(labeled.obs[..., 0], np.float64)
+    returns = np.cos(angle).sum(-1)
+    obs = np.concatenate([angle[..., None], labeled.obs[..., 1:]], -1).astype(np.float32)
+    judged = dataclasses.replace(labeled, obs=obs, target=(returns[:, 0] > returns[:, 1]).astype(np.float32))
+    model = GaussianProcessReward.build((OBS,), ACT, CONFIG, center=True, key=jax.random.key(0), turns=(0,))
+    model, _ = model.fit(fit_data(judged), None, jax.random.key(1))
+    names = [f"number {i}" for i in range(OBS + ACT)]
+    assert model.relevances(names)[0].what == "more cosine of number 0"
+    pose = frames(4)
+    turned = RewardInput(np.asarray(pose.obs) + ([2 * np.pi] + [0.0] * (OBS - 1)), pose.action)
+    np.testing.assert_allclose(model(turned), model(pose), atol=1e-3)
+    config = dataclasses.replace(CONFIG, sees_turns=False)
+    plain = GaussianProcessReward.build((OBS,), ACT, config, center=True, key=jax.random.key(0), turns=(0,))
+    assert plain.basis.num_inputs == OBS + ACT

@@ -1,0 +1,41 @@
+"""Hind legs: a HalfCheetah that stands up."""
+
+import numpy as np
+
+from rl_teacher.teachers.act import Act
+from rl_teacher.teachers.scripted import SegmentView
+
+HEIGHT, PITCH = 1, 2
+"""Columns of the torso's height above 0.7 m and of its pitch [rad], which falls as the nose goes up: HalfCheetah's
+sim_state is qpos (9), then qvel (9)."""
+
+
+def prefer(left: SegmentView, right: SegmentView) -> str:
+    """Prefer the clip in which the nose is higher above the ground."""
+    gap = nose_height(left.sim_state).mean() - nose_height(right.sim_state).mean()
+    return "tie" if gap == 0 else "left" if gap > 0 else "right"
+
+
+def measure(states: np.ndarray) -> float:
+    """Share of the steps in which the body is within 45 degrees of standing upright, nose up [%]."""
+    return float(100 * (rise(states) > np.sin(np.pi / 4)).mean())
+
+
+def nose_height(states: np.ndarray) -> np.ndarray:
+    """Height of the front end of the body [m]."""
+    return 0.7 + states[:, HEIGHT] + 0.5 * rise(states)
+
+
+def rise(states: np.ndarray) -> np.ndarray:
+    """How much higher the front end of the body is than its back end, which is 1 m away [m]."""
+    return -np.sin(states[:, PITCH])
+
+
+ACT = Act(
+    env_id="HalfCheetah-v1",
+    task="Stand up on the hind legs.",
+    prefer=prefer,
+    measure=measure,
+    unit="% of the steps on the hind legs",
+    goal=90.0,
+)
