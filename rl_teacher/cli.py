@@ -124,6 +124,14 @@ def bench() -> Command:
     return main
 
 
+def circus() -> Command:
+    """Teach a trick, and film it."""
+    require_mujoco()
+    from rl_teacher.commands.circus.command import main
+
+    return main
+
+
 def doctor() -> Command:
     """Say what works on this machine."""
     from rl_teacher.commands.doctor import main
@@ -143,7 +151,7 @@ def server_command(name: str) -> Callable[[], Command]:
     return load
 
 
-WITHOUT_END = ("teach", "plot", "replay", "runs", "fit", "bench", "doctor")
+WITHOUT_END = ("teach", "plot", "replay", "runs", "fit", "bench", "doctor", "circus")
 """Commands with nothing to put away when Ctrl-C ends them; `teach` and `bench` take it over while they have."""
 SERVER = ("serve", "login-url", "token", "export", "import", "manage")
 
@@ -154,6 +162,7 @@ COMMANDS: dict[str, Callable[[], Command]] = {
     "runs": runs,
     "fit": fit,
     "bench": bench,
+    "circus": circus,
     "doctor": doctor,
     **{name: server_command(name) for name in SERVER},
 }
@@ -164,6 +173,7 @@ USAGE = """Teach reinforcement-learning agents from human preferences.
   rl-teacher teach -p rl -e ShortHopper-v1 -n base-rl                learn from the true reward
   rl-teacher teach -p human -L 175 -e Reacher-v1 -n human-175        learn from your answers, in the browser
   rl-teacher teach -p synth -l 1400 -e ShortHopper-v1 -n syn-1400    learn from synthetic labels
+  rl-teacher circus ballerina                                        teach a trick, measure it, and film it
   rl-teacher plot base-rl syn-1400                                   draw their learning curves
   rl-teacher replay syn-1400                                         film the trained agent
   rl-teacher runs                                                    list runs

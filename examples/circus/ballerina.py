@@ -14,9 +14,11 @@ UPRIGHT = 0.5
 
 
 def prefer(left: SegmentView, right: SegmentView) -> str:
-    """Prefer the clip that stands; where both do, or neither, the one that holds the purple foot higher."""
+    """Prefer the clip that stands; if both do, the one with the purple foot higher; if neither, the higher body."""
     gap = float(stands(left.sim_state)) - float(stands(right.sim_state))
-    gap = gap or lift(left.sim_state).mean() - lift(right.sim_state).mean()
+    if gap == 0:
+        height = lift if stands(left.sim_state) else torso_height
+        gap = height(left.sim_state).mean() - height(right.sim_state).mean()
     return "tie" if gap == 0 else "left" if gap > 0 else "right"
 
 
@@ -34,6 +36,11 @@ def stands(states: np.ndarray) -> bool:
 def is_upright(states: np.ndarray) -> np.ndarray:
     """Steps in which the torso is upright and at least 0.8 m high, so that it stands."""
     return (np.abs(states[:, PITCH]) < UPRIGHT) & (states[:, HEIGHT] > 0.8)
+
+
+def torso_height(states: np.ndarray) -> np.ndarray:
+    """Height of the middle of the torso [m]."""
+    return states[:, HEIGHT]
 
 
 def lift(states: np.ndarray) -> np.ndarray:

@@ -8,17 +8,26 @@ from rl_teacher.teachers.scripted import SegmentView
 HEIGHT, PITCH = 1, 2
 """Columns of the torso's height above 0.7 m and of its pitch [rad], which falls as the nose goes up: HalfCheetah's
 sim_state is qpos (9), then qvel (9)."""
+ALIKE = 0.1
+"""Shares of a clip that are closer than this look alike."""
 
 
 def prefer(left: SegmentView, right: SegmentView) -> str:
-    """Prefer the clip in which the nose is higher above the ground."""
-    gap = nose_height(left.sim_state).mean() - nose_height(right.sim_state).mean()
+    """Prefer the clip that stands longer; where both are alike, the one with its nose higher above the ground."""
+    gap = stands(left.sim_state).mean() - stands(right.sim_state).mean()
+    if abs(gap) < ALIKE:
+        gap = nose_height(left.sim_state).mean() - nose_height(right.sim_state).mean()
     return "tie" if gap == 0 else "left" if gap > 0 else "right"
 
 
 def measure(states: np.ndarray) -> float:
-    """Share of the steps in which the body is within 45 degrees of standing upright, nose up [%]."""
-    return float(100 * (rise(states) > np.sin(np.pi / 4)).mean())
+    """Share of the steps in which it stands on its hind legs [%]."""
+    return float(100 * stands(states).mean())
+
+
+def stands(states: np.ndarray) -> np.ndarray:
+    """Steps in which the body is within 45 degrees of upright, nose up."""
+    return rise(states) > np.sin(np.pi / 4)
 
 
 def nose_height(states: np.ndarray) -> np.ndarray:
@@ -38,4 +47,5 @@ ACT = Act(
     measure=measure,
     unit="% of the steps on the hind legs",
     goal=90.0,
+    num_steps=2_000_000,
 )

@@ -10,12 +10,16 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any, TypeVar
 
 from rl_teacher.errors import UserCodeFault
 from rl_teacher.oneline import raised, written
 
-EXAMPLES = {"function": "examples/own_teacher.py:prefer_spinning", "class": "examples/own_agent.py:LinearAgent"}
+EXAMPLES = {
+    "function": "examples/own_teacher.py:prefer_spinning", "class": "examples/own_agent.py:LinearAgent",
+    "Act": "examples/circus/spin.py:ACT",
+}  # fmt: skip
+T = TypeVar("T")
 
 
 def is_user_code(word: str) -> bool:
@@ -34,6 +38,23 @@ def load_function(flag: str, spec: str) -> tuple[Callable[..., object], Path]:
         UserCodeFault: no such file or function, or the file cannot be run.
     """
     found, path = _load(flag, spec, "function")
+    return found, path
+
+
+def load_instance(flag: str, spec: str, cls: type[T]) -> tuple[T, Path]:
+    """The object that `spec`, path/to/file.py:NAME, names, and its file.
+
+    Args:
+        flag: how the user gave it, for messages.
+        spec: file and name.
+        cls: what it must be one of.
+
+    Raises:
+        UserCodeFault: no such file or name, the file cannot be run, or it is something else.
+    """
+    found, path = _load(flag, spec, cls.__name__)
+    if not isinstance(found, cls):
+        raise UserCodeFault(f"{flag} {spec!r}: {path}: got {written(found)}, expected a {cls.__name__}.")
     return found, path
 
 
@@ -101,14 +122,15 @@ def describe(error: BaseException, path: Path) -> str:
     return raised(error, f"line {(own or frames)[-1].lineno}")
 
 
-def _load(flag: str, spec: str, kind: Literal["function", "class"]) -> tuple[Any, Path]:
+def _load(flag: str, spec: str, kind: str) -> tuple[Any, Path]:
     file_name, _, name = spec.rpartition(":")
     if not file_name or not name.isidentifier():
         raise UserCodeFault(f"{flag}: got {spec!r}, expected path/to/file.py:{kind}, e.g. {EXAMPLES[kind]}.")
     path = Path(os.path.realpath(os.path.expanduser(file_name)))  # pathlib's raise for names that no disk takes
     if not os.path.isfile(path):
         raise UserCodeFault(f"{flag} {spec!r}: there is no file {path}. Give the path of a Python file.")
-    found = {name: value for name, value in vars(_load_module(flag, spec, path)).items() if callable(value)}
+    of_file = vars(_load_module(flag, spec, path))
+    found = {name: value for name, value in of_file.items() if kind not in ("function", "class") or callable(value)}
     if name not in found:
         close = difflib.get_close_matches(name, found, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
