@@ -163,7 +163,7 @@ def discount_of(config: PPOConfig | TRPOConfig, dt: float | None = None) -> floa
     """The discount that is set; else that of an agent which looks ahead 100 steps, or 1.6 s where these are more.
 
     It looks ahead 1 / (1 - discount) steps. One that looks less far than its robot falls learns to leap and to crash: a
-    Hopper, of 8 ms a step, ran faster and faster and fell after 200 steps with 0.99 (docs/label-efficiency.md).
+    Hopper, of 8 ms a step, ran faster and faster and fell after 200 steps with 0.99 (docs/notebook.md).
 
     Args:
         config: of the agent.

@@ -172,7 +172,7 @@ def default_pretrain_labels(num_labels: int, *, at_least: int = FIRST_LABELS) ->
     Args:
         num_labels: the budget.
         at_least: so many where half of the budget allows it, as an agent does not unlearn what too few taught it
-            (docs/label-efficiency.md); 0 for the quarter alone.
+            (docs/notebook.md); 0 for the quarter alone.
     """
     return max(1, num_labels // 4, min(num_labels // 2, at_least))
 

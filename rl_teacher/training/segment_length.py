@@ -12,7 +12,7 @@ MOST_STEPS = 64
 """Where episodes can end early: of two longer clips nearly every answer is about which one lived longer.
 
 Hopper-v5 makes 187 steps in 1.5 s, and falls after 25 at first: taught with such clips, it stood still in two of three
-runs, and in none of three with clips of 62 steps (docs/label-efficiency.md).
+runs, and in none of three with clips of 62 steps (docs/notebook.md).
 """
 
 
