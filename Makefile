@@ -76,4 +76,5 @@ bench: setup
 docs: setup
 	$(BIN)/python -m rl_teacher.envs.data_sheets > docs/envs.md
 	$(BIN)/python -m scripts.config_page > docs/config.md
+	$(BIN)/python -m scripts.python_page > docs/python.md
 	$(BIN)/python -m benchmarks.readme_figures

@@ -26,8 +26,8 @@ TEACH = flags_of_teach()
 SECTIONS = sorted({flag[2:].split(".")[0] for flag in TEACH if "." in flag and not flag.startswith("--no-")})
 DOTTED = re.compile(rf"(?<![\w./-])({'|'.join(SECTIONS)})\.([a-z]\w*)(?![\w(/])")
 """section.setting, but no call, and no part of a longer path."""
-FLAG = re.compile(r"(?<![\w-])--([a-z][\w.-]*\w)(?![\w-]|\.\*)")
-"""A whole flag: not `--no-` with a name to come, and not all of a section, `--reward.*`."""
+FLAG = re.compile(r"(?<![\w#-])--([a-z][\w.-]*\w)(?![\w-]|\.\*)")
+"""A whole flag: not `--no-` with a name to come, not all of a section, `--reward.*`, and no anchor of a page."""
 
 
 def flags_of_others() -> set[str]:
@@ -90,6 +90,6 @@ def test_a_range_check_names_a_setting_that_can_be_given() -> None:
 def test_the_search_finds_what_is_named_and_nothing_else() -> None:
     text = "Set schedule.steps_per_round or `reward.model`, not reward.fit(x), config.reward.x, docs/ppo.md"
     assert [".".join(one) for one in DOTTED.findall(text)] == ["schedule.steps_per_round", "reward.model"]
-    text = "`--ppo.num-envs 3`, --no-reward.bootstrap; a -- b, x--y, `--reward.*`, `--no-` before a name"
+    text = "`--ppo.num-envs 3`, --no-reward.bootstrap; a -- b, x--y, a.md#--ppo, `--reward.*`, `--no-` before a name"
     assert FLAG.findall(text) == ["ppo.num-envs", "no-reward.bootstrap"]
     assert {"--schedule", "--schedule.tau_steps", "--no-reward.bootstrap", "-e"} <= TEACH
