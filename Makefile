@@ -12,7 +12,7 @@ PLUG := $(VENV)/.ready-plug
 # RLlib wants one Gymnasium and no other, so it has an environment apart: the oldest Gymnasium that this runs on.
 RLLIB := .venv-rllib
 
-.PHONY: setup teach demo test test-packages test-plug test-slow quick check format bench docs
+.PHONY: setup teach demo test test-packages test-plug test-slow quick check format bench docs site site-open
 
 setup: $(STAMP)
 
@@ -78,3 +78,12 @@ docs: setup
 	$(BIN)/python -m scripts.config_page > docs/config.md
 	$(BIN)/python -m scripts.python_page > docs/python.md
 	$(BIN)/python -m benchmarks.readme_figures
+
+# Made anew each time: a page that did not change would not be warned about again.
+site: setup
+	rm -rf build/site
+	$(BIN)/python -m sphinx -W --keep-going -q -b html -d build/site/.doctrees docs build/site
+	@echo 'The site is build/site/index.html, to be opened without a server (make site-open).'
+
+site-open: site
+	$(BIN)/python -m webbrowser -t 'file://$(CURDIR)/build/site/index.html'

@@ -26,6 +26,7 @@ from rl_teacher.teachers.synthetic import PRESETS
 from rl_teacher.training.parts import PREDICTORS, REWARD_MODELS, build_teacher
 from scripts.config_page import page, table
 from tests.completed import completed_flags
+from tests.programs import commands, teach_words
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -33,21 +34,6 @@ PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 SOURCES = sorted([*ROOT.glob("rl_teacher/**/*.py")])
 
 FORBIDDEN = [r"/work/", r"\bshared/", r"pypi\.org", r"files\.pythonhosted", r"/root/", r"/home/", r"\blibrary/env\b"]
-
-
-def commands(text: str) -> list[str]:
-    """Every line of the sh blocks of a page, comments left out."""
-    blocks = re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    return [line.split("#")[0].strip() for block in blocks for line in block.splitlines() if line.strip()]
-
-
-def teach_words(command: str) -> list[str] | None:
-    """The flags of a command that teaches; None for any other command."""
-    words = shlex.split(command)
-    for start in (["python", "rl_teacher/teach.py"], ["rl-teacher", "teach"]):
-        if words[: len(start)] == start:
-            return words[len(start) :]
-    return None
 
 
 README_COMMANDS = commands(README)
@@ -229,10 +215,10 @@ def test_what_programs_and_pages_import_of_ours_exists(path: Path) -> None:
                 assert not missing, f"{path.name} imports {missing} from {node.module}"
 
 
-def pages_reached_from(start: Path) -> set[Path]:
+def pages_reached_from(*starts: Path) -> set[Path]:
     """All pages that links lead to, from page to page."""
     reached: set[Path] = set()
-    todo = [start]
+    todo = [*starts]
     while todo:
         page = todo.pop()
         if page not in reached:
@@ -242,8 +228,9 @@ def pages_reached_from(start: Path) -> set[Path]:
     return reached
 
 
-def test_links_lead_from_the_readme_to_every_page() -> None:
-    assert set(PAGES) - pages_reached_from(ROOT / "README.md") == {ROOT / "AGENTS.md"}
+def test_links_lead_from_the_readme_and_the_first_page_of_the_site_to_every_page() -> None:
+    reached = pages_reached_from(ROOT / "README.md", ROOT / "docs" / "index.md")
+    assert set(PAGES) - reached == {ROOT / "AGENTS.md"}
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
