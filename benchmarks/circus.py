@@ -1,75 +1,132 @@
-"""Behaviors that no reward was written for: what a trained run does, in figures.
+"""The circus's gallery: every act with three seeds, a table of what was reached, and a GIF of each.
 
-    rl-teacher teach -p synth -e Reacher-v1 -n spin -l 200 --teacher examples/own_teacher.py:prefer_spinning
-    python -m benchmarks.circus spin
+    make circus
+    python -m benchmarks.circus --acts ballerina,spin --seeds 1,2,3
+    python -m benchmarks.circus --table
 
-Counts, over episodes of the policy's most likely actions: for Reacher the mean angular velocity of the shoulder, for
-Hopper whole backward turns of the torso per episode; beside it the same of random actions.
+A finished training is a line of benchmarks/results/circus.jsonl, and is not done again; stop and go on as you like. The
+table stands between two comments of docs/circus.md. An act's GIF in docs/images is that of the seed in the middle.
 """
 
 import argparse
-import statistics
-from collections.abc import Callable, Sequence
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from rl_teacher.commands.replay import RUNS_DIR, load_actor
-from rl_teacher.core.actions import ActionSpec
-from rl_teacher.envs.catalog import make_envs
-from rl_teacher.envs.spec import EnvSpec
-from rl_teacher.files import read_json
-from rl_teacher.protocols import Actor
-from rl_teacher.storage.folder import find_run
+from benchmarks.readme_figures import with_table
+from rl_teacher.cli import main as rl_teacher
+from rl_teacher.commands.circus.acts import NamedAct, find_acts, load_act
+from rl_teacher.files import read_lines
 
-EPISODES = 32
-Measure = Callable[[np.ndarray], float]
+ROOT = Path(__file__).parents[1]
+RESULTS, PAGE, IMAGES = (
+    ROOT / "benchmarks" / "results" / "circus.jsonl",
+    ROOT / "docs" / "circus.md",
+    ROOT / "docs/images",
+)
+GIFS = ROOT / "build" / "circus"
+"""One for each training; the gallery's are copies of some."""
+BLOCK, GALLERY = "circus", "gallery"
+ACROSS = 3
+"""Pictures beside each other."""
 
-
-def spin(states: np.ndarray) -> float:
-    """Mean angular velocity of Reacher's shoulder [rad/s]; qpos and qvel have four columns each."""
-    return float(states[:, 4].mean())
-
-
-def backflips(states: np.ndarray) -> float:
-    """Whole backward turns of Hopper's torso in an episode; its pitch, the third column, then decreases."""
-    return float(np.floor((states[0, 2] - states[:, 2].min()) / (2 * np.pi)))
+Row = Mapping[str, Any]
 
 
-MEASURES: dict[str, tuple[str, Measure]] = {
-    "Reacher": ("mean angular velocity of the shoulder [rad/s]", spin),
-    "Hopper": ("whole backward turns per episode", backflips),
-}
+def rows_of(act: NamedAct, rows: Sequence[Row]) -> list[Row]:
+    """The finished trainings of an act with its own budget, in the order of their seeds."""
+    own = [
+        row for row in rows
+        if (row["act"], row["labels"], row["steps"]) == (act.name, act.act.num_labels, act.act.num_steps)
+        and row["teacher"] == "synth"
+    ]  # fmt: skip
+    return sorted(own, key=lambda row: int(row["seed"]))
 
 
-def episodes(spec: EnvSpec, actions: ActionSpec, actor: Actor | None, num: int) -> np.ndarray:
-    """Simulator states (episode, step, state); random actions without an actor."""
-    envs, generator = make_envs(spec, num, seed=77), np.random.default_rng(0)
-    obs, _ = envs.reset()
-    states = []
-    for _ in range(spec.horizon or 1000):
-        states.append(envs.sim_state().copy())
-        if actor is None:
-            action = generator.uniform(-1, 1, (num, actions.size))
-        else:
-            action = actions.clamp(actor.mode(obs))
-        obs, *_ = envs.step(actions.to_env(np.asarray(action, np.float32)))
-    envs.close()
-    return np.stack(states, 1)
+def middle_of(rows: Sequence[Row]) -> Row:
+    """The training whose value is the median; of two, the lower one."""
+    return sorted(rows, key=lambda row: float(row["value"]))[(len(rows) - 1) // 2]
+
+
+def picture_of(name: str) -> Path:
+    """Where an act's GIF lies."""
+    return IMAGES / f"circus-{name.replace('_', '-')}.gif"
+
+
+def teach(act: NamedAct, seed: int) -> None:
+    """One training, in a folder that is put away afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        where = ["--runs-dir", f"{folder}/runs", "--tb-dir", f"{folder}/tb", "--no_videos"]
+        out = ["--results", str(RESULTS), "--gif", str(GIFS / f"{act.name}-{seed}.gif")]
+        code = rl_teacher(["circus", act.name, "-s", str(seed), *where, *out])
+    if code:
+        raise SystemExit(code)
+
+
+def table(acts: Sequence[NamedAct], rows: Sequence[Row]) -> str:
+    """A line for each act: what was wanted, and what each seed reached."""
+    lines = [
+        "| act | answers, steps | measured | goal | seeds 1, 2, 3 | mean ± sd | random | seconds |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for act in acts:
+        if not (own := rows_of(act, rows)):
+            continue
+        values = np.array([float(row["value"]) for row in own])
+        seconds = ", ".join(f"{row['seconds']:.0f}" for row in own)
+        bound = "≤" if act.act.is_less_better else "≥"
+        lines.append(
+            f"| {act.name} | {act.act.num_labels}, {act.act.num_steps / 1e6:g} million | {act.act.unit} | "
+            f"{bound} {act.act.goal:g} | {', '.join(f'{value:.1f}' for value in values)} | "
+            f"{values.mean():.1f} ± {values.std(ddof=1) if len(values) > 1 else 0.0:.1f} | {own[0]['random']:.1f} | "
+            f"{seconds} |"
+        )
+    return "\n".join(lines)
+
+
+def gallery(acts: Sequence[NamedAct]) -> str:
+    """The GIFs that there are, as a table without a head."""
+    shown = [act for act in acts if picture_of(act.name).exists()]
+    cells = [
+        f"![{act.act.task}](images/{picture_of(act.name).name})<br>**{act.name}**: {act.act.task}" for act in shown
+    ]
+    cells += [""] * (-len(cells) % ACROSS)
+    rows = ["| " + " | ".join(cells[at : at + ACROSS]) + " |" for at in range(0, len(cells), ACROSS)]
+    return "\n".join(["| " + " | ".join([" "] * ACROSS) + " |", "|" + "---|" * ACROSS, *rows])
+
+
+def write_page(acts: Sequence[NamedAct]) -> None:
+    """The gallery and the table of docs/circus.md, from the results."""
+    rows = list(read_lines(RESULTS)) if RESULTS.exists() else []
+    for act in acts:
+        if own := rows_of(act, rows):
+            drawn = GIFS / f"{act.name}-{middle_of(own)['seed']}.gif"
+            if drawn.exists():
+                shutil.copyfile(drawn, picture_of(act.name))
+    page = with_table(PAGE.read_text(), BLOCK, table(acts, rows))
+    PAGE.write_text(with_table(page, GALLERY, gallery(acts)))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    """Teach what is missing, then write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="+", metavar="NAME", help="names of runs")
-    parser.add_argument("--runs-dir", default=RUNS_DIR)
+    parser.add_argument("--acts", help="names, with commas between them (all)")
+    parser.add_argument("--seeds", default="1,2,3")
+    parser.add_argument("--table", action="store_true", help="teach nothing")
     given = parser.parse_args(argv)
-    for name in given.names:
-        folder = find_run(given.runs_dir, name)
-        spec, actions, actor = load_actor(folder)
-        what, measure = next(value for key, value in MEASURES.items() if key in spec.canonical_id)
-        labels = read_json(folder / "summary.json")["labels"]
-        for who, one in ((name, actor), ("random actions", None)):
-            values = [measure(states) for states in episodes(spec, actions, one, EPISODES)]
-            print(f"{who}: {what}: {statistics.mean(values):.2f} ± {statistics.stdev(values):.2f} ({labels} labels)")
+    found = find_acts()
+    every = [load_act(name, found) for name in found]
+    wanted = given.acts.split(",") if given.acts else list(found)
+    for act in (load_act(name, found) for name in ([] if given.table else wanted)):
+        for seed in map(int, given.seeds.split(",")):
+            rows = list(read_lines(RESULTS)) if RESULTS.exists() else []
+            if seed not in (row["seed"] for row in rows_of(act, rows)):
+                teach(act, seed)
+    write_page(every)
 
 
 if __name__ == "__main__":

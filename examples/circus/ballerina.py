@@ -9,16 +9,25 @@ HEIGHT, PITCH = 1, 2
 """Columns of the torso's height [m] and pitch [rad]: Walker's sim_state is qpos (9), then qvel (9)."""
 STANDING_LEG, LIFTED_LEG = 3, 6
 """Columns of the first of a leg's three joints [rad]: hip, knee, ankle. The lifted leg is the purple one."""
+ALIKE = 0.1
+"""Shares of a clip that are closer than this look alike."""
 UPRIGHT = 0.5
 """A torso that leans less than this is upright [rad]; about 30 degrees."""
 
 
 def prefer(left: SegmentView, right: SegmentView) -> str:
-    """Prefer the clip that stands; if both do, the one with the purple foot higher; if neither, the higher body."""
-    gap = float(stands(left.sim_state)) - float(stands(right.sim_state))
-    if gap == 0:
-        height = lift if stands(left.sim_state) else torso_height
-        gap = height(left.sim_state).mean() - height(right.sim_state).mean()
+    """Prefer the clip that holds the pose longer; where both do alike, the one with the purple foot higher while it
+    stands; where neither stands at all, the one with the higher body."""
+    one, other = left.sim_state, right.sim_state
+    gap = holds_pose(one).mean() - holds_pose(other).mean()
+    if abs(gap) < ALIKE:
+        stands = [is_upright(one).any(), is_upright(other).any()]
+        if all(stands):
+            gap = lift(one)[is_upright(one)].mean() - lift(other)[is_upright(other)].mean()
+        elif any(stands):
+            gap = float(stands[0]) - float(stands[1])
+        else:
+            gap = one[:, HEIGHT].mean() - other[:, HEIGHT].mean()
     return "tie" if gap == 0 else "left" if gap > 0 else "right"
 
 
@@ -28,19 +37,14 @@ def measure(states: np.ndarray) -> float:
     return float(100 * (is_upright(states) & (feet[0] < 0.2) & (feet[1] > 0.4)).mean())
 
 
-def stands(states: np.ndarray) -> bool:
-    """Whether it is upright most of the time."""
-    return bool(is_upright(states).mean() > 0.5)
+def holds_pose(states: np.ndarray) -> np.ndarray:
+    """Steps upright with the purple foot high above the other one."""
+    return is_upright(states) & (lift(states) > 0.3)
 
 
 def is_upright(states: np.ndarray) -> np.ndarray:
     """Steps in which the torso is upright and at least 0.8 m high, so that it stands."""
     return (np.abs(states[:, PITCH]) < UPRIGHT) & (states[:, HEIGHT] > 0.8)
-
-
-def torso_height(states: np.ndarray) -> np.ndarray:
-    """Height of the middle of the torso [m]."""
-    return states[:, HEIGHT]
 
 
 def lift(states: np.ndarray) -> np.ndarray:
