@@ -319,3 +319,16 @@ def test_a_browser_without_h264_gets_vp9_copies_of_pairs_that_it_holds_already(e
     (event,) = experiment.events()
     assert event["preferred"] in ("a", "b")
     assert {row["state"] for row in experiment.call("GET", "/comparisons")["comparisons"]} == {"open", "done"}
+
+
+def test_a_sign_says_that_both_clips_begin_again(experiment, films, labeler):
+    experiment.ask_some(films, 4)
+    window = labeler().open()
+    signs = """() => [...document.querySelectorAll('.again')].map(sign => Number(getComputedStyle(sign).opacity))"""
+    assert window.page.evaluate(signs) == [0, 0]  # the first time is no repetition
+    window.page.wait_for_function(f"() => ({signs})().every(opacity => opacity === 1)", polling="raf")
+    front = window.page.evaluate("document.querySelector('#pair').dataset.front")
+    times = window.page.evaluate(f"['left', 'right'].map(s => document.querySelector(`#${{s}}-{front}`).currentTime)")
+    assert max(times) < 0.4  # the sign comes with the start, and not before
+    window.page.keyboard.press("Space")
+    window.page.wait_for_function(f"() => ({signs})().every(opacity => opacity === 0)", polling="raf")

@@ -7,6 +7,8 @@
  * @typedef {{id: string, left: string, right: string, fps: number}} Reel
  */
 
+import { markLoop } from "./loop_mark.js";
+
 const GIVE_UP_MS = 8000; // a blob that is not decodable by then never will be
 
 /**
@@ -95,6 +97,7 @@ export function createPlayer({ stages, raise, onStaged, onBroken, onPainted, onN
     if (!isWanted || !pair.every((video) => video.ended)) return;
     loops += 1;
     rewind();
+    markLoop(pair);
   }
 
   /** Report progress and keep both sides within half a frame of each other. @param {number} mine */
