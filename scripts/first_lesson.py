@@ -8,10 +8,10 @@ from rl_teacher.cli import main
 
 RUNS = Path("~/rl-teacher/runs").expanduser()
 PRETRAIN_LABELS = 24
-GUIDELINE = "In which clip does the green tip get nearer to the red ball?"
+GUIDELINE = "In which clip does the blue tip get nearer to the orange ball?"
 WORDS = """
-An arm with two joints is to reach the red ball. It does not know that. You will see pairs of short clips: choose the
-one in which the green tip is nearer to the ball, or, as you like, anything else that it should learn.
+An arm with two joints is to reach the orange ball. It does not know that. You will see pairs of short clips: choose the
+one in which the blue tip is nearer to the ball, or, as you like, anything else that it should learn.
 After %d answers the agent begins to learn, and you go on answering: it asks about what it does then.
 """
 

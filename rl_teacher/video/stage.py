@@ -12,12 +12,15 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from rl_teacher.video.paint import HIDDEN_GROUP, paint
+
 FOG_START, FOG_END, WALL = 2.0, 7.0, 7.2
 """Distances from the lens, in distances from the lens to what it looks at; the wall must be behind the fog's end."""
 
 _MARKS, _FLOOR = "texgeom", "texplane"  # textures of Gymnasium's models: cross marks on bodies, a black and white floor
 _SKY = (0.86, 0.90, 0.95)
 _FLOOR_COLORS = ((0.58, 0.63, 0.70), (0.80, 0.84, 0.88))
+_PLAIN_FLOOR = (0.96, 0.97, 0.98)  # without a pattern
 _LIFT = 0.004  # [m], so that the floor does not flicker through the shadows
 _FLATTEN = np.diag([1.0, 1.0, 1e-3])
 _SHADOW_RGBA = np.array([0.05, 0.06, 0.10, 0.45], dtype=np.float32)
@@ -53,6 +56,7 @@ def dress_model(model: Any, distance: float) -> Sequence[Floor]:
         model.vis.headlight.ambient[:] = 0.35
         model.vis.headlight.diffuse[:] = 0.60
     _recolor(model)
+    paint(model)
     return [_taken_out(model, int(floor)) for floor in _floors(model)]
 
 
@@ -71,8 +75,7 @@ def add_shadows(scene: Any, floor: float) -> None:
         shadow = scene.geoms[scene.ngeom]
         position = np.array([geom.pos[0], geom.pos[1], floor + _LIFT])
         flattened = _FLATTEN @ np.asarray(geom.mat, np.float64).reshape(3, 3)
-        size = np.asarray(geom.size, np.float64)
-        mujoco.mjv_initGeom(shadow, geom.type, size, position, flattened.ravel(), _SHADOW_RGBA)
+        mujoco.mjv_initGeom(shadow, geom.type, _size_in_model(geom), position, flattened.ravel(), _SHADOW_RGBA)
         shadow.dataid = geom.dataid
         shadow.category = mujoco.mjtCatBit.mjCAT_DECOR
         shadow.specular = shadow.shininess = 0.0
@@ -117,15 +120,22 @@ def add_wall(scene: Any, distance: float, aspect: float) -> None:
     scene.ngeom += 1
 
 
+def _size_in_model(geom: Any) -> NDArray[np.float64]:
+    """As `mjv_initGeom` wants it: of what is long and round a scene has (radius, radius, half length) instead."""
+    size = np.asarray(geom.size, np.float64)
+    is_long = geom.type in (mujoco.mjtGeom.mjGEOM_CAPSULE, mujoco.mjtGeom.mjGEOM_CYLINDER)
+    return size[[0, 2, 1]] if is_long else size
+
+
 def _floors(model: Any) -> NDArray[np.intp]:
     is_plane = (model.geom_type == mujoco.mjtGeom.mjGEOM_PLANE) & (model.geom_bodyid == 0)
     is_level = np.abs(model.geom_quat[:, 0]) > 0.999
-    return np.flatnonzero(is_plane & is_level)
+    return np.flatnonzero(is_plane & is_level & (model.geom_group < HIDDEN_GROUP))
 
 
 def _taken_out(model: Any, floor: int) -> Floor:
     material = int(model.geom_matid[floor])
-    rgba, period = np.array([*_FLOOR_COLORS[1], 1.0], np.float32), np.ones(2)
+    rgba, period = np.array([*_PLAIN_FLOOR, 1.0], np.float32), np.ones(2)
     if material >= 0:
         rgba[:] = 1  # the colors are in the pattern
         half_sides = model.geom_size[floor, :2].copy()

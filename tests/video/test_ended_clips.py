@@ -89,7 +89,7 @@ def made(content: Content, fps: int = 10, backend: str | None = None) -> tuple[E
 
 def says_so(picture: NDArray[Any]) -> bool:
     """Whether white words stand in the upper fifth: bright in all three colors, as nothing else there is."""
-    return bool((picture[: len(picture) // 5].min(-1) > 200).mean() > 0.1)
+    return bool((picture[: len(picture) // 5].min(-1) > 240).mean() > 0.1)
 
 
 def test_after_the_last_step_the_state_that_it_led_to_is_drawn(stepper: str) -> None:
@@ -176,7 +176,7 @@ def test_a_clip_of_simulator_states_holds_the_last_one_under_the_mark() -> None:
     states = np.zeros((6, model.nq + model.nv))
     states[:3, 0] = [0.0, 0.4, 0.8]
     states[3:, 0] = 0.8
-    segment, draw, backend = segment_of(sim_state=states), content_of(spec, None), choose_backend()
+    segment, draw, backend = segment_of(sim_state=states), content_of(spec, None, 320), choose_backend()
     _, plain = made(draw(segment), backend=backend)
     clip, pictures = made(draw(replace(segment, end=3)), backend=backend)
     assert (clip.num_frames, clip.width, clip.height) == (8, 320, 320)
