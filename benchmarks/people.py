@@ -1,10 +1,10 @@
 """People as teachers, in figures: how soon a chosen pair can be seen, and what labeling costs the training.
 
-    python -m benchmarks.people --pairs 12 --steps 1.5e6
+    python -m benchmarks.people --pairs 12 --steps 1.5e6 --px 320 480
 
 Prints the seconds from "chosen" to "both clips of the pair are in the labeler's hands" on idle cores and beside a
 training on all of them, and the speed of training with somebody who answers every 3 s as a share of that with the
-synthetic teacher. The labeler calls the API; a browser would run on the labeler's machine.
+synthetic teacher, for each size of clips. The labeler calls the API; a browser would run on the labeler's machine.
 """
 
 import argparse
@@ -109,15 +109,16 @@ def seconds_to_see(num_pairs: int, *, with_training: bool) -> list[float]:
     return times
 
 
-def training_speed(steps: int, *, human: bool) -> tuple[float, int]:
-    """Environment steps per second of joint training, and labels."""
+def training_speed(steps: int, px: int) -> tuple[float, int]:
+    """Environment steps per second of joint training with clips of px pixels, or of no people if 0; and labels."""
     with tempfile.TemporaryDirectory() as home:
         environment = os.environ | {"HOME": home}
-        who = ["-p", "human", "-L", "20", "--human.port", "0"] if human else ["-p", "synth", "-L", "20", "-l", "60"]
+        people = ["-p", "human", "-L", "20", "--human.port", "0", "--human.clip-px", str(px)]
+        who = people if px else ["-p", "synth", "-L", "20", "-l", "60"]
         command = [sys.executable, "-m", "rl_teacher", "teach", *who, "-e", ENV, "-n", "x", "-t", str(steps)]
         with (Path(home) / "out").open("w") as out:
             run = subprocess.Popen(command, stdout=out, env=environment)
-        if human:
+        if px:
             _label(run, Path(home))
         run.wait()
         folder = Path(home) / "rl-teacher" / "runs" / "x"
@@ -156,25 +157,28 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=12, help="0 for none of it")
     parser.add_argument("--steps", type=lambda text: int(float(text)), default=1_500_000)
-    parser.add_argument("--repeats", type=int, default=3, help="of the two trainings")
+    parser.add_argument("--repeats", type=int, default=3, help="of the trainings")
+    parser.add_argument("--px", type=int, nargs="+", default=[320, 480], help="sizes of clips")
     given = parser.parse_args(argv)
     for with_training in (False, True) if given.pairs else ():
         times = seconds_to_see(given.pairs, with_training=with_training)
         where = "beside a training" if with_training else "on idle cores"
         print(f"chosen to seen {where}: median {statistics.median(times):.2f} s, worst {max(times):.2f} s", flush=True)
-    shares = []
+    shares: dict[int, list[float]] = {px: [] for px in given.px}
     for repeat in range(given.repeats):  # by turns, as machines have faster and slower minutes
-        order = (False, True) if repeat % 2 == 0 else (True, False)
-        speeds = {human: training_speed(given.steps, human=human) for human in order}
-        (synthetic, _), (people, labels) = speeds[False], speeds[True]
-        shares.append(people / synthetic)
-        print(
-            f"training: {people:,.0f} steps/s with {labels} labels of somebody who answers every {EVERY_S:g} s, "
-            f"{synthetic:,.0f} with the synthetic teacher: {shares[-1]:.3f}",
-            flush=True,
-        )
-    if shares:
-        print(f"median of {len(shares)}: {statistics.median(shares):.3f}")
+        order = (0, *given.px) if repeat % 2 == 0 else (*reversed(given.px), 0)
+        speeds = {px: training_speed(given.steps, px) for px in order}
+        for px in given.px:
+            shares[px].append(speeds[px][0] / speeds[0][0])
+            print(
+                f"training: {speeds[px][0]:,.0f} steps/s with {speeds[px][1]} labels of somebody who answers every "
+                f"{EVERY_S:g} s, clips of {px} px, {speeds[0][0]:,.0f} with the synthetic teacher: "
+                f"{shares[px][-1]:.3f}",
+                flush=True,
+            )
+    for px, found in shares.items():
+        if found:
+            print(f"{px} px: median of {len(found)}: {statistics.median(found):.3f}")
 
 
 if __name__ == "__main__":

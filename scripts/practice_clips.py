@@ -54,7 +54,7 @@ def main() -> None:
     for name, (view, rows) in scenes.items():
         model = load_model(task.model_file)  # a renderer writes into its model
         with StateRenderer(model, view, backend=choose_backend(), width=SIZE, height=SIZE) as renderer:
-            clip = encode_clip(renderer.render(rows[::2]), spec.clip_fps // 2)
+            clip = encode_clip(renderer.render(rows[::2], spec.clip_fps // 2), spec.clip_fps // 2)
         assert clip.webm is not None, "webm is made by default"
         for suffix, data in (("mp4", clip.mp4), ("webm", clip.webm)):
             (OUT / f"{name}.{suffix}").write_bytes(data)

@@ -10,8 +10,9 @@ from rl_teacher.commands.bench.tasks import PAPER_TASKS
 from rl_teacher.envs.catalog import find_env, find_task, make_envs
 from rl_teacher.envs.tasks.task import MODELS
 from rl_teacher.video.backend import choose_backend
+from rl_teacher.video.clip_size import SMALL_PX
 from rl_teacher.video.model_files import load_model
-from rl_teacher.video.render import CLIP_PX, StateRenderer
+from rl_teacher.video.render import StateRenderer
 from rl_teacher.video.render_style import DEFAULT_STYLE, MUJOCO_STYLE, RenderStyle
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
@@ -29,15 +30,17 @@ def picture(env_id: str, style: RenderStyle) -> NDArray[np.uint8]:
     state = envs.sim_state()[:1].copy()
     envs.close()
     model = load_model(MODELS / task.model_file)
-    with StateRenderer(model, task.camera, backend=choose_backend(), style=style) as renderer:
+    with StateRenderer(
+        model, task.camera, backend=choose_backend(), width=SMALL_PX, height=SMALL_PX, style=style
+    ) as renderer:
         return renderer.render(state)[0]
 
 
 def main() -> None:
     """Write all of them."""
-    montage = Image.new("RGB", (3 * CLIP_PX, 3 * CLIP_PX))
+    montage = Image.new("RGB", (3 * SMALL_PX, 3 * SMALL_PX))
     for index, env_id in enumerate(PAPER_TASKS):
-        corner = (index % 3 * CLIP_PX, index // 3 * CLIP_PX)
+        corner = (index % 3 * SMALL_PX, index // 3 * SMALL_PX)
         montage.paste(Image.fromarray(picture(env_id, DEFAULT_STYLE)), corner)
     montage.save(IMAGES / "render-tasks.png", optimize=True)
     for name, style in (("before", MUJOCO_STYLE), ("after", DEFAULT_STYLE)):

@@ -88,7 +88,7 @@ def render_task(
     task = find_task(spec.canonical_id)
     model, camera = load_model(task.model_file), task.camera
     with StateRenderer(model, camera, backend=choose_backend(), width=size, height=size) as renderer:
-        return renderer.render(np.stack(states)), total
+        return renderer.render(np.stack(states), spec.clip_fps), total
 
 
 def render_gymnasium(

@@ -104,8 +104,8 @@ def taught_by_people(config: RunConfig, world: World, interrupt: Interrupt) -> i
                 log("Stopped at 0 steps. Continue with the same command and --resume.")
                 return EXIT_CODE
             session = attach(
-                connection, folder, named, content=content_of(spec, history), fps=spec.clip_fps, backend=backend,
-                log=log,
+                connection, folder, named, content=content_of(spec, history, config.human.clip_px), fps=spec.clip_fps,
+                backend=backend, log=log,
             )  # fmt: skip
             run, code = None, None
             try:

@@ -68,6 +68,9 @@ class HumanConfig:
     answered meanwhile."""
     clip_workers: int = 2
     """Processes of low priority that draw clips."""
+    clip_px: int | None = None
+    """Width and height of clips of the nine tasks [pixels], even; unset: 480, or 320 on fewer than four processors,
+    where larger ones would hold up the training."""
     webm: bool = False
     """Make a VP9 copy of each clip from the start; else once a browser without H.264 asks. It costs as much time as the
     rest of a clip."""
@@ -85,6 +88,10 @@ class HumanConfig:
         require(self.open_pairs >= 1, "human.open_pairs", self.open_pairs, "at least 1")
         require(self.refresh_seconds > 0, "human.refresh_seconds", self.refresh_seconds, "above 0")
         require(self.clip_workers >= 1, "human.clip_workers", self.clip_workers, "at least 1")
+        require(
+            self.clip_px is None or (64 <= self.clip_px <= 1920 and self.clip_px % 2 == 0),
+            "human.clip_px", self.clip_px, "even, in 64..1920",
+        )  # fmt: skip
         require(0 <= self.port < 2**16, "human.port", self.port, "in 0..65535")
 
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from rl_teacher.envs.gymnasium.returned import Odd
 from rl_teacher.errors import VideoFault
-from rl_teacher.video.render import CLIP_PX
+from rl_teacher.video.clip_size import SMALL_PX
 from rl_teacher.video.replayed import picture
 
 CLIP_SIZE = "clip_size"
@@ -33,7 +33,7 @@ class ClipSize(gymnasium.Wrapper[Any, Any, Any, Any]):
 
 
 def at_clip_size(drawn: Any) -> npt.NDArray[np.uint8]:
-    """What an environment drew, with at most CLIP_PX pixels a side: of a larger picture blocks of pixels are averaged.
+    """What an environment drew, with at most SMALL_PX pixels a side: of a larger picture blocks of pixels are averaged.
 
     To leave out rows would be quicker, and would lose lines: CartPole's track is one pixel high.
 
@@ -44,7 +44,7 @@ def at_clip_size(drawn: Any) -> npt.NDArray[np.uint8]:
         whole = picture(drawn)
     except Odd as odd:
         raise VideoFault(f"{odd}.") from odd
-    stride = -(-max(whole.shape[:2]) // CLIP_PX)
+    stride = -(-max(whole.shape[:2]) // SMALL_PX)
     if stride == 1:
         return whole
     height, width = (side // stride * stride for side in whole.shape[:2])

@@ -35,6 +35,8 @@ class People:
         require_folders(self._named)
         self._log = log
         self._connection = connect(self._named, experiment_name(self._named.name), log)
+        self.clip_px = config.human.clip_px
+        """Width and height of clips that are drawn from states [pixels]; None: as this machine can."""
         self.life = uuid.uuid4().hex
         """A name of this process, so that no id that it makes was used before a crash."""
         self._session: FeedbackSession | None = None

@@ -73,7 +73,7 @@ def attached(
         draw: a function of the user's that draws observations; it comes before what the environments would draw.
         log: told what clips show.
     """
-    backend, content = None, content_of(spec, None)
+    backend, content = None, content_of(spec, None, people.clip_px)
     if draw is not None:
         content = lambda segment: drawn(draw, segment)  # noqa: E731
         log("Clips show what your function draws of the observations.")

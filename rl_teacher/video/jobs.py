@@ -1,7 +1,7 @@
 """Jobs: what is asked of a clip worker, what comes back, and how one job is done."""
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from rl_teacher.envs.camera import Camera
 from rl_teacher.errors import VideoFault
+from rl_teacher.video.clip_size import clip_px
 from rl_teacher.video.encode import HOLD_SECONDS, EncodedClip, encode_clip
 from rl_teacher.video.end_mark import with_end
 from rl_teacher.video.model_files import load_model
-from rl_teacher.video.render import CLIP_PX, StateRenderer
+from rl_teacher.video.render import StateRenderer
 from rl_teacher.video.replayed import first_picture, play
 
 _MAX_RENDERERS = 4
@@ -28,9 +29,9 @@ class States:
     camera: Camera
     sim_states: NDArray[np.float64]
     """Rows [qpos, qvel] of shape (steps, nq + nv)."""
-    width: int = CLIP_PX
+    width: int = field(default_factory=clip_px)
     """Of the pictures [pixels]."""
-    height: int = CLIP_PX
+    height: int = field(default_factory=clip_px)
     """Of the pictures [pixels]."""
     num_still: int | None = None
     """How many of the rows come after the end of the episode, 0 if it ends with them; None if it goes on."""
@@ -125,7 +126,7 @@ class ClipMaker:
                 if content.num_still is not None:
                     frames, held = with_end(frames, frames[-1], content.num_still)
             case States():
-                frames, size = self._draw(content), (content.width, content.height)
+                frames, size = self._draw(content, job.fps), (content.width, content.height)
                 if (num_still := content.num_still) is not None:
                     frames, held = with_end(frames[: len(frames) - num_still], frames[-1], num_still)
             case Replay():
@@ -144,7 +145,7 @@ class ClipMaker:
         while self._renderers:
             self._renderers.popitem()[1].close()
 
-    def _draw(self, states: States) -> NDArray[np.uint8]:
+    def _draw(self, states: States, fps: int) -> NDArray[np.uint8]:
         if self._backend is None:
             raise VideoFault("no rendering backend was given, so only recorded frames can be made into a clip.")
         key = (states.model, states.camera, states.width, states.height)
@@ -160,4 +161,4 @@ class ClipMaker:
         self._renderers[key] = renderer
         if len(self._renderers) > _MAX_RENDERERS:
             self._renderers.popitem(last=False)[1].close()
-        return renderer.render_large(states.sim_states)
+        return renderer.render_large(states.sim_states, fps)

@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 from rl_teacher.envs.camera import Camera
 from rl_teacher.errors import VideoFault
 from rl_teacher.video.backend import close_context, open_context
+from rl_teacher.video.calm import calm_path
+from rl_teacher.video.clip_size import LARGE_PX
 from rl_teacher.video.encode import SHRINK
 from rl_teacher.video.render_style import DEFAULT_STYLE, RenderStyle, apply_style, set_flags
 from rl_teacher.video.stage import add_floor, add_shadows, add_wall, floor_height
 
-CLIP_PX = 320
-"""Width and height of a clip [pixels]."""
 _MAX_GEOMS = 2000
+_REACH = 0.1
+"""How far from the middle of the picture a calm camera lets its body go, in its own distances; the edge is at 0.4."""
 
 
 class StateRenderer:
@@ -36,8 +38,8 @@ class StateRenderer:
         camera: Camera,
         *,
         backend: str,
-        width: int = CLIP_PX,
-        height: int = CLIP_PX,
+        width: int = LARGE_PX,
+        height: int = LARGE_PX,
         style: RenderStyle = DEFAULT_STYLE,
     ) -> None:
         self.width, self.height = width, height
@@ -63,11 +65,13 @@ class StateRenderer:
         mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, self._drawing)
         self._pixels = np.empty((drawn_height, drawn_width, 3), np.uint8)
 
-    def render(self, sim_states: NDArray[np.float64]) -> NDArray[np.uint8]:
+    def render(self, sim_states: NDArray[np.float64], fps: float | None = None) -> NDArray[np.uint8]:
         """One picture per row.
 
         Args:
             sim_states: rows [qpos, qvel] of shape (steps, nq + nv).
+            fps: rows per second, where they follow each other and the camera is to be calm; None: it looks exactly at
+                its body in each.
 
         Returns:
             RGB of shape (steps, height, width, 3), the top row first.
@@ -75,20 +79,20 @@ class StateRenderer:
         Raises:
             VideoFault: the rows have another width than the model, or are not finite.
         """
-        large = self.render_large(sim_states)
+        large = self.render_large(sim_states, fps)
         if large.shape[1:3] == (self.height, self.width):
             return large
         return np.stack([_shrunk(picture, self.width, self.height) for picture in large])
 
-    def render_large(self, sim_states: NDArray[np.float64]) -> NDArray[np.uint8]:
+    def render_large(self, sim_states: NDArray[np.float64], fps: float | None = None) -> NDArray[np.uint8]:
         """The same as `render`, but as large as it is drawn, `style.supersampling` times: an encoder can shrink it."""
         check_states(sim_states, self._model.nq, self._model.nv)
         if self._drawing is None:
             raise VideoFault("StateRenderer.render: the renderer was closed. Make another one.")
         self._context.make_current()
         frames = np.empty((len(sim_states), *self._pixels.shape), np.uint8)
-        for frame, row in zip(frames, sim_states, strict=True):
-            self._draw(row)
+        for frame, row, aim in zip(frames, sim_states, self._aims(sim_states, fps), strict=True):
+            self._draw(row, aim)
             mujoco.mjr_readPixels(self._pixels, None, self._rectangle, self._drawing)
             frame[:] = self._pixels[::-1]  # OpenGL's first row is the lowest
         return frames
@@ -110,18 +114,29 @@ class StateRenderer:
     ) -> None:
         self.close()
 
-    def _draw(self, row: NDArray[np.float64]) -> None:
+    def _place(self, row: NDArray[np.float64]) -> None:
+        self._data.qpos[:] = row[: self._model.nq]
+        self._data.qvel[:] = row[self._model.nq :]
+        mujoco.mj_kinematics(self._model, self._data)
+
+    def _aims(self, sim_states: NDArray[np.float64], fps: float | None) -> NDArray[np.float64]:
+        """What the camera looks at in each row, (steps, 3) [m]."""
+        aims = np.tile(np.asarray(self._camera.lookat, np.float64), (len(sim_states), 1))
+        if self._body is not None:
+            path = np.empty((len(sim_states), 2))
+            for place, row in zip(path, sim_states, strict=True):
+                self._place(row)
+                place[:] = self._data.xpos[self._body, :2]
+            aims[:, :2] += path if fps is None else calm_path(path, fps, _REACH * self._camera.distance)
+        return aims
+
+    def _draw(self, row: NDArray[np.float64], aim: NDArray[np.float64]) -> None:
         model, data = self._model, self._data
-        data.qpos[:] = row[: model.nq]
-        data.qvel[:] = row[model.nq :]
-        mujoco.mj_kinematics(model, data)
+        self._place(row)
         mujoco.mj_comPos(model, data)
         mujoco.mj_camlight(model, data)
         mujoco.mj_tendon(model, data)
-        x, y, z = self._camera.lookat
-        if self._body is not None:
-            x, y = x + data.xpos[self._body, 0], y + data.xpos[self._body, 1]
-        self._view.lookat[:] = (x, y, z)
+        self._view.lookat[:] = aim
         everything = mujoco.mjtCatBit.mjCAT_ALL.value
         mujoco.mjv_updateScene(model, data, self._option, None, self._view, everything, self._scene)
         for floor in self._floors:

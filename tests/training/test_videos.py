@@ -10,6 +10,7 @@ from rl_teacher.config.run import RunConfig
 from rl_teacher.core.segment import Segment
 from rl_teacher.errors import VideoFault
 from rl_teacher.training.videos import TrainingVideos
+from rl_teacher.video.clip_size import clip_px
 from rl_teacher.video.encode import decode_clip
 
 WORDS = ["-p", "rl", "-e", "ShortReacher-v1", "-n", "x", "-t", "12000", "--ppo.rollout-steps", "32"]
@@ -38,7 +39,7 @@ def test_a_run_leaves_videos_of_what_the_agent_did_also_of_its_end(
     assert steps
     assert [path.name for path in videos] == [f"step-{step:09d}.mp4" for step in steps]
     frames = decode_clip(videos[0].read_bytes())
-    assert frames.shape[1:] == (320, 320, 3)
+    assert frames.shape[1:] == (clip_px(), clip_px(), 3)
     assert frames.std() > 10  # not blank
 
 

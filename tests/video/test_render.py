@@ -190,3 +190,32 @@ def test_the_first_backend_that_works_is_chosen(monkeypatch: pytest.MonkeyPatch)
         choose_backend("egl")
     with pytest.raises(VideoFault, match="'vulkan'"):
         choose_backend("vulkan")
+
+
+def test_the_shadow_of_a_lying_pole_is_as_long_as_the_pole(tmp_path: Path) -> None:
+    # 240 pixels show 2 * 4 m * tan(22.5 degrees) = 3.31 m at the middle: a pole of 1.1 m has 80 pixels there, and its
+    # shadow, half a meter below the middle and so 0.5 sin 60 = 0.43 m further away, 80 * 4 / 4.43 = 72.
+    path = tmp_path / "pole.xml"
+    path.write_text("""<mujoco><worldbody>
+      <geom name="floor" type="plane" size="5 5 .1" rgba=".5 .5 .5 1"/>
+      <body name="pole" pos="0 0 1"><joint type="slide" axis="0 1 0"/>
+        <geom type="capsule" fromto="-.5 0 0 .5 0 0" size=".05" rgba="1 0 0 1"/></body>
+    </worldbody></mujoco>""")
+    camera = Camera(None, (0.0, 0.0, 0.5), distance=4.0, elevation=-60.0)
+    with StateRenderer(load_model(path), camera, backend=choose_backend(), width=240, height=240) as renderer:
+        high, away = renderer.render(np.array([[0.0, 0.0], [30.0, 0.0]])).astype(int)
+    is_darker = (away - high).sum(axis=2) > 60
+    columns = np.flatnonzero(is_darker[125:].any(axis=0))  # the pole itself is above the middle
+    assert columns.max() - columns.min() + 1 == pytest.approx(72, abs=3)
+
+
+def test_a_calm_camera_does_not_shake_the_ground(draw: Callable[..., NDArray[np.uint8]], tmp_path: Path) -> None:
+    # The ball swings 0.1 m to and fro at 2 per second: 7 of 240 pixels. Its camera stays, so the ball is seen to swing.
+    path = tmp_path / "calm.xml"
+    path.write_text(SLIDERS)
+    rows = np.zeros((60, 4))
+    rows[:, 0] = 0.1 * np.sin(2 * np.pi * 2 * np.arange(60) / 40)
+    with StateRenderer(load_model(path), SIDE, backend=choose_backend(), width=240, height=240) as renderer:
+        fixed, calm = renderer.render(rows), renderer.render(rows, fps=40)
+    assert np.ptp([red_center(frame)[1] for frame in fixed[20:40]]) < 1
+    assert np.ptp([red_center(frame)[1] for frame in calm[20:40]]) == pytest.approx(2 * 0.1 * 240 / 3.31, abs=2)
