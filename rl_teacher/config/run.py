@@ -13,6 +13,8 @@ from rl_teacher.errors import require
 
 DEFAULT_LABELS = 1400
 DEFAULT_HUMAN_PRETRAIN_LABELS = 175
+MAX_TASK = 140
+"""Characters of a task in one sentence: more does not fit above the clips."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ class HumanConfig:
     """How people are asked."""
 
     guideline: str = ""
-    """What people should look for, in Markdown; its first line stands above the clips. Can be changed on the page."""
+    """The guide for people, in Markdown: all that --task does not say; without --task its first line is the task. Can
+    be changed on the page."""
     open_pairs: int = 12
     """Comparisons that wait for people while the agent trains; those asked before training are all open at once."""
     refresh_seconds: float = 30.0
@@ -135,6 +138,9 @@ class RunConfig:
     """Length of a segment [s]; unset: 1.5, at most an episode, and 64 steps where episodes can end early."""
     teacher: str = "oracle"
     """oracle, stochastic, mistake, skip, equal, myopic, openai2017, or path/to/file.py:function."""
+    task: str = ""
+    """What the agent is to learn, in one sentence for people, which stands above the clips; unset: the nine tasks have
+    one, and for other environments the labeling page asks its owner. Can be changed on the page, and with --resume."""
     preset: str = "default"
     """default, openai2017 or paper: the settings of the program of 2017, or of its paper; flags that are given win."""
     pretrain_rollouts: str = "random_actions"
@@ -168,6 +174,10 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         require(self.num_timesteps >= 1, "-t/--num_timesteps", self.num_timesteps, "at least 1")
+        require(
+            len(self.task) <= MAX_TASK and self.task == " ".join(self.task.split()),
+            "--task", self.task, f"one line of at most {MAX_TASK} characters",
+        )  # fmt: skip
         require(0 <= self.seed < 2**32, "-s/--seed", self.seed, "in 0..2^32-1")
         require(self.video_seconds > 0, "--video_seconds", self.video_seconds, "above 0")
         require(self.workers >= 0, "-w/--workers", self.workers, "at least 0")
@@ -200,7 +210,7 @@ class RunConfig:
 
 # What may differ between a run and its resumption: where things are and how fast, never what is learned.
 FREE_ON_RESUME = frozenset(
-    {"resume", "runs_dir", "tb_dir", "workers", "no_videos", "video_seconds", "server", "token", "human"}
+    {"resume", "runs_dir", "tb_dir", "workers", "no_videos", "video_seconds", "server", "token", "human", "task"}
 )
 
 

@@ -144,8 +144,9 @@ def experiment_spec(config: RunConfig) -> ExperimentSpec:
     text = json.dumps(settings, sort_keys=True)
     wanted = config.n_labels or config.pretrain_labels or 0
     return ExperimentSpec(
-        config.env_id, stamped(settings), hashlib.sha256(text.encode()).hexdigest(), wanted, config.human.guideline
-    )
+        config.env_id, stamped(settings), hashlib.sha256(text.encode()).hexdigest(), wanted, config.task,
+        config.human.guideline,
+    )  # fmt: skip
 
 
 def resumed_spec(config: RunConfig, client: FeedbackClient) -> ExperimentSpec:

@@ -22,6 +22,7 @@ from rl_teacher.training.parts import (
     SCHEDULES,
     build_label_schedule,
 )
+from rl_teacher.training.task_sentence import with_task
 
 
 def complete(config: RunConfig, spec: EnvSpec) -> tuple[RunConfig, list[str]]:
@@ -71,6 +72,8 @@ def complete(config: RunConfig, spec: EnvSpec) -> tuple[RunConfig, list[str]]:
         at_least = FIRST_LABELS if config.preset == "default" else 0
         first = default_pretrain_labels(config.n_labels, at_least=at_least)
         config = dataclasses.replace(config, pretrain_labels=first)
+    config, said = with_task(config, spec)
+    notes += said
     build_label_schedule(config)  # what contradicts itself is refused here, before a folder is made
     return with_discount(config, spec.dt), notes
 

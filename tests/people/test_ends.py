@@ -101,7 +101,7 @@ def compare_what_comes_back(run: Teaching, client: FeedbackClient) -> None:
 @pytest.mark.browser
 @pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"no {CHROMIUM}; apt-get install chromium")
 def test_people_see_in_chromium_where_episodes_end(teaching: Callable[..., Teaching]) -> None:
-    run = teaching("-e", "CartPole-v1", "-L", "12", "-l", "16", "-t", "20000").start()
+    run = teaching("-e", "CartPole-v1", "--task", "Keep the pole up", "-L", "12", "-l", "16", "-t", "20000").start()
     link = run.says(r"Sign in \(once, within 10 minutes\): (\S+)")
     run.says(r"(0/12 comparisons labeled)")
     with ThreadPoolExecutor(1) as thread:

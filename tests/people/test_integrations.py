@@ -77,7 +77,7 @@ def test_people_teach_environments_that_somebody_made(
     labeler.start()
     rng, envs = np.random.default_rng(0), gymnasium.vector.SyncVectorEnv([make] * 4)
     with PreferenceVectorReward(
-        envs, "cart", labels=8, steps=2000, teacher="people", log=said.append,
+        envs, "cart", labels=8, steps=2000, teacher="people", task="Keep it up", log=said.append,
         runs_dir=str(tmp_path / "runs"), tb_dir=str(tmp_path / "tb"),
         human=HumanConfig(data_dir=str(tmp_path / "feedback"), port=0, open_browser=False),
     ) as taught:  # fmt: skip

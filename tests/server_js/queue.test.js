@@ -226,6 +226,15 @@ test("the empty queue waits, and claims by itself when the server has pairs", ()
   assert.equal(queue.state.phase, "fill");
 });
 
+test("an experiment without a task holds the page until its owner has said one", () => {
+  const queue = machine();
+  queue.on("booted", { unsent: [] });
+  queue.on("claimed", { assignments: [], state: "needs_task" });
+  assert.equal(queue.state.phase, "held");
+  queue.on("waited", { available: true, state: "training" });
+  assert.notEqual(queue.state.phase, "held");
+});
+
 test("a paused or finished experiment holds the page, and resuming goes on", () => {
   const queue = machine();
   queue.on("booted", { unsent: [] });

@@ -52,6 +52,7 @@ class AntReadout:
 TASK = Task(
     name="Ant",
     aim="A robot with four legs: walk to the right as fast as possible, and stay off the ground.",
+    sentence="Walk to the right, as fast as you can",
     reward_text="(X′ − X)/dt + z′ − 1.2, with X = x of xpos of the body torso and z = qpos[2]",
     start_text=(
         "standing; every entry of qpos ± uniform(0.1), the quaternion too and not normalized; qvel normal with "

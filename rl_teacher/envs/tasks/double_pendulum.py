@@ -67,6 +67,7 @@ class DoublePendulumReadout:
 TASK = Task(
     name="DoublePendulum",
     aim="Two poles on a cart, one on top of the other: keep both upright.",
+    sentence="Keep both poles upright, one on top of the other",
     reward_text=(
         "10·y′ − 0.01·x′² − (y′ − 2)² − 10⁻³·ω₁′² − 5·10⁻³·ω₂′², with (x, y) = the x and z of site_xpos[0], the tip, "
         "and ω = qvel[1:3]"

@@ -14,6 +14,7 @@ GEARS = {"back thigh": 120, "back shin": 90, "back foot": 60, "front thigh": 120
 TASK = Task(
     name="HalfCheetah",
     aim="Half a cheetah, in the plane: run forward as fast as possible.",
+    sentence="Run to the right, as fast as you can",
     reward_text="(x′ − x)/dt, with x = qpos[0], the position of the torso",
     start_text="standing; every entry of qpos ± uniform(0.1), of qvel normal with standard deviation 0.1",
     model_file="half_cheetah.xml",

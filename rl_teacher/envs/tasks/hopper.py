@@ -14,6 +14,7 @@ MAX_SPEED = 10.0
 TASK = Task(
     name="Hopper",
     aim="A one-legged robot: hop forward as fast as possible, and stand tall.",
+    sentence="Hop to the right without falling, as fast as you can",
     reward_text="(x′ − x)/dt + z′, with x = qpos[0] and z = qpos[1], the position of the torso",
     start_text="standing; every entry of qpos and qvel ± uniform(0.005)",
     model_file="hopper.xml",

@@ -86,6 +86,7 @@ class HumanoidReadout:
 TASK = Task(
     name="Humanoid",
     aim="A robot with the shape of a person: walk to the right as fast as possible, and stand tall.",
+    sentence="Walk upright to the right, as fast as you can",
     reward_text="1.25·(C′ − C)/dt + 5·(z′ − 1), with C = x of the whole body's center of mass and z = qpos[2]",
     start_text="standing; every entry of qpos and qvel ± uniform(0.01)",
     model_file="humanoid.xml",

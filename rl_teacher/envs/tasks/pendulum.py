@@ -41,6 +41,7 @@ class PendulumReadout:
 TASK = Task(
     name="Pendulum",
     aim="A pole on a cart: keep it upright.",
+    sentence="Keep the pole upright",
     reward_text="1 − θ′², with θ = qpos[1], the angle of the pole",
     start_text="nearly upright; every entry of qpos and qvel ± uniform(0.01)",
     model_file="inverted_pendulum.xml",

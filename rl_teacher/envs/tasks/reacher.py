@@ -63,6 +63,7 @@ def start(rng: np.random.Generator, qpos0: Floats, num_velocities: int) -> tuple
 TASK = Task(
     name="Reacher",
     aim="An arm with two joints, seen from above: bring the fingertip to the target and keep it there.",
+    sentence="Bring the blue tip to the orange ball and keep it there",
     reward_text="−‖xpos of the body fingertip − xpos of the body target‖₂, of the state before the step",
     start_text=(
         "stretched out; qpos of the arm ± uniform(0.1), its qvel ± uniform(0.005); the target at rest and uniform in "

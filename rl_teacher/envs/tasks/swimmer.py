@@ -10,6 +10,7 @@ from rl_teacher.envs.tasks.task import Task, entries
 TASK = Task(
     name="Swimmer",
     aim="Three links in a viscous fluid, seen from above: swim to the right as fast as possible.",
+    sentence="Swim to the right, as fast as you can",
     reward_text="(x′ − x)/dt, with x = qpos[0], the position of the front link",
     start_text="stretched out; every entry of qpos and qvel ± uniform(0.1)",
     model_file="swimmer.xml",

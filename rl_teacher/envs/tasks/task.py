@@ -60,6 +60,8 @@ class Task:
     """As in the canonical id: 'Hopper' of 'Hopper-v1'."""
     aim: str
     """One sentence: what the robot is, and what the true reward wants of it."""
+    sentence: str
+    """What people who teach it are told, if nobody says it in other words; colors and sides as in its clips."""
     reward_text: str
     """The true reward in closed form; a prime marks the state after the step."""
     start_text: str

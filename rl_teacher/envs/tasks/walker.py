@@ -15,6 +15,7 @@ JOINTS = ("thigh", "leg", "foot", "left thigh", "left leg", "left foot")
 TASK = Task(
     name="Walker",
     aim="A robot with two legs in the plane: walk forward as fast as possible, and stand tall.",
+    sentence="Walk upright to the right, as fast as you can",
     reward_text="(x′ − x)/dt + z′ − 1, with x = qpos[0] and z = qpos[1], the position of the torso",
     start_text="standing; every entry of qpos and qvel ± uniform(0.005)",
     model_file="walker2d.xml",

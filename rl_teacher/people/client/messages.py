@@ -16,6 +16,9 @@ class ExperimentSpec:
     config: Mapping[str, Any]
     config_hash: str
     labels_wanted: int
+    task: str | None = None
+    """In one sentence; empty: a new experiment asks its owner, one that is there keeps its own; None: it has the first
+    line of the guideline, or none."""
     guideline: str = ""
     """Markdown for labelers, the first version of it."""
 

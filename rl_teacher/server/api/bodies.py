@@ -77,6 +77,8 @@ class ExperimentIn(Body):
     repeat_rate: Rate | None = None
     lease_s: Annotated[int, Field(ge=5, le=3600)] | None = None
     min_view_ms: Annotated[int, Field(ge=0, le=60_000)] | None = None
+    task: Annotated[str, Field(max_length=140), AfterValidator(no_nul)] | None = None
+    """In one sentence. Empty: its owner is asked for it. Null: the first line of the guideline, or none."""
     guideline: Annotated[str, Field(max_length=20_000), AfterValidator(no_nul)] | None = None
 
 

@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from contextlib import suppress
 from typing import Annotated, Any
+from zlib import crc32
 
 from asgiref.sync import sync_to_async
 from django.db import connections
@@ -54,6 +55,7 @@ def claim(request: HttpRequest, slug: str, body: bodies.ClaimRequestIn) -> dict[
         "assignments": [assignment_json(row, at.experiment) for row in found],
         "held_until": held_until(at.experiment),
         "state": at.experiment.shown_state,
+        "task": at.experiment.task,
         "progress": progress_json(Experiment.objects.get(pk=at.experiment.pk), labeler),
     }
 
@@ -97,11 +99,12 @@ def _queue_state(user: User, slug: str) -> dict[str, Any]:
         available = waiting.exists()
     eta, is_gone = next_clips_s(experiment), is_trainer_gone(experiment)
     return {
-        "available": available and not experiment.paused,
+        "available": available and not experiment.is_held,
         "state": experiment.shown_state,
+        "task": experiment.task,
         "next_clips_s": eta,
         "trainer_gone": is_gone,
-        "seen": f"{experiment.shown_state}-{int(is_gone)}-{int(eta is not None)}",
+        "seen": f"{experiment.shown_state}-{int(is_gone)}-{int(eta is not None)}-{crc32(experiment.task.encode()):x}",
         "progress": progress_json(experiment, labeler),
     }
 
@@ -136,6 +139,7 @@ def put_response(request: HttpRequest, response_id: uuid.UUID, body: labeler_bod
             "refill": [assignment_json(row, taken.experiment) for row in taken.refill],
             "held_until": held_until(taken.experiment) if refill is not None else None,
             "state": taken.experiment.shown_state,
+            "task": taken.experiment.task,
             "progress": progress_json(taken.experiment, taken.labeler),
         },
     )

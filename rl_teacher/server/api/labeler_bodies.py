@@ -64,6 +64,8 @@ class Claimed(Schema):
     held_until: str
     """When the leases of all that the tab has are over."""
     state: str
+    task: str
+    """In one sentence; empty: nobody has said it."""
     progress: Progress
 
 
@@ -72,6 +74,8 @@ class QueueState(Schema):
 
     available: bool
     state: str
+    task: str
+    """In one sentence; empty: nobody has said it."""
     next_clips_s: float | None
     """Counted from now."""
     trainer_gone: bool
@@ -122,6 +126,8 @@ class ResponseOut(Schema):
     held_until: str | None
     """When the leases of all that the tab has are over; null: it asked for no pairs, and they are as they were."""
     state: str
+    task: str
+    """In one sentence; empty: nobody has said it."""
     progress: Progress
 
 

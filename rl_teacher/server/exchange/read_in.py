@@ -40,6 +40,7 @@ from rl_teacher.server.models import (
 )
 from rl_teacher.server.models.predictions import pack
 from rl_teacher.server.problems import Problem
+from rl_teacher.server.transactions.task import first_line
 from rl_teacher.server.transactions.write import write
 from rl_teacher.server.upload_checks import check_upload
 
@@ -178,7 +179,7 @@ def _experiment(manifest: dict[str, Any]) -> Experiment:
     experiment = Experiment.objects.create(
         created_at=moment(given["created_at"]),
         guideline_version=max((row["version"] for row in manifest["guidelines"]), default=0),
-        **{name: given[name] for name in SETTINGS if name in given},
+        **({"task": _first_task(manifest)} | {name: given[name] for name in SETTINGS if name in given}),
     )
     for row in manifest["members"]:
         Membership.objects.create(
@@ -193,6 +194,12 @@ def _experiment(manifest: dict[str, Any]) -> Experiment:
             experiment=experiment, version=row["version"], markdown=row["markdown"], at=moment(row["at"])
         )
     return experiment
+
+
+def _first_task(manifest: dict[str, Any]) -> str:
+    """Of an export from before there were tasks, the first line of the newest guide, which stood above the clips."""
+    newest = max(manifest["guidelines"], key=lambda row: row["version"], default={"markdown": ""})
+    return first_line(newest["markdown"])
 
 
 def _rows(tables: Tables, experiment: Experiment, blobs: dict[str, Blob]) -> None:

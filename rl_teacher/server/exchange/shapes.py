@@ -65,6 +65,9 @@ class ExperimentRow(Body):
     created_at: At
     state: Literal["training", "waiting", "paused", "done"] = "training"
     paused: bool = False
+    task: Annotated[Text, Field(max_length=140)] = ""
+    task_told: Annotated[Text, Field(max_length=140)] = ""
+    asks_task: bool = False
     labels_wanted: Small = 0
     overlap: Annotated[int, Field(ge=1, le=32_767)] = 1
     double_rate: Rate = 0

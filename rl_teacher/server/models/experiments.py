@@ -39,6 +39,12 @@ class Experiment(models.Model):
     cant_tell = models.PositiveIntegerField(default=0)
     needs_webm = models.BooleanField(default=False)
     """Whether somebody's browser cannot play H.264, so that the trainer should make VP9 copies of clips."""
+    task = models.CharField(max_length=140, blank=True, default="")
+    """What the agent is to learn, in one sentence; it stands above the clips."""
+    task_told = models.CharField(max_length=140, blank=True, default="")
+    """The same as the trainer last said it: to hear it again is no news, whatever the owner made of it since."""
+    asks_task = models.BooleanField(default=False)
+    """Whether its owner is asked for the task before the first pair is handed out."""
     guideline_version = models.PositiveIntegerField(default=0)
     """The newest version of the text."""
     heartbeat_at = models.DateTimeField(null=True, blank=True)
@@ -69,7 +75,16 @@ class Experiment(models.Model):
     @property
     def shown_state(self) -> str:
         """The state that people see."""
-        return "paused" if self.paused and self.state != self.State.DONE else str(self.state)
+        if self.state == self.State.DONE:
+            return str(self.state)
+        if self.paused:
+            return "paused"
+        return "needs_task" if self.asks_task else str(self.state)
+
+    @property
+    def is_held(self) -> bool:
+        """Whether no pairs are handed out, for a reason of its owner's."""
+        return self.paused or self.asks_task
 
 
 class Guideline(models.Model):

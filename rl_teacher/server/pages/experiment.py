@@ -20,6 +20,7 @@ from rl_teacher.server.permissions import access
 from rl_teacher.server.transactions import exports, manage
 from rl_teacher.server.transactions.curves import metric_names
 from rl_teacher.server.transactions.overview import describe, labelers_now, queue_counts
+from rl_teacher.server.transactions.task import first_line, set_task
 
 MAX_VIDEOS = 60
 
@@ -36,8 +37,10 @@ def guideline_of(experiment: Experiment) -> dict[str, Any]:
     row = Guideline.objects.filter(experiment=experiment).select_related("by").order_by("-version").first()
     if row is None:
         return {"version": 0, "html": "", "markdown": "", "at": None, "by": ""}
-    by = row.by.username if row.by else ""
-    return {"version": row.version, "html": to_html(row.markdown), "markdown": row.markdown, "at": row.at, "by": by}
+    by, text = row.by.username if row.by else "", row.markdown
+    if experiment.task and first_line(text) == experiment.task:  # it stands above the guide
+        text = "\n".join(text.splitlines()[1:])
+    return {"version": row.version, "html": to_html(text), "markdown": row.markdown, "at": row.at, "by": by}
 
 
 @page("GET")
@@ -101,6 +104,17 @@ def pause(request: HttpRequest, slug: str) -> HttpResponseBase:
     """Stop or go on."""
     at = access(user_of(request), slug, "manage")
     manage.set_paused(at.experiment, request.POST.get("paused") == "1", at.user)
+    return see(f"/e/{slug}")
+
+
+@page("POST")
+def task(request: HttpRequest, slug: str) -> HttpResponseBase:
+    """The task in one sentence; `skip`: there is none, and labeling goes on."""
+    at = access(user_of(request), slug, "manage")
+    sentence = set_task(at.experiment, "" if request.POST.get("skip") else request.POST.get("task", ""), at.user)
+    if request.POST.get("next") != "overview":
+        return see(f"/e/{slug}/label")
+    messages.success(request, f"People now read: {sentence}" if sentence else "People now read no task.")
     return see(f"/e/{slug}")
 
 

@@ -23,6 +23,7 @@ urlpatterns = [
     path("e/<str:slug>", experiment.experiment, name="experiment"),
     path("e/<str:slug>/label", experiment.label, name="label"),
     path("e/<str:slug>/pause", experiment.pause, name="pause"),
+    path("e/<str:slug>/task", experiment.task, name="task"),
     path("e/<str:slug>/guideline", experiment.guideline, name="guideline"),
     path("e/<str:slug>/settings", experiment.tune, name="tune"),
     path("e/<str:slug>/export", experiment.export, name="export"),

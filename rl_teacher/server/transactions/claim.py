@@ -53,7 +53,7 @@ def claim_inside(experiment: Experiment, labeler: Membership, request: ClaimRequ
     until = now + timedelta(seconds=experiment.lease_s)
     if request.have and _HOLD(labeler.pk, request.tab, until) < len(request.have):
         _revive(labeler, request, until)
-    if experiment.paused or request.want <= 0:
+    if experiment.is_held or request.want <= 0:
         return []
     terms = _Terms(labeler, request.tab, now, until, experiment.guideline_version)
     granted = _grant(experiment, labeler, request.want)

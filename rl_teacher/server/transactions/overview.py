@@ -55,6 +55,7 @@ def describe(at: Access) -> dict[str, Any]:
     columns = (
         "slug",
         "env_id",
+        "task",
         "paused",
         "labels_wanted",
         "answered",

@@ -17,6 +17,7 @@ from rl_teacher.server.models import Blob, Clip, Comparison, Experiment, Guideli
 from rl_teacher.server.notify import notify_on_commit
 from rl_teacher.server.problems import Problem
 from rl_teacher.server.transactions.claim import has_two_labelers
+from rl_teacher.server.transactions.task import first_line, told_again
 from rl_teacher.server.transactions.write import write
 from rl_teacher.server.upload_checks import check_upload
 
@@ -29,20 +30,24 @@ def ensure_experiment(slug: str, body: Mapping[str, Any]) -> tuple[Experiment, b
         found = Experiment.objects.filter(slug=slug).first()
         if found is not None:
             _check_same(found, body)
+            told_again(found, body.get("task") or "")
             return found, False
         given = {name: body[name] for name in TUNABLE if body.get(name) is not None}
+        guideline, task = plain_text(body.get("guideline") or ""), body.get("task")
+        sentence = first_line(guideline) if task is None else " ".join(task.split())
         experiment = Experiment.objects.create(
             slug=slug,
             env_id=body["env_id"],
             config=body["config"],
             config_hash=body["config_hash"],
-            guideline_version=1 if body.get("guideline") else 0,
+            task=sentence,
+            task_told=sentence,
+            asks_task=task is not None and not sentence,
+            guideline_version=1 if guideline else 0,
             **given,
         )
-        if body.get("guideline"):
-            Guideline.objects.create(
-                experiment=experiment, version=1, markdown=plain_text(body["guideline"]), at=timezone.now()
-            )
+        if guideline:
+            Guideline.objects.create(experiment=experiment, version=1, markdown=guideline, at=timezone.now())
         for number, user in enumerate(User.objects.filter(is_superuser=True, is_active=True).order_by("pk"), 1):
             Membership.objects.create(experiment=experiment, user=user, role="owner", pseudonym=f"labeler-{number}")
         notify_on_commit(slug)

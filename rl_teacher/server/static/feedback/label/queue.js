@@ -266,5 +266,5 @@ function phaseOf(s, target) {
     return s.watched ? "open" : "guard";
   }
   if (s.pairs.length || !s.drained) return "fill";
-  return s.experiment === "paused" || s.experiment === "done" ? "held" : "empty";
+  return ["paused", "needs_task", "done"].includes(s.experiment) ? "held" : "empty";
 }

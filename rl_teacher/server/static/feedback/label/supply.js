@@ -1,6 +1,8 @@
 // @ts-check
 /** Where pairs come from: claims, the wait for new clips, and earlier answers for undo; each ends in an event. */
 
+import { showTask } from "./task.js";
+
 const pause = (/** @type {number} */ ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /**
@@ -16,7 +18,8 @@ export function createSupply({ api, tab, have, dispatch, onFailed, onHeld, onNew
   let looks = 0; // at an empty queue; the first is a short one, to learn when clips come
 
   /** Pairs came, by a claim or along with an answer. @param {any} told */
-  function claimed({ assignments, held_until: heldUntil, state, progress }) {
+  function claimed({ assignments, held_until: heldUntil, state, progress, task }) {
+    showTask(task);
     failures = 0;
     emptyClaims = assignments.length ? 0 : emptyClaims + 1;
     if (assignments.length) looks = 0;
@@ -45,6 +48,7 @@ export function createSupply({ api, tab, have, dispatch, onFailed, onHeld, onNew
       try {
         const told = await api.wait(leaving.signal, looks++ ? 20 : 0, seen);
         seen = told.seen ?? "";
+        showTask(told.task);
         if (told.available) onNews(told.progress?.open || 1);
         dispatch({ type: "waited", ...told, nextClipsS: told.next_clips_s, isTrainerGone: told.trainer_gone });
       } catch (error) {

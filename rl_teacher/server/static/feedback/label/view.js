@@ -93,8 +93,9 @@ export function createView(t) {
       write("notice-title", t(`${kind}_title`));
       write("notice-text", kind === "empty" && s.nextClipsS !== null ? eta(s.nextClipsS) : t(`${kind}_text`));
     } else if (s.phase === "held") {
-      write("notice-title", t(s.experiment === "done" ? "done_title" : "paused_title"));
-      write("notice-text", t(s.experiment === "done" ? "done_text" : "paused_text"));
+      root.dataset.held = s.experiment; // paused, needs_task or done
+      write("notice-title", t(`${s.experiment}_title`));
+      write("notice-text", t(`${s.experiment}_text`));
     }
   }
 
