@@ -6,85 +6,70 @@ python tests/browser/make_screenshots.py --out docs/images [--only label,dashboa
 import argparse
 import io
 import math
-import os
-import pickle
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("MUJOCO_GL", "egl")
-
-import av
-import gymnasium
 import mujoco
 import numpy as np
 from browser_server import LiveExperiment, LiveServer
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+from rl_teacher.envs.catalog import find_task
+from rl_teacher.envs.tasks.model_files import load_model
+from rl_teacher.video.backend import choose_backend
+from rl_teacher.video.encode import encode_clip
+from rl_teacher.video.render import StateRenderer
+
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
-SIZE, FPS, NUM_FILMS = 320, 30, 14
+FPS, NUM_FRAMES, NUM_FILMS = 30, 36, 14
+TALLEST = 1400
+"""Of a picture [pixels]; what is further down is left out."""
 VIEWS = {"wide": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 DOCS = {
     "label-light-wide",
-    "label-dark-wide",
-    "label-light-phone",
     "label-dark-phone",
-    "dashboard-light-wide",
-    "dashboard-dark-wide",
-    "experiment-light-wide",
-    "experiment-dark-wide",
-    "experiment-light-phone",
-    "comparisons-light-wide",
-    "quality-dark-wide",
     "review-light-wide",
     "empty-dark-phone",
-    "help-light-wide",
     "me-light-wide",
+    "task-light-wide",
+    "dashboard-light-wide",
+    "experiment-light-wide",
+    "comparisons-light-wide",
 }
+"""Those that stand on pages of docs/; a test wants each there."""
+SEEN = """() => [...document.querySelectorAll('video')]
+  .filter(video => video.checkVisibility() && video.getAttribute('src') && video.getBoundingClientRect().top < innerHeight)
+  .every(video => video.readyState >= 2 && !video.seeking)"""
+"""Whether each video that is to be seen has a picture."""
+
+
+MIDDLE = """() => {
+  const video = document.querySelector(`#left-${document.querySelector('#pair').dataset.front}`);
+  return document.querySelector('dialog[open]') || (video.currentTime > 0.3 && video.currentTime < 0.6);
+}"""
+"""Whether clips play and are neither at their beginning nor at their end."""
 
 
 def hop(seed: int, skill: float) -> bytes:
-    """A hopper that leans forward and kicks, the better the more skill in [0, 1] it has."""
-    path = Path(gymnasium.__file__).parent / "envs/mujoco/assets/hopper.xml"
-    model = mujoco.MjModel.from_xml_path(str(path))
+    """A hopper that leans forward and kicks, the better the more skill in [0, 1] it has; drawn as clips are."""
+    task = find_task("Hopper-v1")
+    model = load_model(task.model_file)
     data = mujoco.MjData(model)
     rng = np.random.default_rng(seed)
-    phase, drive = rng.uniform(0, 6.28), rng.uniform(0.5, 1.0)
-    camera = mujoco.MjvCamera()
-    camera.type, camera.trackbodyid, camera.distance, camera.elevation = mujoco.mjtCamera.mjCAMERA_TRACKING, 1, 3.0, -14
-    out, renderer = io.BytesIO(), mujoco.Renderer(model, SIZE, SIZE)
-    with av.open(out, "w", format="mp4") as file:
-        stream = file.add_stream("libx264", rate=FPS)
-        stream.width = stream.height = SIZE
-        stream.pix_fmt, stream.options = "yuv420p", {"bf": "0", "g": "8", "crf": "23"}
-        for number in range(36):
-            wave = math.sin(number / FPS * 11 + phase)
-            data.ctrl[:] = np.clip(
-                skill * np.array([-0.35 * wave, -0.8 * wave, 0.9 * wave]) * drive + (1 - skill) * rng.normal(0, 0.5, 3),
-                -1,
-                1,
-            )
-            for _ in range(int(1 / FPS / model.opt.timestep)):
-                mujoco.mj_step(model, data)
-            camera.lookat[:] = 0, 0, 0.9
-            renderer.update_scene(data, camera)
-            for packet in stream.encode(av.VideoFrame.from_ndarray(renderer.render(), format="rgb24")):
-                file.mux(packet)
-        for packet in stream.encode():
-            file.mux(packet)
-    renderer.close()
-    return out.getvalue()
-
-
-def rendered() -> list[bytes]:
-    """The clips, kept from run to run."""
-    cache = Path(tempfile.gettempdir()) / "rl-teacher-screenshot-clips.pickle"
-    if not cache.exists():
-        cache.write_bytes(pickle.dumps([hop(seed, seed / NUM_FILMS) for seed in range(NUM_FILMS)]))
-    return list(pickle.loads(cache.read_bytes()))
+    phase, drive, rows = rng.uniform(0, 6.28), rng.uniform(0.5, 1.0), []
+    for number in range(NUM_FRAMES):
+        wave = math.sin(number / FPS * 11 + phase)
+        kick = skill * np.array([-0.35 * wave, -0.8 * wave, 0.9 * wave]) * drive
+        data.ctrl[:] = np.clip(kick + (1 - skill) * rng.normal(0, 0.5, 3), -1, 1)
+        for _ in range(int(1 / FPS / model.opt.timestep)):
+            mujoco.mj_step(model, data)
+        rows.append(np.concatenate([data.qpos, data.qvel]))
+    with StateRenderer(load_model(task.model_file), task.camera, backend=choose_backend()) as renderer:
+        return encode_clip(renderer.render(np.stack(rows), FPS), FPS, with_webm=False).mp4
 
 
 def fill(server: LiveServer, films: list[bytes]) -> LiveExperiment:
@@ -157,7 +142,7 @@ def scenes(experiment: LiveExperiment) -> dict[str, tuple[str, Any]]:
                 page.keyboard.press(key)
             if keys and keys[0] == "u":
                 page.wait_for_selector("#labeler[data-phase=review]")
-            page.wait_for_timeout(350)
+            page.wait_for_function(MIDDLE)
 
         return act
 
@@ -177,6 +162,7 @@ def scenes(experiment: LiveExperiment) -> dict[str, tuple[str, Any]]:
         "help": (f"/e/{slug}/label", labeling("?")),
         "flag": (f"/e/{slug}/label", labeling("f")),
         "empty": ("/e/quiet/label", wait_for_clips),
+        "task": ("/e/cart/label", lambda page: page.wait_for_selector("#labeler[data-phase=held]")),
         "dashboard": ("/", settle),
         "experiment": (f"/e/{slug}", settle),
         "comparisons": (f"/e/{slug}/comparisons", settle),
@@ -194,9 +180,14 @@ def scenes(experiment: LiveExperiment) -> dict[str, tuple[str, Any]]:
 
 
 def shoot(page: Page, path: Path, whole: bool) -> None:
-    picture = Image.open(io.BytesIO(page.screenshot(full_page=whole))).convert("RGB")
-    if picture.height > 2400:
-        picture = picture.crop((0, 0, picture.width, 2400))
+    """A picture of the page once all that it shows has come; of a tall one thumbnails load as far as it is taken."""
+    if whole:
+        height = int(page.evaluate("document.documentElement.scrollHeight"))
+        assert page.viewport_size is not None, "every context has a viewport"
+        page.set_viewport_size(page.viewport_size | {"height": min(TALLEST, max(height, page.viewport_size["height"]))})
+    page.wait_for_function(SEEN, timeout=60_000)
+    page.wait_for_timeout(300)  # until what was decoded is painted too
+    picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     picture.quantize(192, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
@@ -207,7 +198,7 @@ def main() -> None:
     parser.add_argument("--all", action="store_true", help="every scene in every view, not only those of the docs")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
-    films = rendered()
+    films = [hop(seed, seed / NUM_FILMS) for seed in range(NUM_FILMS)]
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         server = LiveServer(Path(folder) / "data")
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
@@ -220,6 +211,7 @@ def main() -> None:
 
 def take(server: LiveServer, browser: Any, films: list[bytes], args: argparse.Namespace) -> None:
     experiment = fill(server, films)
+    LiveExperiment(server, "cart", env_id="CartPole-v1", guideline=None, task="")
     quiet = LiveExperiment(server, "quiet")
     curves(quiet, 40)
     quiet.call("POST", "/videos", json={"step": 1000, "blob": quiet.blob(films[-1], "video/mp4")})
@@ -247,6 +239,7 @@ def take(server: LiveServer, browser: Any, films: list[bytes], args: argparse.Na
                 if not args.all and f"{name}-{scheme}-{view}" not in DOCS:
                     continue
                 path, act = found[name]
+                page.set_viewport_size(size)
                 page.goto(server.url + path)
                 act(page)
                 shoot(page, args.out / f"{name}-{scheme}-{view}.png", "label" not in path)

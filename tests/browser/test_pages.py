@@ -2,8 +2,8 @@
 
 import gzip
 import re
-from pathlib import Path
 
+import make_screenshots
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from browser_server import ROOT, LiveExperiment
@@ -262,7 +262,7 @@ def test_an_answer_can_be_changed_and_withdrawn_on_me(server, films, labeler):
     assert made.labels() == {}
 
 
-def test_the_pictures_of_the_docs_are_there():
-    text = (ROOT / "docs/labeling.md").read_text()
-    for name in re.findall(r"\((images/[^)]+)\)", text):
-        assert Path(ROOT / "docs" / name).is_file(), name
+def test_the_pictures_of_the_server_are_those_that_are_taken():
+    taken = {f"{name}.png" for name in make_screenshots.DOCS}
+    drawn = {path.name for path in (ROOT / "docs/images").iterdir() if re.search(r"-(wide|phone)\.png$", path.name)}
+    assert drawn == taken  # python tests/browser/make_screenshots.py --out docs/images

@@ -357,3 +357,15 @@ def test_every_key_of_the_summary_is_described() -> None:
     text = (ROOT / "docs" / "metrics.md").read_text()
     assert {"final_true_return", "reward_looks_at"} <= keys
     assert not [key for key in keys if f"`{key}`" not in text]
+
+
+def test_every_picture_stands_on_a_page_and_every_page_has_its_pictures() -> None:
+    shown = {
+        (path.parent / name).resolve()
+        for path in PAGES
+        for name in re.findall(r"!\[[^\]]*\]\(([^)#]+)\)", path.read_text())
+        if "://" not in name
+    }
+    there = {path.resolve() for path in (ROOT / "docs" / "images").iterdir()}
+    assert {path.name for path in there - shown} == set()
+    assert {str(path) for path in shown if not path.is_file()} == set()
