@@ -8,7 +8,7 @@ from rl_teacher.teachers.scripted import SegmentView
 HEIGHT, PITCH = 1, 2
 """Columns of the torso's height [m] and pitch [rad]: Walker's sim_state is qpos (9), then qvel (9)."""
 STANDING_LEG, LIFTED_LEG = 3, 6
-"""Columns of the first of a leg's three joints [rad]: hip, knee, ankle. The lifted leg is the purple one."""
+"""Columns of the first of a leg's three joints [rad]: hip, knee, ankle. The lifted leg is the blue one."""
 ALIKE = 0.1
 """Shares of a clip that are closer than this look alike."""
 UPRIGHT = 0.5
@@ -16,7 +16,7 @@ UPRIGHT = 0.5
 
 
 def prefer(left: SegmentView, right: SegmentView) -> str:
-    """Prefer the clip that holds the pose longer; where both do alike, the one with the purple foot higher while it
+    """Prefer the clip that holds the pose longer; where both do alike, the one with the blue foot higher while it
     stands; where neither stands at all, the one with the higher body."""
     one, other = left.sim_state, right.sim_state
     gap = holds_pose(one).mean() - holds_pose(other).mean()
@@ -38,7 +38,7 @@ def measure(states: np.ndarray) -> float:
 
 
 def holds_pose(states: np.ndarray) -> np.ndarray:
-    """Steps upright with the purple foot high above the other one."""
+    """Steps upright with the blue foot high above the other one."""
     return is_upright(states) & (lift(states) > 0.3)
 
 
@@ -48,7 +48,7 @@ def is_upright(states: np.ndarray) -> np.ndarray:
 
 
 def lift(states: np.ndarray) -> np.ndarray:
-    """How much higher the purple foot is than the other one [m]."""
+    """How much higher the blue foot is than the other one [m]."""
     return foot_height(states, LIFTED_LEG) - foot_height(states, STANDING_LEG)
 
 
@@ -61,7 +61,7 @@ def foot_height(states: np.ndarray, leg: int) -> np.ndarray:
 
 ACT = Act(
     env_id="Walker-v1",
-    task="Stand on one leg, and hold the purple foot high.",
+    task="Stand on one leg, and hold the blue foot high.",
     prefer=prefer,
     measure=measure,
     unit="% of the steps upright on one leg, the other foot above 0.4 m",

@@ -132,7 +132,7 @@ def test_a_backflip_counts_when_the_foot_lands_below_an_upright_body():
 def test_the_ballerina_needs_one_foot_down_one_up_and_her_body_upright():
     states = standing("ballerina", 10)
     assert act("ballerina").measure(states) == 0.0
-    states[:4, 6] = -1.5  # the thigh of the purple leg, back
+    states[:4, 6] = -1.5  # the thigh of the blue leg, back
     assert act("ballerina").measure(states) == 40.0
     states[:2, 2] = 0.6
     assert act("ballerina").measure(states) == 20.0
