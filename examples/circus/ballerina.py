@@ -9,25 +9,13 @@ HEIGHT, PITCH = 1, 2
 """Columns of the torso's height [m] and pitch [rad]: Walker's sim_state is qpos (9), then qvel (9)."""
 STANDING_LEG, LIFTED_LEG = 3, 6
 """Columns of the first of a leg's three joints [rad]: hip, knee, ankle. The lifted leg is the blue one."""
-ALIKE = 0.1
-"""Shares of a clip that are closer than this look alike."""
 UPRIGHT = 0.5
 """A torso that leans less than this is upright [rad]; about 30 degrees."""
 
 
 def prefer(left: SegmentView, right: SegmentView) -> str:
-    """Prefer the clip that holds the pose longer; where both do alike, the one with the blue foot higher while it
-    stands; where neither stands at all, the one with the higher body."""
-    one, other = left.sim_state, right.sim_state
-    gap = holds_pose(one).mean() - holds_pose(other).mean()
-    if abs(gap) < ALIKE:
-        stands = [is_upright(one).any(), is_upright(other).any()]
-        if all(stands):
-            gap = lift(one)[is_upright(one)].mean() - lift(other)[is_upright(other)].mean()
-        elif any(stands):
-            gap = float(stands[0]) - float(stands[1])
-        else:
-            gap = one[:, HEIGHT].mean() - other[:, HEIGHT].mean()
+    """Prefer the clip that stands taller and holds the blue foot higher, both in meters."""
+    gap = pose(left.sim_state).mean() - pose(right.sim_state).mean()
     return "tie" if gap == 0 else "left" if gap > 0 else "right"
 
 
@@ -37,9 +25,9 @@ def measure(states: np.ndarray) -> float:
     return float(100 * (is_upright(states) & (feet[0] < 0.2) & (feet[1] > 0.4)).mean())
 
 
-def holds_pose(states: np.ndarray) -> np.ndarray:
-    """Steps upright with the blue foot high above the other one."""
-    return is_upright(states) & (lift(states) > 0.3)
+def pose(states: np.ndarray) -> np.ndarray:
+    """Height of the head, and how much higher the blue foot is than the other one [m]."""
+    return states[:, HEIGHT] + 0.2 * np.cos(states[:, PITCH]) + lift(states)
 
 
 def is_upright(states: np.ndarray) -> np.ndarray:
