@@ -17,6 +17,7 @@ os.environ.setdefault("MUJOCO_GL", "egl")
 
 import av
 import gymnasium
+import lesson_scenes
 import mujoco
 import numpy as np
 from browser_server import LiveExperiment, LiveServer
@@ -40,9 +41,10 @@ DOCS = {
     "comparisons-light-wide",
     "quality-dark-wide",
     "review-light-wide",
-    "empty-dark-phone",
     "help-light-wide",
     "me-light-wide",
+    "waiting-first-dark-phone",
+    "waiting-last-light-wide",
 }
 
 
@@ -232,7 +234,8 @@ def take(server: LiveServer, browser: Any, films: list[bytes], args: argparse.Na
     predict(experiment)
     cookies = context.cookies()
     context.close()
-    found = scenes(experiment)
+    lesson_scenes.prepare(server, films)
+    found = scenes(experiment) | lesson_scenes.scenes(server)
     names = args.only.split(",") if args.only else list(found)
     for scheme in ("light", "dark"):
         for view, size in VIEWS.items():

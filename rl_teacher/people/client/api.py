@@ -217,7 +217,12 @@ class FeedbackClient:
         self._call("POST", "/videos", {"step": step, "blob": sha256})
 
     def heartbeat(
-        self, state: str, step: int, next_clips_s: float | None = None, notice: str | None = None
+        self,
+        state: str,
+        step: int,
+        next_clips_s: float | None = None,
+        training_left_s: float | None = None,
+        notice: str | None = None,
     ) -> HeartbeatReply:
         """Say that the trainer lives.
 
@@ -225,9 +230,12 @@ class FeedbackClient:
             state: `training`, `waiting`, `paused` or `done`.
             step: Env steps so far.
             next_clips_s: When the next clips come [s], if there is nothing to answer.
+            training_left_s: When the run is over [s].
             notice: For the owner's page, cut at 500 characters; None leaves what stands there, "" clears it.
         """
         body: dict[str, Any] = {"state": state, "step": step, "next_clips_s": next_clips_s}
+        if training_left_s is not None:
+            body["training_left_s"] = training_left_s
         if notice is not None:
             body["notice"] = notice[:MAX_NOTICE]
         reply = _object(self._call("PUT", "/heartbeat", body), "paused", "needs_webm")

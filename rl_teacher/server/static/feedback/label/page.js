@@ -17,7 +17,7 @@ import { createSignIn } from "./signin.js";
 import { createSupply } from "./supply.js";
 import { createView, element, translator } from "./view.js";
 
-const RENEW_MS = 60_000, BREAK_MS = 27 * 60_000;
+const BREAK_MS = 27 * 60_000;
 const SPEEDS = [0.25, 0.5, 1, 2];
 
 const data = JSON.parse(element("page-data").textContent);
@@ -30,7 +30,7 @@ const opening = openStore();
 const bindings = readBindings(localStorage);
 const attention = createAttention();
 const agent = createAgent({ api });
-const leases = createLeases({ api, tab });
+const leases = createLeases({ api, tab, live: () => live(), dispatch, onFailed: failed });
 const startedAt = Date.now();
 
 let state = { ...START, progress: data.progress ?? null };
@@ -248,7 +248,7 @@ function seen(isHidden) {
   look();
   if (isHidden) return;
   view.news(0);
-  void renew();
+  void leases.back();
 }
 
 function online() {
@@ -259,11 +259,10 @@ function online() {
 /** Give back what nobody is looking at any more. */
 function leave() {
   supply.stop();
-  leases.release(live());
+  leases.release();
 }
 
 const live = () => state.pairs.map((pair) => pair.assignment);
-const renew = () => leases.renew(live()).then((ids) => dispatch({ type: "lapsed", ids }), failed);
 
 async function start() {
   view.keys(bindings);
@@ -281,7 +280,7 @@ async function start() {
     return true;
   } });
   listenToLife({ seen, online, leave });
-  setInterval(() => void renew(), RENEW_MS);
+  leases.watch();
   setInterval(() => view.late(post.unsent), 1000);
   const waiting = (await outbox.entries().catch(() => [])).filter((entry) => !entry.refused);
   for (const entry of waiting) unsentAssignments.add(entry.answer.assignment);

@@ -1,0 +1,42 @@
+"""Moments of a person's lesson for the screenshots: before the first pair, after the last one."""
+
+from typing import Any
+
+from browser_server import LiveExperiment, LiveServer
+from playwright.sync_api import Page
+
+EARLY, LATE = "early", "late"
+
+
+def prepare(server: LiveServer, films: list[bytes]) -> None:
+    """An experiment whose first clips are being drawn, and one that has one pair."""
+    LiveExperiment(server, EARLY)
+    late = LiveExperiment(server, LATE, labels_wanted=1)
+    late.ask_some(films[:2], 1)
+    late.call("POST", "/videos", json={"step": 1000, "blob": late.blob(films[-1], "video/mp4")})
+
+
+def beat(server: LiveServer, slug: str, **told: Any) -> None:
+    server.trainer.put(f"/experiments/{slug}/heartbeat", json={"step": 1000} | told)
+
+
+def scenes(server: LiveServer) -> dict[str, tuple[str, Any]]:
+    """Name -> address, and what to do there before the picture."""
+
+    def before_the_first(page: Page) -> None:
+        beat(server, EARLY, state="waiting")
+        page.wait_for_selector("#labeler[data-phase=empty]")
+        page.wait_for_timeout(500)
+
+    def after_the_last(page: Page) -> None:
+        page.wait_for_selector("#labeler:not([data-phase=boot], [data-phase=fill], [data-phase=guard])")
+        if page.get_attribute("#labeler", "data-phase") == "open":
+            page.keyboard.press("ArrowLeft")
+        beat(server, LATE, state="training", training_left_s=140)
+        page.wait_for_function("() => /all your answers/.test(document.querySelector('#notice-title').textContent)")
+        page.wait_for_timeout(1200)
+
+    return {
+        "waiting-first": (f"/e/{EARLY}/label", before_the_first),
+        "waiting-last": (f"/e/{LATE}/label", after_the_last),
+    }
