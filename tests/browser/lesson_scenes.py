@@ -5,12 +5,13 @@ from typing import Any
 from browser_server import LiveExperiment, LiveServer
 from playwright.sync_api import Page
 
-EARLY, LATE = "early", "late"
+EARLY, LATE, QUICK = "early", "late", "quick"
 
 
 def prepare(server: LiveServer, films: list[bytes]) -> None:
     """An experiment whose first clips are being drawn, and one that has one pair."""
     LiveExperiment(server, EARLY)
+    LiveExperiment(server, QUICK).ask_some(films, 60)
     late = LiveExperiment(server, LATE, labels_wanted=1)
     late.ask_some(films[:2], 1)
     late.call("POST", "/videos", json={"step": 1000, "blob": late.blob(films[-1], "video/mp4")})
@@ -36,7 +37,17 @@ def scenes(server: LiveServer) -> dict[str, tuple[str, Any]]:
         page.wait_for_function("() => /all your answers/.test(document.querySelector('#notice-title').textContent)")
         page.wait_for_timeout(1200)
 
+    def quick(page: Page) -> None:
+        for _ in range(5):
+            page.wait_for_selector("#labeler[data-phase=open]")
+            before = page.get_attribute("#pair", "data-assignment")
+            page.keyboard.press("ArrowLeft")
+            page.wait_for_function("b => document.querySelector('#pair').dataset.assignment !== b", arg=before)
+        page.wait_for_function("() => /faster/.test(document.querySelector('#hint').textContent)")
+        page.wait_for_timeout(350)
+
     return {
+        "quick": (f"/e/{QUICK}/label", quick),
         "waiting-first": (f"/e/{EARLY}/label", before_the_first),
         "waiting-last": (f"/e/{LATE}/label", after_the_last),
     }

@@ -43,6 +43,7 @@ DOCS = {
     "review-light-wide",
     "help-light-wide",
     "me-light-wide",
+    "quick-light-wide",
     "waiting-first-dark-phone",
     "waiting-last-light-wide",
 }

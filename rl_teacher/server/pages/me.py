@@ -24,6 +24,7 @@ from rl_teacher.server.throttle import Attempt
 from rl_teacher.server.transactions.answer import Answer, submit, withdraw
 from rl_teacher.server.transactions.claim import CLIPS
 from rl_teacher.server.transactions.own_data import own_data
+from rl_teacher.server.transactions.quality import self_agreement
 from rl_teacher.server.transactions.write import write
 
 SIDES = ("left", "right", "tie", "cant_tell")
@@ -69,6 +70,7 @@ def me(request: HttpRequest) -> HttpResponseBase:
         )
     context = {
         "answers": answers,
+        "self_agreement": self_agreement(own.values()),
         "filters": filters,
         "page_data": {"csrf": get_token(request)},
         "next_url": next_url(request, found[-1].answered_at.isoformat(), str(found[-1].id)) if more else None,

@@ -4,6 +4,7 @@
 import { createAgent } from "./agent.js";
 import { createApi, tabId, uuid } from "./api.js";
 import { createAttention } from "./attention.js";
+import { createCare } from "./care.js";
 import { createClips, lacksH264, preferredRenditions } from "./clips.js";
 import { isDialogOpen, listenToInput, listenToLife, listenToTouch } from "./input.js";
 import { readBindings } from "./keys.js";
@@ -17,7 +18,7 @@ import { createSignIn } from "./signin.js";
 import { createSupply } from "./supply.js";
 import { createView, element, translator } from "./view.js";
 
-const BREAK_MS = 27 * 60_000;
+const CARE_MS = 9000;
 const SPEEDS = [0.25, 0.5, 1, 2];
 
 const data = JSON.parse(element("page-data").textContent);
@@ -31,12 +32,11 @@ const bindings = readBindings(localStorage);
 const attention = createAttention();
 const agent = createAgent({ api });
 const leases = createLeases({ api, tab, live: () => live(), dispatch, onFailed: failed });
-const startedAt = Date.now();
+const care = createCare({ say: (name) => view.hint(t(name), CARE_MS) });
 
 let state = { ...START, progress: data.progress ?? null };
 /** @type {import("./queue.js").Event[] | null} */
 let events = null;
-let hadBreakHint = false;
 /** @type {import("./view.js").Post} */
 const post = { unsent: [], refused: [], isRunning: true, isTrouble: false, inMemory: false };
 /** @type {Set<string>} assignments answered here and not yet acknowledged */
@@ -134,6 +134,7 @@ const EFFECTS = {
   save({ id, answer }) {
     unsentAssignments.add(answer.assignment);
     void outbox.post(id, answer);
+    if (!answer.supersedes) care.answered(answer.loops);
   },
   flash: ({ side }) => view.flash(side),
   report({ id, reason }) {
@@ -198,10 +199,6 @@ function press(side, at) {
   const pressedAt = new Date(performance.timeOrigin + at).toISOString();
   const facts = { ...attention.measure(at), loops, speed, rendition, pressed_at: pressedAt };
   dispatch({ type: "press", side, response: uuid(), facts });
-  if (!hadBreakHint && Date.now() - startedAt > BREAK_MS) {
-    hadBreakHint = true;
-    view.hint(t("break"), 12_000);
-  }
 }
 
 /** @param {string} action @param {number} at */
