@@ -1,10 +1,12 @@
-"""Moments of a person's lesson for the screenshots: before the first pair, after the last one."""
+"""Moments of a person's lesson for the screenshots: before the first pair, after the last one, with a friend."""
 
 from typing import Any
 
 from browser_server import LiveExperiment, LiveServer
 from playwright.sync_api import Page
 
+SHARED = "http://192.0.2.7:8000"
+"""Under which others are said to reach the server."""
 EARLY, LATE, QUICK = "early", "late", "quick"
 
 
@@ -46,8 +48,27 @@ def scenes(server: LiveServer) -> dict[str, tuple[str, Any]]:
         page.wait_for_function("() => /faster/.test(document.querySelector('#hint').textContent)")
         page.wait_for_timeout(350)
 
+    def invite(page: Page) -> None:
+        page.click("text=Make a link")
+        page.wait_for_selector(".invitation img")
+
+    def arrive(page: Page) -> None:
+        """By a link, as somebody whom nobody knows; the browser's owner is gone."""
+        page.context.clear_cookies()
+        url = server.trainer.post(f"/experiments/{QUICK}/invites").json()["url"]
+        page.goto(server.url + url.removeprefix(SHARED))
+
+    def answer_as_guest(page: Page) -> None:
+        arrive(page)
+        page.click("main button")
+        page.wait_for_selector("#labeler[data-phase=open]")
+        page.wait_for_timeout(350)
+
     return {
         "quick": (f"/e/{QUICK}/label", quick),
         "waiting-first": (f"/e/{EARLY}/label", before_the_first),
         "waiting-last": (f"/e/{LATE}/label", after_the_last),
+        "invite": (f"/e/{QUICK}/people", invite),
+        "join": ("/login", arrive),
+        "guest": ("/login", answer_as_guest),
     }

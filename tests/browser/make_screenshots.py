@@ -43,6 +43,9 @@ DOCS = {
     "review-light-wide",
     "help-light-wide",
     "me-light-wide",
+    "guest-light-phone",
+    "invite-light-wide",
+    "join-dark-phone",
     "quick-light-wide",
     "waiting-first-dark-phone",
     "waiting-last-light-wide",
@@ -212,7 +215,7 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     films = rendered()
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        server = LiveServer(Path(folder) / "data")
+        server = LiveServer(Path(folder) / "data", "--public-url", lesson_scenes.SHARED)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         try:
             take(server, browser, films, args)

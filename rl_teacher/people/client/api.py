@@ -17,6 +17,7 @@ from rl_teacher.people.client.messages import (
     ExperimentSpec,
     ExperimentState,
     HeartbeatReply,
+    Invitation,
     LabelEvent,
     LabelPage,
     MetricPoint,
@@ -240,6 +241,11 @@ class FeedbackClient:
             body["notice"] = notice[:MAX_NOTICE]
         reply = _object(self._call("PUT", "/heartbeat", body), "paused", "needs_webm")
         return HeartbeatReply(paused=bool(reply["paused"]), needs_webm=bool(reply["needs_webm"]))
+
+    def invite(self) -> Invitation | None:
+        """A link by which others answer without an account; None: nobody else reaches the server."""
+        reply = _object(self._call("POST", "/invites"), "url", "days", "uses")
+        return Invitation(reply["url"], reply["days"], reply["uses"]) if reply["url"] else None
 
     def _rows(self, name: str, which: str = "") -> Iterator[dict[str, Any]]:
         after = ""

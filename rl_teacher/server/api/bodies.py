@@ -273,6 +273,14 @@ class HeartbeatOut(Schema):
     target_rate: float | None
 
 
+class InviteOut(Schema):
+    """A link that lets people in without an account; null where nobody else reaches the server."""
+
+    url: str | None
+    days: int
+    uses: int
+
+
 class ClaimRequestIn(Body):
     """What a tab asks for."""
 

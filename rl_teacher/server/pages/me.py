@@ -30,7 +30,7 @@ from rl_teacher.server.transactions.write import write
 SIDES = ("left", "right", "tie", "cant_tell")
 
 
-@page("GET")
+@page("GET", guests=True)
 def me(request: HttpRequest) -> HttpResponseBase:
     """`/me`."""
     own = memberships(user_of(request))
@@ -79,7 +79,7 @@ def me(request: HttpRequest) -> HttpResponseBase:
     return render(request, "feedback/me.html", context)
 
 
-@page("GET")
+@page("GET", guests=True)
 def data(request: HttpRequest) -> HttpResponseBase:
     """`/me/data`: all that is stored about the one who asks, as a file."""
     user = user_of(request)
@@ -88,7 +88,7 @@ def data(request: HttpRequest) -> HttpResponseBase:
     return response
 
 
-@page("POST")
+@page("POST", guests=True)
 def edit_answer(request: HttpRequest, response_id: uuid.UUID) -> HttpResponseBase:
     """A second thought, or taking the answer back."""
     user = user_of(request)
