@@ -263,12 +263,13 @@ def test_an_undecodable_clip_is_reported_and_its_pair_skipped(experiment, films,
 
 def test_an_empty_queue_says_so_and_resumes_by_itself(experiment, films, labeler):
     window = labeler().open("empty")
-    assert window.page.inner_text("#notice-title") == "The first clips are being drawn"
+    says = "text => document.querySelector('#notice-title').textContent === text"
+    window.page.wait_for_function(says, arg="The first clips are being drawn")
     experiment.ask_some(films, 1)
     window.wait("open")
     window.answer("ArrowLeft")
     window.wait("empty")
-    assert window.page.inner_text("#notice-title") == "The agent has your answers and is learning"
+    window.page.wait_for_function(says, arg="The agent has your answers and is learning")
     assert window.page.inner_text("#notice-time") == ""  # nobody knows
     window.wait_saved()
     assert len(experiment.events()) == 1

@@ -18,7 +18,8 @@ test("what is awaited is what is true", () => {
     [{ ...BEGUN, nextClipsS: 4, leftS: 90 }, "training", 3, "learning"],
     [{ ...BEGUN, leftS: 90 }, "training", 3, "last"],
     [{ ...BEGUN, leftS: 90 }, "training", 0, "practicing"],
-    [{}, "training", 0, "practicing"],
+    [{}, "training", 0, "unknown"],
+    [{}, "training", 1, "learning"],
   ]);
   for (const [told, state, mine, kind] of kinds) assert.equal(whatIsAwaited(told, state, mine).kind, kind);
 });

@@ -1,8 +1,7 @@
 // @ts-check
-/**
- * Leases of the pairs this tab holds: renewed while somebody is here, given back when they leave. After a sleep (of the
- * tab or of the whole computer) pairs whose lease ran out are replaced, also the one in front: nobody was looking at it.
- */
+/** Leases of the pairs this tab holds: renewed while somebody is here, given back when they leave. */
+// After a sleep (of the tab or of the whole computer) pairs whose lease ran out are replaced, also the one in front:
+// nobody was looking at it.
 
 const RENEW_MS = 60_000;
 const TICK_MS = 1000;

@@ -9,7 +9,7 @@ const IN_MINUTES_S = 100;
  * What the server told of the wait; all of it may be unknown.
  * @typedef {{hasBegun?: boolean, isHeldByOthers?: boolean, isTrainerGone?: boolean, nextClipsS?: number | null,
  *   leftS?: number | null}} Told
- * @typedef {"gone" | "first" | "taken" | "last" | "learning" | "practicing"} Awaited
+ * @typedef {"unknown" | "gone" | "first" | "taken" | "last" | "learning" | "practicing"} Awaited
  * @typedef {"eta" | "over" | ""} Until   the next clips, the end of the training, or nobody knows what
  */
 
@@ -19,6 +19,7 @@ const IN_MINUTES_S = 100;
  */
 export function whatIsAwaited(told, experiment, mine) {
   const none = { until: /** @type {Until} */ (""), seconds: 0 };
+  if (told.hasBegun === undefined && !mine) return { kind: "unknown", ...none }; // for a moment
   if (told.isTrainerGone) return { kind: "gone", ...none };
   const next = typeof told.nextClipsS === "number" ? { until: /** @type {Until} */ ("eta"), seconds: told.nextClipsS } : null;
   if (told.hasBegun === false && !mine) return { kind: "first", ...(next ?? none) };
@@ -62,8 +63,9 @@ export function createWaiting({ t, write, now = Date.now }) {
       const awaited = whatIsAwaited(told, experiment, mine);
       until = awaited.until;
       endAt = toldAt + 1000 * awaited.seconds;
-      write("notice-title", t(`${awaited.kind}_title`));
-      write("notice-text", t(`${awaited.kind}_text`));
+      const isKnown = awaited.kind !== "unknown";
+      write("notice-title", isKnown ? t(`${awaited.kind}_title`) : "");
+      write("notice-text", isKnown ? t(`${awaited.kind}_text`) : "");
       tick();
       ticking ??= setInterval(tick, TICK_MS);
     },
