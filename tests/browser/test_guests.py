@@ -1,5 +1,7 @@
 """A guest on a phone, and how the visit ends."""
 
+import pytest
+from axe_playwright_python.sync_playwright import Axe
 from browser_server import LiveExperiment
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -16,6 +18,12 @@ def invite(experiment, labeler):
     )
     assert owner.wait_for_function(picture).json_value() > 100  # the policy for pictures lets it through
     return owner.inner_text(".invitation a"), owner
+
+
+def serious(page):
+    """What axe finds that is serious or critical."""
+    found = Axe().run(page).response["violations"]
+    return [(one["id"], one["nodes"][0]["html"][:120]) for one in found if one["impact"] in ("serious", "critical")]
 
 
 def arrive(labeler, experiment, address):
@@ -69,3 +77,20 @@ def test_a_guest_who_is_removed_is_thanked_and_can_go_on_no_more(server, films, 
     assert len(experiment.events()) == 1
     window.page.goto(address)
     assert "not valid" in window.page.inner_text("main")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_read_the_invitation_and_the_word_about_the_wait(server, labeler, scheme):
+    experiment = LiveExperiment(server)
+    address, owner = invite(experiment, labeler)
+    owner.emulate_media(color_scheme=scheme)
+    assert serious(owner) == []
+    friend = labeler(experiment.slug, cookies=[], color_scheme=scheme, **PHONE)
+    friend.page.goto(address)
+    assert serious(friend.page) == []
+    friend.page.tap("main button")
+    friend.wait("empty")
+    experiment.call("PUT", "/heartbeat", json={"state": "waiting", "step": 0, "next_clips_s": 30})
+    friend.page.wait_for_function("() => document.querySelector('#notice-time').textContent")
+    assert friend.page.inner_text("#notice-title") == "The first clips are being drawn"
+    assert serious(friend.page) == []
