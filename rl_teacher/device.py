@@ -8,7 +8,7 @@ from collections.abc import MutableMapping
 from rl_teacher.errors import MissingExtra, NoSuchDevice
 
 _DETERMINISTIC = "xla_gpu_deterministic_ops"
-MODULES_OF_PEOPLE = ("django", "ninja", "uvicorn", "starlette", "httpx", "nh3", "markdown_it", "argon2")
+MODULES_OF_PEOPLE = ("django", "ninja", "uvicorn", "starlette", "httpx", "nh3", "markdown_it", "argon2", "segno")
 """Modules that the extra `people` brings."""
 
 

@@ -83,7 +83,11 @@ class HumanConfig:
     """Data folder of the feedback server that is started here when --server is not given; unset:
     RL_TEACHER_FEEDBACK_DIR, or ~/rl-teacher/feedback."""
     port: int = 8000
-    """Its port; if that is taken, any free one."""
+    """Its port; if that is taken, any free one, unless `public_url` leads to it."""
+    host: str = "127.0.0.1"
+    """0.0.0.0 lets phones and friends in the same network in, by a link that is printed with its QR code."""
+    public_url: str = ""
+    """Address of a tunnel that leads to its port, for friends elsewhere: https://..."""
     keep_server: bool = False
     """Let it go on when the run ends."""
 
@@ -96,6 +100,10 @@ class HumanConfig:
             "human.clip_px", self.clip_px, "even, in 64..1920",
         )  # fmt: skip
         require(0 <= self.port < 2**16, "human.port", self.port, "in 0..65535")
+        require(
+            self.host in ("127.0.0.1", "0.0.0.0"), "human.host", self.host,
+            "127.0.0.1 (this machine alone) or 0.0.0.0 (its whole network)",
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,16 @@ class Audience:
     label_link: str
     """Where they answer."""
 
-    def report(self, state: str, step: int, values: Mapping[str, float]) -> None:
-        """What the trainer does now, and how the curves go on."""
-        self.session.report(state, step, values)
+    def report(
+        self,
+        state: str,
+        step: int,
+        values: Mapping[str, float],
+        next_question_s: float | None = None,
+        left_s: float | None = None,
+    ) -> None:
+        """What the trainer does now, how the curves go on, and, where that is known, what comes when [s]."""
+        self.session.report(state, step, values, next_question_s, left_s)
 
     def report_fit(self, step: int, fit: Fit, pairs: Sequence[tuple[Comparison, Segments, Segments]]) -> None:
         """What the reward model makes of these comparisons, before and after it learned from their answers."""

@@ -15,9 +15,11 @@ from rl_teacher.config.run import FREE_ON_RESUME, RunConfig, to_json
 from rl_teacher.config.upgrades import read_begun, refuse_other, stamped
 from rl_teacher.errors import ConfigError, RunExists, ServerFault
 from rl_teacher.files import user_path
+from rl_teacher.people.client.address import server_address
 from rl_teacher.people.client.api import FeedbackClient, ServerAway, ServerRefused
-from rl_teacher.people.client.embedded import EmbeddedServer, default_data_dir, is_locked, start_or_attach
+from rl_teacher.people.client.embedded import EmbeddedServer, Reach, default_data_dir, is_locked, start_or_attach
 from rl_teacher.people.client.messages import ExperimentSpec
+from rl_teacher.people.invitation import invite
 
 logger = logging.getLogger(__name__)
 
@@ -49,8 +51,9 @@ class Connection:
             return
         url, lines = self.server.url, self.server.lines
         again = start_or_attach(
-            self.data_dir, port=int(url.rsplit(":", 1)[1]), keep=self.server.keep, log=lambda line: None
-        )
+            self.data_dir, port=int(url.rsplit(":", 1)[1]), keep=self.server.keep, reach=self.server.reach,
+            log=lambda line: None,
+        )  # fmt: skip
         if again.url != url:
             again.stop()
             raise ServerFault(
@@ -81,14 +84,14 @@ def connect(config: RunConfig, slug: str, log: Callable[[str], None]) -> Connect
         RunExists: an experiment of this name is there, and the run is not resumed.
         RunChanged: it is resumed with other settings than the experiment was made with.
     """
-    server = None
+    server, reach = None, reach_of(config)
     if config.server:
         client = remote_client(config.server, config.token, slug)
     else:
         human = config.human
         next_page = f"/e/{slug}/label"
         server = start_or_attach(
-            data_dir(config), port=human.port, keep=human.keep_server,
+            data_dir(config), port=human.port, keep=human.keep_server, reach=reach,
             log=lambda line: log(_lead_to(line, next_page, open_browser=human.open_browser)),
         )  # fmt: skip
         client = FeedbackClient(server.url, server.token, slug)
@@ -115,7 +118,25 @@ def connect(config: RunConfig, slug: str, log: Callable[[str], None]) -> Connect
             "Choose another -n, or continue it with the same command and --resume."
         )
     connection.is_new = state.is_new
+    if server is not None and reach.is_shared:
+        invite(client, server, log)
     return connection
+
+
+def reach_of(config: RunConfig) -> Reach:
+    """From where the server of this machine is to be reached.
+
+    Raises:
+        ConfigError: the server is elsewhere, where its own flags decide that; or the public address is none.
+    """
+    human = config.human
+    reach = Reach(human.host, server_address(human.public_url, "--human.public-url") if human.public_url else "")
+    if reach.is_shared and config.server:
+        raise ConfigError(
+            "--human.host, --human.public-url: these are for a server that is started here, and --server names one "
+            "elsewhere. Leave one of them out."
+        )
+    return reach
 
 
 def data_dir(config: RunConfig) -> Path:

@@ -71,6 +71,9 @@ class FeedbackSession:
         self._lock = threading.Lock()
         self._stop, self._beat_now = threading.Event(), threading.Event()
         self._state, self._step, self._notice = "waiting", 0, ""
+        self._next_question_at: float | None = None
+        self._over_at: float | None = None
+        """On the monotonic clock [s], like the other; None: not known."""
         self._num_failed = self._num_undrawn = 0
         self._fault: VideoFault | None = None
         """Why nobody will ever see a clip; it stops the run."""
@@ -155,9 +158,17 @@ class FeedbackSession:
 
     # -- what people see -----------------------------------------------------------------------------------------
 
-    def report(self, state: str, step: int, values: Mapping[str, float]) -> None:
-        """What the trainer does now, and how the curves go on."""
+    def report(
+        self,
+        state: str,
+        step: int,
+        values: Mapping[str, float],
+        next_question_s: float | None = None,
+        left_s: float | None = None,
+    ) -> None:
+        """What the trainer does now, how the curves go on, and, where that is known, what comes when [s]."""
         is_news, self._state, self._step = state != self._state, state, step
+        self._next_question_at, self._over_at = _moment(next_question_s), _moment(left_s)
         if is_news:
             self._beat_now.set()
         now = time.monotonic()
@@ -230,8 +241,9 @@ class FeedbackSession:
             self._beat_now.clear()
             try:
                 reply = self._client.heartbeat(
-                    self._state, self._step, notice=self._notice[:500] if self._notice else None
-                )
+                    self._state, self._step, _left(self._next_question_at), _left(self._over_at),
+                    notice=self._notice[:500] if self._notice else None,
+                )  # fmt: skip
                 self._is_paused = reply.paused
                 if reply.needs_webm:
                     self._work.put(self._uploader.add_webm)
@@ -253,3 +265,13 @@ class FeedbackSession:
             self._revive()
         except RlTeacherError as error:
             logger.error("feedback: %s", error)
+
+
+def _moment(in_s: float | None) -> float | None:
+    """When that is, on the monotonic clock [s]."""
+    return None if in_s is None else time.monotonic() + in_s
+
+
+def _left(at: float | None) -> float | None:
+    """How long until then [s]."""
+    return None if at is None else max(0.0, at - time.monotonic())

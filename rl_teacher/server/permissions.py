@@ -80,4 +80,4 @@ def _access(user: User, experiment: Experiment | None, need: str) -> Access:
 
 def memberships(user: User) -> dict[int, Membership]:
     """All of a person's memberships by id."""
-    return {row.pk: row for row in Membership.objects.filter(user=user)}
+    return {row.pk: row for row in Membership.objects.filter(user=user).select_related("experiment")}

@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import urlsplit
 
 from rl_teacher.errors import ServerFault
 from rl_teacher.server.data_folder import DataFolder, ServerLock, refuse_network_disk, running_server, write_private
+from rl_teacher.server.reach import EVERYWHERE, LOOPBACK, share_url
 from rl_teacher.server.settings import (
     LOOPBACK_HOSTS,
     ServerConfig,
@@ -43,6 +45,17 @@ def parser() -> argparse.ArgumentParser:
         type=host_name,
         default=[],
         help="a further name browsers may use, e.g. lab.example, or .lab.example for all below it; repeatable",
+    )
+    found.add_argument(
+        "--guests",
+        action="store_true",
+        help="let others reach it though no account has a password: by invitations alone",
+    )
+    found.add_argument(
+        "--public-url",
+        type=public_address,
+        default=None,
+        help="address of a tunnel or proxy in front, e.g. https://lab.example; with https it implies --behind-proxy",
     )
     found.add_argument("--open", action="store_true", help="open the browser, signed in")
     found.add_argument("--behind-proxy", action="store_true", help="a TLS proxy in front: trust its X-Forwarded-Proto")
@@ -81,6 +94,15 @@ def host_name(text: str) -> str:
     return name
 
 
+def public_address(text: str) -> str:
+    """The type of --public-url: scheme and host, and perhaps a port."""
+    parts = urlsplit(text.strip())
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected an address alone, like https://lab.example")
+    host_name(parts.hostname)
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
 def serve(
     data_dir: Path,
     host: str = "127.0.0.1",
@@ -89,6 +111,8 @@ def serve(
     open_browser: bool = False,
     allowed_hosts: tuple[str, ...] = (),
     behind_proxy: bool = False,
+    public_url: str = "",
+    guests: bool = False,
     allow_network_disk: bool = False,
     database_url: str = "",
     trainer_token: str | None = None,
@@ -105,25 +129,43 @@ def serve(
     lock = ServerLock(folder)
     if not lock.acquire():
         return _attach(folder, database_url, open_browser=open_browser)
+    behind_proxy = behind_proxy or public_url.startswith("https:")
     try:
         with _listening(host, port) as listener:
             port = listener.getsockname()[1]
+            shared = share_url(host, port, public_url)
             config = ServerConfig(
                 folder,
                 port,
-                (*LOOPBACK_HOSTS, *allowed_hosts, *([host] if host not in ("0.0.0.0", "::") else [])),
+                (*LOOPBACK_HOSTS, *allowed_hosts, *_names(host, shared)),
                 behind_proxy,
+                shared,
                 database_url,
                 "TRUNCATE" if allow_network_disk else safe_journal_mode(),
             )
             configure(config)
-            return _run(config, host, listener, open_browser, trainer_token)
+            return _run(config, host, listener, open_browser, trainer_token, guests=guests)
     finally:
         lock.release()
 
 
+def _names(host: str, shared: str) -> list[str]:
+    """Names by which browsers may address a server that listens on `host` and is shared as that address."""
+    names = [host] if host not in EVERYWHERE else []
+    if shared:
+        name = urlsplit(shared).hostname or ""
+        names.append(f"[{name}]" if ":" in name else name)
+    return names
+
+
 def _run(
-    config: ServerConfig, host: str, listener: socket.socket, open_browser: bool, trainer_token: str | None
+    config: ServerConfig,
+    host: str,
+    listener: socket.socket,
+    open_browser: bool,
+    trainer_token: str | None,
+    *,
+    guests: bool,
 ) -> int:
     import uvicorn
 
@@ -136,10 +178,10 @@ def _run(
 
     prepare(config)
     owner = local_owner()
-    _refuse_open_door(host)
+    _refuse_open_door(host, guests=guests)
     fail_interrupted()
     know_own_token(config.folder.own_token(trainer_token))
-    url = f"http://{'127.0.0.1' if host in ('0.0.0.0', '::') else host}:{config.port}"
+    url = f"http://{'127.0.0.1' if host in EVERYWHERE else host}:{config.port}"
     server_json = f'{{"url": "{url}", "pid": {os.getpid()}, "version": "{VERSION}"}}\n'
     app = make_app(config, lambda: running(config.folder, with_backups=not config.database_url))
     options = uvicorn.Config(
@@ -155,7 +197,7 @@ def _run(
         date_header=True,
     )
     write_private(config.folder.server_json, server_json)
-    _greet(url, owner, open_browser)
+    _greet(url, owner, open_browser, config)
     signal.signal(signal.SIGTERM, _leave)  # uvicorn stops gracefully, then raises the signal once more
     gc.freeze()  # a full collection over all of Django holds up every answer for 60 ms
     try:
@@ -186,28 +228,32 @@ def _leave(signum: int, frame: object) -> NoReturn:
     raise SystemExit(0)
 
 
-def _greet(url: str, owner: object, open_browser: bool) -> None:
+def _greet(url: str, owner: object, open_browser: bool, config: ServerConfig | None = None) -> None:
     """Say where it is, with a login that works once."""
     from rl_teacher.server.transactions.access import make_login_link
 
-    link = f"{url}/enter#{make_login_link(owner)}"  # type: ignore[arg-type]
+    # Behind a proxy cookies travel by https alone.
+    login_at = config.share_url if config is not None and config.behind_proxy and config.share_url else url
+    link = f"{login_at}/enter#{make_login_link(owner)}"  # type: ignore[arg-type]
     port = url.rsplit(":", 1)[1]
     print(f"Feedback server: {url}")
     print(f"Sign in (once, within 10 minutes): {link}")
+    if config is not None and config.share_url:
+        print(f"Others reach it at {config.share_url}, by an invitation of an experiment's page (People).")
     print(f"From another machine: ssh -L {port}:127.0.0.1:{port} {socket.gethostname()}", flush=True)
     if open_browser:
         webbrowser.open(link)
 
 
-def _refuse_open_door(host: str) -> None:
+def _refuse_open_door(host: str, *, guests: bool) -> None:
     from rl_teacher.server.models import User
 
-    if host in ("127.0.0.1", "localhost", "::1"):
+    if guests or host in LOOPBACK:
         return
     if not any(user.has_usable_password() for user in User.objects.filter(is_active=True)):
         raise ServerFault(
             f"--host {host}: other machines could reach a server that has no account with a password. "
-            "Make one first: rl-teacher manage createsuperuser"
+            "Make one first: rl-teacher manage createsuperuser; or, where others only answer by invitation: --guests"
         )
 
 
@@ -256,6 +302,8 @@ def main(argv: list[str]) -> int:
         open_browser=args.open,
         allowed_hosts=tuple(args.allowed_host),
         behind_proxy=args.behind_proxy,
+        public_url=args.public_url or "",
+        guests=args.guests,
         allow_network_disk=args.allow_network_disk,
         database_url=args.database_url or given_database_url(),
         trainer_token=given_trainer_token(),

@@ -30,6 +30,8 @@ class ServerConfig:
     """Names under which browsers may address the server."""
     behind_proxy: bool = False
     """Whether a TLS proxy in front is trusted."""
+    share_url: str = ""
+    """Where other people's browsers reach the server; empty: not known, or nobody else does."""
     database_url: str = ""
     """postgres://user:password@host:port/name; empty: SQLite in the data folder."""
     journal_mode: str = field(default_factory=lambda: safe_journal_mode())

@@ -23,6 +23,7 @@ from rl_teacher.rollouts.last_episode import LastEpisode
 from rl_teacher.storage.metrics import MetricsWriter
 from rl_teacher.storage.names import slug
 from rl_teacher.training.clock import Clock
+from rl_teacher.training.outlook import Outlook, look_ahead
 from rl_teacher.training.progress import Progress
 
 REMIND_SECONDS = 60.0
@@ -51,8 +52,15 @@ class Audience(VideoMaker, Protocol):
         """Where they answer."""
         ...
 
-    def report(self, state: str, step: int, values: Mapping[str, float]) -> None:
-        """What the trainer does now, and how the curves go on."""
+    def report(
+        self,
+        state: str,
+        step: int,
+        values: Mapping[str, float],
+        next_question_s: float | None = None,
+        left_s: float | None = None,
+    ) -> None:
+        """What the trainer does now, how the curves go on, and, where that is known, what comes when [s]."""
         ...
 
     def report_fit(self, step: int, fit: Fit, pairs: Sequence[tuple[Comparison, Segments, Segments]]) -> None:
@@ -151,7 +159,7 @@ class Reporter:
         }
         self.last_metrics |= values
         if self._audience is not None:
-            self._audience.report("training", steps, values)
+            self._audience.report("training", steps, values, *self._look_ahead(steps, seconds, rollout.num_steps))
         self._show_agent(iteration, steps, rollout)
         assert self._writer is not None, "start() comes first"
         self._writer.write(steps, values)
@@ -164,6 +172,15 @@ class Reporter:
             return
         if pairs := self._learner.dataset.pairs(fit.changed[-MOST_PREDICTED:]):
             self._audience.report_fit(step, fit, pairs)
+
+    def _look_ahead(self, steps: int, seconds: float, turn_steps: int) -> Outlook:
+        if self._learner is None:
+            return Outlook(None, None)
+        return look_ahead(
+            self._learner.schedule, self._learner.dataset.num_budgeted, steps=steps,
+            num_steps=self._config.num_timesteps, seconds=seconds, steps_per_second=self._progress.rate(steps),
+            turn_steps=turn_steps,
+        )  # fmt: skip
 
     def _label_metrics(self, steps: int, seconds: float, rollout: Rollout, predicted: np.ndarray) -> dict[str, float]:
         if self._learner is None:

@@ -25,11 +25,17 @@ GUIDELINE = (
 
 
 class LiveServer:
-    """`serve` on a free port, with a data folder of its own."""
+    """`serve` on a free port, with a data folder of its own.
 
-    def __init__(self, data_dir: Path) -> None:
+    Args:
+        data_dir: that folder.
+        flags: more of them.
+    """
+
+    def __init__(self, data_dir: Path, *flags: str) -> None:
         self.data_dir = data_dir
         command = [sys.executable, "-m", "rl_teacher.server", "serve", "--data-dir", str(data_dir), "--port", "0"]
+        command += flags
         self.log = (data_dir.parent / f"{data_dir.name}.log").open("w")
         self.process = subprocess.Popen(
             command, cwd=ROOT, stdout=self.log, stderr=subprocess.STDOUT, env=os.environ | {"PYTHONUNBUFFERED": "1"}

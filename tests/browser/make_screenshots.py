@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import lesson_scenes
 import mujoco
 import numpy as np
 from browser_server import LiveExperiment, LiveServer
@@ -33,12 +34,18 @@ DOCS = {
     "label-light-wide",
     "label-dark-phone",
     "review-light-wide",
-    "empty-dark-phone",
     "me-light-wide",
     "task-light-wide",
     "dashboard-light-wide",
     "experiment-light-wide",
     "comparisons-light-wide",
+    "help-light-wide",
+    "guest-light-phone",
+    "invite-light-wide",
+    "join-dark-phone",
+    "quick-light-wide",
+    "waiting-first-dark-phone",
+    "waiting-last-light-wide",
 }
 """Those that stand on pages of docs/; a test wants each there."""
 SEEN = """() => [...document.querySelectorAll('video')]
@@ -200,7 +207,7 @@ def main() -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     films = [hop(seed, seed / NUM_FILMS) for seed in range(NUM_FILMS)]
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        server = LiveServer(Path(folder) / "data")
+        server = LiveServer(Path(folder) / "data", "--public-url", lesson_scenes.SHARED)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         try:
             take(server, browser, films, args)
@@ -224,7 +231,8 @@ def take(server: LiveServer, browser: Any, films: list[bytes], args: argparse.Na
     predict(experiment)
     cookies = context.cookies()
     context.close()
-    found = scenes(experiment)
+    lesson_scenes.prepare(server, films)
+    found = scenes(experiment) | lesson_scenes.scenes(server)
     names = args.only.split(",") if args.only else list(found)
     for scheme in ("light", "dark"):
         for view, size in VIEWS.items():

@@ -6,6 +6,7 @@ import time
 import pytest
 from browser_clips import clip
 from browser_labels import clip_digests, expected
+from browser_server import LiveExperiment
 
 from benchmarks.clicking import WITHOUT_H264
 
@@ -262,10 +263,14 @@ def test_an_undecodable_clip_is_reported_and_its_pair_skipped(experiment, films,
 
 def test_an_empty_queue_says_so_and_resumes_by_itself(experiment, films, labeler):
     window = labeler().open("empty")
-    assert window.page.inner_text("#notice-title") == "The agent is practicing"
-    experiment.ask_some(films, 3)
+    says = "text => document.querySelector('#notice-title').textContent === text"
+    window.page.wait_for_function(says, arg="The first clips are being drawn")
+    experiment.ask_some(films, 1)
     window.wait("open")
     window.answer("ArrowLeft")
+    window.wait("empty")
+    window.page.wait_for_function(says, arg="The agent has your answers and is learning")
+    assert window.page.inner_text("#notice-time") == ""  # nobody knows
     window.wait_saved()
     assert len(experiment.events()) == 1
 
@@ -288,13 +293,57 @@ def test_an_empty_queue_shows_the_agent_and_says_when_clips_come(experiment, fil
     assert page.get_attribute("#returns-line", "points").startswith("0,18 ")
     assert not page.is_visible("#breath")
     beat(next_clips_s=9)
-    page.wait_for_function("() => /about [1-9] second/.test(document.querySelector('#notice-text').textContent)")
-    beat(state="waiting")
-    page.wait_for_function("() => /No pair is free/.test(document.querySelector('#notice-title').textContent)")
+    page.wait_for_function("() => /in about [1-9] second/.test(document.querySelector('#notice-time').textContent)")
+    before = page.inner_text("#notice-time")
+    page.wait_for_function("before => document.querySelector('#notice-time').textContent !== before", arg=before)
+    experiment.ask_some(films, 1)
+    window.wait("open")
+    window.answer("ArrowLeft")
+    window.wait("empty")
+    beat(training_left_s=240)
+    page.wait_for_function("() => /has all your answers/.test(document.querySelector('#notice-title').textContent)")
+    assert page.inner_text("#notice-time") == "It is done in about 4 minutes."
+    page.wait_for_function("() => document.querySelector('#agent').currentTime > 0")
     experiment.ask_some(films, 3)
     window.wait("open")
     assert not page.is_visible("#agent")
     assert page.evaluate("document.querySelector('#agent').paused")
+
+
+def sleep(page, seconds):
+    """What a page sees when the computer slept: nothing, and then a clock that is far on."""
+    page.evaluate(f"() => {{ const now = Date.now; Date.now = () => now() + {1000 * seconds}; }}")
+
+
+def test_a_pair_that_went_stale_while_the_computer_slept_is_replaced(server, films, labeler):
+    experiment = LiveExperiment(server, lease_s=5)
+    stale = experiment.ask_some(films, 8)
+    window = labeler(experiment.slug).open()
+    front = window.shown
+    window.page.route("**/api/v1/**", lambda route: route.abort())  # asleep: nothing renews the leases
+    time.sleep(6)
+    experiment.call("POST", "/comparisons:cancel", json={"ids": stale})
+    experiment.ask_some(films[::-1], 2)
+    window.page.unroute("**/api/v1/**")
+    sleep(window.page, 3600)
+    window.wait_next(front)
+    assert "fresh one" in window.page.inner_text("#hint")
+    window.answer("ArrowLeft")
+    window.wait_saved()
+    (event,) = experiment.events()
+    assert event["comparison"] not in stale
+    assert not event["extra"]
+
+
+def test_a_short_absence_replaces_nothing(experiment, films, labeler):
+    experiment.ask_some(films, 4)
+    window = labeler().open()
+    front = window.shown
+    with window.page.expect_response("**/assignments:renew"):
+        sleep(window.page, 3600)  # the clock jumped, and the leases are still good
+    window.page.wait_for_timeout(300)
+    assert window.shown == front
+    assert window.page.inner_text("#hint") == ""
 
 
 def test_a_browser_without_h264_gets_vp9_copies_of_pairs_that_it_holds_already(experiment, films, labeler):

@@ -10,9 +10,10 @@ def invite(experiment, labeler):
     """The address of an invitation for two labelers, made on the page as an owner does."""
     owner = labeler(experiment.slug).page
     owner.goto(f"{experiment.server.url}/e/{experiment.slug}/people")
+    owner.select_option(".end select[name=role]", "labeler")
     owner.fill("input[name=uses]", "2")
     owner.click("text=Make a link")
-    return owner.inner_text(".messages").split(": ", 1)[1].strip()
+    return owner.inner_text(".invitation a")
 
 
 def join(window, address, name):

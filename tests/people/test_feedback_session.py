@@ -228,6 +228,15 @@ def test_curves_have_the_names_of_the_page_and_no_more_points_than_it_shows(rig:
     ]
 
 
+def test_people_are_told_how_long_they_wait_counted_from_the_heartbeat(rig: Rig):
+    session = rig.session()
+    assert rig.beat(session, "training")["next_clips_s"] is None
+    session.report("waiting", 1, {}, 40.0, 90.0)
+    told = wait_for(lambda: [one for one in rig.server.heartbeats if one["state"] == "waiting" and one["step"] == 1])[0]
+    assert 30 < told["next_clips_s"] <= 40
+    assert 80 < told["training_left_s"] <= 90
+
+
 def test_a_video_goes_out_under_its_step_and_one_that_cannot_be_drawn_stops_nothing(rig: Rig):
     def content(one: Segment) -> Content:
         if one.env == 0:  # segment a

@@ -12,6 +12,7 @@ from rl_teacher.server.problems import Problem
 from rl_teacher.server.transactions.answer import Answer, preferred, submit, withdraw
 from rl_teacher.server.transactions.claim import ClaimRequest, claim, expire_all, media_error, release, renew
 from rl_teacher.server.transactions.feed import feed
+from rl_teacher.server.transactions.upload import cancel
 
 TAB = uuid.UUID(int=1)
 
@@ -226,6 +227,17 @@ def test_a_withdrawal_frees_the_slot_for_somebody_else(world):
     assert events[1]["preferred"] is None
     with pytest.raises(Problem, match="superseded"):
         say(ann, answer.assignment, "tie", supersedes=answer.id)
+
+
+def test_a_lease_that_ran_out_is_renewed_only_where_the_pair_is_still_asked(world):
+    experiment = world.experiment()
+    labeler = world.member(experiment, "ann")
+    world.comparisons(experiment, 2)
+    asked, stale = take(world, experiment, labeler, 2)
+    cancel(experiment, [stale.comparison_id])
+    assert set(renew([labeler], TAB, [asked.id, stale.id])) == {asked.id, stale.id}  # it is on the screen
+    Assignment.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    assert set(renew([labeler], TAB, [asked.id, stale.id])) == {asked.id}
 
 
 def test_release_is_ignored_when_the_lease_was_renewed_since(world):

@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from rl_teacher.server.models import AgentVideo, Assignment, Clip, Comparison, Experiment, MetricPoint, Response
+from rl_teacher.server.transactions import overview, upload
 
 TAB = str(uuid.UUID(int=1))
 
@@ -99,11 +100,55 @@ def test_the_queue_says_when_clips_come_and_whether_the_trainer_is_gone(world, s
         found = screen.call("GET", "/experiments/one/queue").json()
         return found["next_clips_s"], found["trainer_gone"]
 
+    def left(age_s, seconds):
+        Experiment.objects.update(heartbeat_at=timezone.now() - timedelta(seconds=age_s), training_left_s=seconds)
+        return screen.call("GET", "/experiments/one/queue").json()["training_left_s"]
+
     assert screen.call("GET", "/experiments/one/queue").json()["trainer_gone"] is False
     assert told(5, next_clips_s=12.0)[0] == pytest.approx(7, abs=1)
     assert told(30, next_clips_s=12.0) == (0.0, False)
     assert told(61, next_clips_s=None) == (None, True)
     assert told(61, state="done") == (None, False)
+    assert left(5, 90.0) == pytest.approx(85, abs=1)
+    assert left(5, None) is None
+
+
+def test_the_queue_says_whether_anything_was_asked_and_who_holds_pairs(world):
+    experiment = world.experiment()
+    ann = Screen(world, world.member(experiment, "ann"))
+    bob = Screen(world, world.member(experiment, "bob"))
+
+    def told(one):
+        found = one.call("GET", "/experiments/one/queue").json()
+        return found["has_begun"], found["held_by_others"], found["seen"]
+
+    before = told(ann)
+    assert before[:2] == (False, False)
+    world.comparisons(experiment, 2)
+    assert told(ann)[:2] == (True, False)
+    ann.claim()
+    assert told(ann)[:2] == (True, False)  # her own pair
+    assert told(bob)[:2] == (True, True)
+    assert len({before[2], told(ann)[2], told(bob)[2]}) == 3  # each is news for whoever waits
+
+
+def test_answered_counts_what_was_answered_whether_taken_back_or_not(world):
+    experiment = world.experiment(labels_wanted=10)
+    mine, stale, unasked, _ = world.comparisons(experiment, 4)
+    screen = Screen(world, world.member(experiment, "ann"))
+    rows = screen.claim(want=4).json()["assignments"]
+    by_pair = {str(one.comparison_id): str(one.pk) for one in Assignment.objects.all()}
+    assert len(rows) == 4
+    upload.cancel(experiment, [stale.pk, unasked.pk])  # the trainer takes two questions back while they are on screen
+    response = uuid.uuid4()
+    screen.answer(by_pair[str(mine.pk)], response=response)
+    answered = screen.answer(by_pair[str(stale.pk)]).json()["progress"]
+    assert (answered["mine"], answered["answered"]) == (2, 2)
+    assert screen.call("POST", f"/responses/{response}:withdraw").status_code == 200
+    told = screen.call("GET", "/experiments/one/queue").json()["progress"]
+    assert (told["mine"], told["answered"]) == (2, 1)  # she has answered two, one of which trains
+    counts = overview.queue_counts(experiment)
+    assert (counts["done"], counts["cancelled"], counts["open"]) == (2, 1, 2)
 
 
 def test_the_screen_learns_nothing_about_the_pair(world, screen):

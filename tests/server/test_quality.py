@@ -4,7 +4,10 @@ import re
 import uuid
 
 import pytest
+from django.utils import timezone
 
+from rl_teacher.server.models import Assignment
+from rl_teacher.server.transactions import access
 from rl_teacher.server.transactions.answer import Answer, submit
 from rl_teacher.server.transactions.claim import ClaimRequest, claim
 from rl_teacher.server.transactions.quality import Judged, krippendorff_alpha, person, report, wilson
@@ -51,6 +54,30 @@ def test_one_person():
     empty = person([])
     assert (empty["tie_rate"], empty["left_rate"], empty["gold"]["value"]) == (None, None, None)
     assert "undefined because" in empty["gold"]["why"]
+
+
+def test_a_labeler_sees_how_alike_the_own_answers_to_the_same_pair_are(world):
+    experiment, other = world.experiment(), world.experiment("two")
+    ann, bob = world.member(experiment, "ann"), world.member(experiment, "bob")
+    access.join(ann.user, other, "labeler")
+    pairs = world.comparisons(experiment, 3)
+    for member, again in ((ann, ["a", "a", "b"]), (bob, ["b"])):
+        for pair, said in zip(pairs, again, strict=False):
+            for kind, preferred, is_swapped in (("normal", "a", False), ("repeat", said, True)):
+                row = Assignment.objects.create(
+                    comparison=pair, labeler=member, tab=uuid.uuid4(), kind=kind, swapped=is_swapped, state="leased",
+                    leased_at=timezone.now(), expires_at=timezone.now(), slot=None if kind == "repeat" else member.pk,
+                    guideline_version=0,
+                )  # fmt: skip
+                side = "left" if (preferred == "a") != is_swapped else "right"
+                submit(member.user_id, uuid.uuid4(), Answer(row.id, side))
+    page = world.browser(ann).get("/me")
+    assert page.context["self_agreement"] == [{"experiment": "one", "again": 3, "alike": 2}]
+    text = page.content.decode()
+    assert "3 pairs came a second time, and you answered 2 of them alike." in text
+    assert "1 pair came a second time, and you answered 0 alike." in world.browser(bob).get("/me").content.decode()
+    stranger = world.browser(world.member(experiment, "cyd")).get("/me").content.decode()
+    assert "came a second time" not in stranger
 
 
 def test_the_report_uses_current_answers_of_the_database(world):

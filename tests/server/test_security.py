@@ -150,7 +150,8 @@ def test_every_unsafe_session_route_wants_the_csrf_token(world):
     comparison = world.comparison(experiment)
     admin = world.user("root", admin=True)
     browser = world.browser(admin, csrf=True)
-    bearer = re.compile(r"blobs|clips|comparisons|labels|metrics|predictions|videos|heartbeat|experiments/<slug>$")
+    trainers = "blobs|clips|comparisons|invites|labels|metrics|predictions|videos|heartbeat"
+    bearer = re.compile(rf"{trainers}|experiments/<slug>$")
     for route in all_routes():
         if route.startswith("admin/") or (route.startswith("api/v1/experiments/<slug>") and bearer.search(route)):
             continue

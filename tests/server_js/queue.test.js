@@ -220,8 +220,11 @@ test("the empty queue waits, and claims by itself when the server has pairs", ()
   queue.on("booted", { unsent: [] });
   assert.deepEqual(queue.claimed(), [{ do: "wait" }]);
   assert.equal(queue.state.phase, "empty");
-  assert.deepEqual(queue.on("waited", { available: false, state: "waiting", nextClipsS: 7 }), [{ do: "wait" }]);
-  assert.equal(queue.state.nextClipsS, 7);
+  assert.deepEqual(queue.on("waited", { available: false, state: "waiting", told: { hasBegun: false } }), [{ do: "wait" }]);
+  const { told } = queue.state;
+  assert.deepEqual(told, { hasBegun: false });
+  queue.on("waited", { available: false }); // a poll that failed tells nothing
+  assert.equal(queue.state.told, told);
   assert.deepEqual(queue.on("waited", { available: true, state: "training" }), [{ do: "claim", want: READY }]);
   assert.equal(queue.state.phase, "fill");
 });
@@ -280,6 +283,22 @@ test("lapsed leases go, but never the pair that somebody is looking at", () => {
   const queue = ready("a", "b", "c");
   queue.on("lapsed", { ids: ["a", "c"] });
   assert.deepEqual(queue.state.pairs.map((pair) => pair.assignment), ["a", "b"]);
+});
+
+test("after a sleep the pair in front is replaced too, and its person is told", () => {
+  const queue = ready("a", "b", "c");
+  assert.equal(queue.state.front, "a");
+  queue.on("lapsed", { ids: ["a", "c"], isBack: true });
+  assert.deepEqual(queue.did("hint"), [{ do: "hint", name: "replaced" }]);
+  assert.deepEqual(queue.state.pairs.map((pair) => pair.assignment), ["b"]);
+  queue.play();
+  assert.deepEqual([queue.state.front, queue.state.phase], ["b", "open"]);
+});
+
+test("a sleep in which no lease ran out changes nothing", () => {
+  const queue = ready("a", "b");
+  queue.on("lapsed", { ids: [], isBack: true });
+  assert.deepEqual([queue.state.front, queue.did("hint")], ["a", []]);
 });
 
 test("an unknown event is an error that names it", () => {

@@ -62,6 +62,7 @@ ONLY_IN = {
     "django": {"server"},
     "ninja": {"server"},
     "httpx": {"people", "server"},
+    "segno": {"people", "server"},
     "mujoco": {"envs", "video"},
     "av": {"video"},
     "matplotlib": {"commands"},

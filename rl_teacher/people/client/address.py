@@ -9,8 +9,12 @@ import httpx
 from rl_teacher.errors import ConfigError
 
 
-def server_address(text: str) -> str:
+def server_address(text: str, flag: str = "--server") -> str:
     """`text` as an address to put paths behind: scheme, host and port.
+
+    Args:
+        text: what somebody wrote.
+        flag: behind which.
 
     Raises:
         ConfigError: it is something else; says what to write instead.
@@ -18,22 +22,22 @@ def server_address(text: str) -> str:
     text = text.strip().removeprefix("\ufeff")
     if "://" not in text:
         raise ConfigError(
-            f"--server: got {text[:200]!r}, which does not begin with http:// or https://. On this machine: "
+            f"{flag}: got {text[:200]!r}, which does not begin with http:// or https://. On this machine: "
             f"http://{text.strip('/')[:200]}; behind a proxy: https://{text.strip('/')[:200].partition(':')[0]}."
         )
     try:
         parts = urlsplit(text)
         good = parts.scheme in ("http", "https") and bool(httpx.URL(text).host) and parts.port != 0
     except (ValueError, httpx.InvalidURL) as error:
-        raise ConfigError(f"--server: got {text[:200]!r}: {error}; expected http://host:port.") from error
+        raise ConfigError(f"{flag}: got {text[:200]!r}: {error}; expected http://host:port.") from error
     if not good or " " in parts.netloc:
-        raise ConfigError(f"--server: got {text[:200]!r}, expected http:// or https://, a host, and perhaps a port.")
+        raise ConfigError(f"{flag}: got {text[:200]!r}, expected http:// or https://, a host, and perhaps a port.")
     if parts.username is not None or parts.password is not None:
-        raise ConfigError("--server: holds a name or a password; a trainer shows a token instead: --token.")
+        raise ConfigError(f"{flag}: holds a name or a password; a trainer shows a token instead: --token.")
     address = f"{parts.scheme}://{parts.netloc}"
     if parts.path.strip("/") or parts.query or "#" in text:
         raise ConfigError(
-            f"--server: got {text[:200]!r}, expected the server alone: {address}. It needs a host of its own; under a "
+            f"{flag}: got {text[:200]!r}, expected the server alone: {address}. It needs a host of its own; under a "
             "path of another one it does not work."
         )
     return address

@@ -17,6 +17,7 @@ from rl_teacher.people.client.messages import (
     ExperimentSpec,
     ExperimentState,
     HeartbeatReply,
+    Invitation,
     LabelEvent,
     LabelPage,
     MetricPoint,
@@ -217,7 +218,12 @@ class FeedbackClient:
         self._call("POST", "/videos", {"step": step, "blob": sha256})
 
     def heartbeat(
-        self, state: str, step: int, next_clips_s: float | None = None, notice: str | None = None
+        self,
+        state: str,
+        step: int,
+        next_clips_s: float | None = None,
+        training_left_s: float | None = None,
+        notice: str | None = None,
     ) -> HeartbeatReply:
         """Say that the trainer lives.
 
@@ -225,13 +231,21 @@ class FeedbackClient:
             state: `training`, `waiting`, `paused` or `done`.
             step: Env steps so far.
             next_clips_s: When the next clips come [s], if there is nothing to answer.
+            training_left_s: When the run is over [s].
             notice: For the owner's page, cut at 500 characters; None leaves what stands there, "" clears it.
         """
         body: dict[str, Any] = {"state": state, "step": step, "next_clips_s": next_clips_s}
+        if training_left_s is not None:
+            body["training_left_s"] = training_left_s
         if notice is not None:
             body["notice"] = notice[:MAX_NOTICE]
         reply = _object(self._call("PUT", "/heartbeat", body), "paused", "needs_webm")
         return HeartbeatReply(paused=bool(reply["paused"]), needs_webm=bool(reply["needs_webm"]))
+
+    def invite(self) -> Invitation | None:
+        """A link by which others answer without an account; None: nobody else reaches the server."""
+        reply = _object(self._call("POST", "/invites"), "url", "days", "uses")
+        return Invitation(reply["url"], reply["days"], reply["uses"]) if reply["url"] else None
 
     def _rows(self, name: str, which: str = "") -> Iterator[dict[str, Any]]:
         after = ""

@@ -24,6 +24,26 @@ START_S = 60.0
 STOP_S = 15.0
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """From where a server can be reached."""
+
+    host: str = "127.0.0.1"
+    """It listens on this address; 0.0.0.0 for the whole network."""
+    public_url: str = ""
+    """Of a tunnel or proxy in front, if there is one."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether others reach it."""
+        return self != Reach()
+
+    def flags(self) -> list[str]:
+        """Of `rl-teacher serve`."""
+        shown = ["--public-url", self.public_url] if self.public_url else []
+        return ["--host", self.host, *shown, "--guests"] if self.is_shared else []
+
+
 @dataclass(slots=True)
 class EmbeddedServer:
     """A server on this machine; as a context manager it is stopped at the end if it was started here."""
@@ -36,6 +56,8 @@ class EmbeddedServer:
     """Whether it goes on after us."""
     lines: list[str] = field(default_factory=list)
     """What it said at its start: address and one-time login."""
+    reach: Reach = Reach()
+    """As it was asked for."""
 
     def __enter__(self) -> Self:
         return self
@@ -70,6 +92,7 @@ def start_or_attach(
     *,
     port: int = 8000,
     keep: bool = False,
+    reach: Reach = Reach(),
     log: Callable[[str], object] = print,
     timeout_s: float = START_S,
 ) -> EmbeddedServer:
@@ -77,8 +100,9 @@ def start_or_attach(
 
     Args:
         data_dir: the folder of all its data.
-        port: taken if it is free, else any free one.
+        port: taken if it is free, else any free one, unless a tunnel leads to it.
         keep: whether it goes on when the trainer stops.
+        reach: from where a server that is started here can be reached.
         log: gets the lines that the server prints for people, the one-time login among them.
 
     Raises:
@@ -90,7 +114,8 @@ def start_or_attach(
     deadline = time.monotonic() + timeout_s
     if is_locked(data_dir):
         return _attach(data_dir, keep, deadline)
-    server = _start(data_dir, port if _is_free(port) else 0, keep, log)
+    keeps_port = bool(reach.public_url)  # a tunnel leads to this one
+    server = _start(data_dir, port if keeps_port or _is_free(reach.host, port) else 0, keep, reach, log)
     try:
         _wait(server, data_dir, deadline)
     except BaseException:
@@ -125,12 +150,13 @@ def _attach(data_dir: Path, keep: bool, deadline: float) -> EmbeddedServer:
     )
 
 
-def _start(data_dir: Path, port: int, keep: bool, log: Callable[[str], object]) -> EmbeddedServer:
+def _start(data_dir: Path, port: int, keep: bool, reach: Reach, log: Callable[[str], object]) -> EmbeddedServer:
     import rl_teacher
 
     token = _stored_token(data_dir)
     token = token or "rlt_" + secrets.token_urlsafe(32)
     command = [sys.executable, "-m", "rl_teacher.server", "serve", "--data-dir", str(data_dir), "--port", str(port)]
+    command += reach.flags()
     with writing(data_dir, "--human.data-dir"), (data_dir / "server.log").open("ab") as server_log:
         process = subprocess.Popen(
             command,
@@ -142,7 +168,7 @@ def _start(data_dir: Path, port: int, keep: bool, log: Callable[[str], object]) 
             env={**os.environ, "RL_TEACHER_TRAINER_TOKEN": token},
             cwd=Path(str(rl_teacher.__file__)).parents[1],
         )
-    server = EmbeddedServer("", token, process, keep)
+    server = EmbeddedServer("", token, process, keep, reach=reach)
     threading.Thread(target=_pass_on, args=(process, server.lines, log), name="server-output", daemon=True).start()
     return server
 
@@ -200,11 +226,11 @@ def is_healthy(url: str) -> bool:
         return False
 
 
-def _is_free(port: int) -> bool:
+def _is_free(host: str, port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", port))
+            probe.bind((host, port))
         except OSError:
             return False
     return True

@@ -127,6 +127,15 @@ class LabelPage:
 
 
 @dataclass(frozen=True, slots=True)
+class Invitation:
+    """A link that lets people answer without an account."""
+
+    url: str
+    days: int
+    uses: int
+
+
+@dataclass(frozen=True, slots=True)
 class HeartbeatReply:
     """What the server answers to a sign of life: what people want of the trainer."""
 

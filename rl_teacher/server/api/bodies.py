@@ -12,6 +12,7 @@ Small = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Big = Annotated[int, Field(ge=0, le=2**62)]
 Signed = Annotated[int, Field(ge=-(2**62), le=2**62)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Seconds = Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False)]
 Rate = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Size = Annotated[int, Field(ge=2, le=4096)]
 
@@ -257,7 +258,10 @@ class HeartbeatIn(Body):
 
     state: Literal["training", "waiting", "paused", "done"]
     step: Big | None = None
-    next_clips_s: Annotated[float, Field(ge=0, le=1e7, allow_inf_nan=False)] | None = None
+    next_clips_s: Seconds | None = None
+    """When new pairs can be answered, from now; left out: nobody knows, or none will come."""
+    training_left_s: Seconds | None = None
+    """When the run is over, from now."""
     notice: Line | None = None
     """For the owner, e.g. that a clip failed to render; left out: as before; empty: nothing any more."""
 
@@ -269,6 +273,14 @@ class HeartbeatOut(Schema):
     needs_webm: bool
     """Somebody's browser cannot play H.264: make VP9 copies, also of clips that wait for answers."""
     target_rate: float | None
+
+
+class InviteOut(Schema):
+    """A link that lets people in without an account; null where nobody else reaches the server."""
+
+    url: str | None
+    days: int
+    uses: int
 
 
 class ClaimRequestIn(Body):

@@ -26,7 +26,7 @@ from rl_teacher.server.transactions import claim as leases
 from rl_teacher.server.transactions import report
 from rl_teacher.server.transactions.curves import shape
 from rl_teacher.server.transactions.feed import LOOK_EVERY_S
-from rl_teacher.server.transactions.overview import is_trainer_gone, next_clips_s
+from rl_teacher.server.transactions.overview import awaited
 
 router = Router(auth=session)
 
@@ -97,14 +97,13 @@ def _queue_state(user: User, slug: str) -> dict[str, Any]:
         available = experiment.comparison_set.filter(state="open", open_slots__gt=0).exists()
     else:
         available = waiting.exists()
-    eta, is_gone = next_clips_s(experiment), is_trainer_gone(experiment)
-    return {
+    told = awaited(experiment, labeler)
+    news = [f"{value is not None:d}" if name.endswith("_s") else f"{value:d}" for name, value in sorted(told.items())]
+    return told | {
         "available": available and not experiment.is_held,
         "state": experiment.shown_state,
         "task": experiment.task,
-        "next_clips_s": eta,
-        "trainer_gone": is_gone,
-        "seen": f"{experiment.shown_state}-{int(is_gone)}-{int(eta is not None)}-{crc32(experiment.task.encode()):x}",
+        "seen": "-".join([experiment.shown_state, *news, f"{crc32(experiment.task.encode()):x}"]),
         "progress": progress_json(experiment, labeler),
     }
 

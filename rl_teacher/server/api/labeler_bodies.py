@@ -76,8 +76,14 @@ class QueueState(Schema):
     state: str
     task: str
     """In one sentence; empty: nobody has said it."""
+    has_begun: bool
+    """Whether anything was ever asked."""
+    held_by_others: bool
+    """Whether somebody else has pairs on the screen."""
     next_clips_s: float | None
     """Counted from now."""
+    training_left_s: float | None
+    """Until the run is over, counted from now."""
     trainer_gone: bool
     """It was here, and has not been heard of for a while."""
     seen: str

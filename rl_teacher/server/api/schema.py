@@ -1,5 +1,7 @@
 """The API as one object: routers, docs behind the login, errors as problem documents."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -12,6 +14,19 @@ from rl_teacher.server.api.auth import session
 from rl_teacher.server.problems import Problem, problem_response
 from rl_teacher.server.version import VERSION
 
+
+def _for_members(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """The reference is for those who have an account."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.user.is_authenticated and request.user.is_guest:
+            raise Http404
+        return login_required(view)(request, *args, **kwargs)
+
+    return guarded
+
+
 _SLUGS = {400: "malformed", 401: "not-signed-in", 403: "scope", 404: "not-found", 429: "slow-down"}
 
 api = NinjaAPI(
@@ -19,7 +34,7 @@ api = NinjaAPI(
     version=VERSION,
     description="Trainers upload clips and comparisons and read labels; people answer. Errors: RFC 9457.",
     urls_namespace="api",
-    docs_decorator=login_required,
+    docs_decorator=_for_members,
     auth=session,
 )
 api.add_router("/v1", trainer.router, tags=["trainer"])

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from rl_teacher.server.media import clip_urls
 from rl_teacher.server.models import Assignment, Clip, Experiment, Membership
+from rl_teacher.server.transactions.answer import num_given
 from rl_teacher.server.transactions.claim import num_open
 
 
@@ -52,6 +53,6 @@ def progress_json(experiment: Experiment, labeler: Membership | None) -> dict[st
         "answered": experiment.answered,
         "cant_tell": experiment.cant_tell,
         "labels_wanted": experiment.goal,
-        "mine": labeler.answers if labeler else 0,
+        "mine": num_given(labeler) if labeler else 0,
         "open": num_open(experiment),
     }

@@ -15,7 +15,8 @@ from rl_teacher.server.api.auth import read_dataset, trainer, write_dataset, wri
 from rl_teacher.server.media import blob_url
 from rl_teacher.server.models import Blob, Clip, Comparison, Experiment
 from rl_teacher.server.problems import Problem
-from rl_teacher.server.transactions import report, upload
+from rl_teacher.server.transactions import access as door
+from rl_teacher.server.transactions import guests, report, upload
 from rl_teacher.server.transactions.feed import wait_for_feed
 
 router = Router(auth=write_dataset)
@@ -214,6 +215,20 @@ def post_video(request: HttpRequest, slug: str, body: bodies.VideoIn) -> Status:
     """An uploaded video of the agent after `step` steps."""
     created = report.add_video(trainer(request).experiment(slug), body.step, body.blob)
     return Status(201 if created else 200, {})
+
+
+@router.post("/experiments/{slug}/invites", response=bodies.InviteOut)
+def post_invite(request: HttpRequest, slug: str) -> dict[str, Any]:
+    """A link for guests, to be shown to the owner in the terminal; for the trainer of the server's own machine only."""
+    at = trainer(request)
+    if not at.token.loopback_only:
+        raise Problem("scope", "only the trainer on the server's own machine invites. Owners do under People.")
+    experiment, address = at.experiment(slug), settings.RL_TEACHER.share_url
+    terms = {"days": guests.DAYS, "uses": guests.USES}
+    if not address:
+        return terms | {"url": None}
+    code = door.make_invite(experiment, "labeler", door.local_owner(), **terms, for_guests=True)
+    return terms | {"url": f"{address}/join/{code}"}
 
 
 @router.put("/experiments/{slug}/heartbeat", response=bodies.HeartbeatOut, auth=write_metrics)

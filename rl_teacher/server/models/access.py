@@ -46,7 +46,7 @@ class LoginLink(models.Model):
 
 
 class Invite(models.Model):
-    """A code that makes whoever opens it a member."""
+    """A code that makes whoever opens it a member; `for_guests`: without an account, to answer and no more."""
 
     sha256 = models.CharField(max_length=64, unique=True)
     hint = models.CharField(max_length=8)
@@ -55,15 +55,26 @@ class Invite(models.Model):
     made_by = models.ForeignKey("feedback.User", models.PROTECT)
     expires_at = models.DateTimeField()
     uses_left = models.PositiveIntegerField()
+    for_guests = models.BooleanField(default=False)
     revoked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         db_table = "invite"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(for_guests=False) | models.Q(role="labeler"), name="guests_only_label"
+            ),
+        ]
 
     @property
     def is_valid(self) -> bool:
         """Neither revoked, nor used up, nor expired."""
         return self.revoked_at is None and self.uses_left > 0 and self.expires_at > timezone.now()
+
+    def revoke(self) -> None:
+        """Nobody comes in by it any more."""
+        self.revoked_at = timezone.now()
+        self.save()
 
 
 class AuditLog(models.Model):

@@ -50,6 +50,8 @@ class Experiment(models.Model):
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     step = models.PositiveBigIntegerField(null=True, blank=True)
     next_clips_s = models.FloatField(null=True, blank=True)
+    training_left_s = models.FloatField(null=True, blank=True)
+    """Until the run is over, counted from the last heartbeat, like `next_clips_s` [s]."""
     notice = models.CharField(max_length=500, blank=True, default="")
     """What the trainer wants its owner to know, until it says something else."""
     notice_at = models.DateTimeField(null=True, blank=True)

@@ -8,6 +8,9 @@ from django.utils import timezone
 class User(AbstractUser):
     """An account; `is_superuser` is the role admin."""
 
+    is_guest = models.BooleanField(default=False)
+    """Whether it is nobody's account: somebody answers by a link alone."""
+
     class Meta:
         db_table = "account"
 
@@ -30,6 +33,8 @@ class Membership(models.Model):
     answers = models.PositiveIntegerField(default=0)
     """Current answers of this person, checks and extras included; kept in step by the answer's transaction."""
     joined_at = models.DateTimeField(default=timezone.now)
+    invite = models.ForeignKey("feedback.Invite", models.PROTECT, null=True, blank=True, related_name="members")
+    """By which they came in, if by any."""
 
     class Meta:
         db_table = "membership"

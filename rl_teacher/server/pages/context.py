@@ -13,7 +13,7 @@ def everywhere(request: HttpRequest) -> dict[str, Any]:
     """`me`, `server` and `nav`."""
     user = getattr(request, "user", None)  # absent when a middleware before the login refused the request
     if user is None or not user.is_authenticated:
-        me = {"id": None, "name": "", "is_admin": False, "is_anonymous": True}
+        me = {"id": None, "name": "", "is_admin": False, "is_guest": False, "is_anonymous": True}
         return {"me": me, "server": _server(), "nav": []}
     if user.is_superuser:
         nav = [
@@ -23,7 +23,13 @@ def everywhere(request: HttpRequest) -> dict[str, Any]:
     else:
         rows = Membership.objects.filter(user=user).order_by("experiment__slug").values_list("experiment__slug", "role")
         nav = [{"slug": slug, "role": role} for slug, role in rows]
-    me = {"id": user.pk, "name": user.username, "is_admin": user.is_superuser, "is_anonymous": False}
+    me = {
+        "id": user.pk,
+        "name": user.username,
+        "is_admin": user.is_superuser,
+        "is_guest": user.is_guest,
+        "is_anonymous": False,
+    }
     return {"me": me, "server": _server(), "nav": nav}
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 
 from rl_teacher.server.models import Experiment, Membership, User
 from rl_teacher.server.pages.guard import page, user_of
@@ -24,10 +24,12 @@ def reachable(user: User) -> list[Access]:
     return [Access(user, row, mine.get(row.pk)) for row in rows]
 
 
-@page("GET")
+@page("GET", guests=True)
 def dashboard(request: HttpRequest) -> HttpResponseBase:
-    """`/`."""
+    """`/`; for a guest of one experiment its labeling page."""
     found = reachable(user_of(request))
+    if user_of(request).is_guest and len(found) == 1:
+        return redirect(f"/e/{found[0].experiment.slug}/label")
     cards = [_card(at) for at in found]
     waiting = [card for card in cards if card["can_label"] and card["open_pairs"] and not card["paused"]]
     most = max(waiting, key=lambda card: card["open_pairs"], default=None)

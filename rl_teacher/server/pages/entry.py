@@ -13,7 +13,8 @@ from rl_teacher.server.models import User
 from rl_teacher.server.pages.guard import open_page, page
 from rl_teacher.server.problems import Problem, error_page, problem_response
 from rl_teacher.server.throttle import Attempt, remember_browser
-from rl_teacher.server.transactions.access import accept_invite, find_invite, use_login_link
+from rl_teacher.server.transactions.access import accept_invite, find_invite, sha256_of, use_login_link
+from rl_teacher.server.transactions.guests import came_by
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -72,7 +73,7 @@ def sign_in(request: HttpRequest) -> HttpResponseBase:
     return render(request, "feedback/login.html", {"error": error, "next": target, "username": name}, status=status)
 
 
-@page("POST")
+@page("POST", guests=True)
 def sign_out(request: HttpRequest) -> HttpResponseBase:
     """End the session."""
     logout(request)
@@ -81,34 +82,42 @@ def sign_out(request: HttpRequest) -> HttpResponseBase:
 
 @open_page("GET", "POST")
 def join(request: HttpRequest, code: str) -> HttpResponseBase:
-    """Become a member by an invitation, making an account if there is none."""
+    """Become a member by an invitation: with the account that one has, a new one, or, where that is enough, none."""
     user = request.user if request.user.is_authenticated else None
     try:
         attempt = Attempt.begin(request)
     except Problem as problem:
         return error_page(request, problem)
+    experiment = came_by(sha256_of(code), user)
     invite = find_invite(code)
-    if invite is not None:
+    if invite is not None or experiment is not None:
         attempt.succeeded()
+    if experiment is not None:
+        return _see(f"/e/{experiment.slug}")
     context = {
         "invite": invite
-        and {"experiment": invite.experiment.slug, "role": invite.role, "expires_at": invite.expires_at},
+        and {
+            "experiment": invite.experiment.slug,
+            "role": invite.role,
+            "expires_at": invite.expires_at,
+            "for_guests": invite.for_guests,
+        },
         "error": "",
-        "needs_account": user is None,
+        "needs_account": invite is not None and not invite.for_guests and (user is None or user.is_guest),
         "username": request.POST.get("username", "")[:150],
     }
     if request.method != "POST":
         return render(request, "feedback/join.html", context, status=200 if invite else 404)
     try:
-        if user is None and request.POST.get("password", "") != request.POST.get(
-            "password2", request.POST.get("password", "")
-        ):
+        password = request.POST.get("password", "")
+        if context["needs_account"] and password != request.POST.get("password2", password):
             raise Problem("invalid", "The two passwords differ.")
-        member = accept_invite(code, user, context["username"], request.POST.get("password", "")[:1000])
+        member = accept_invite(code, user, context["username"], password[:1000])
     except Problem as problem:
         return render(request, "feedback/join.html", context | {"error": problem.detail}, status=problem.status)
-    target = f"/e/{invite.experiment.slug}" if invite and invite.role != "labeler" else "/"
-    return _see(target) if user is not None else _let_in(request, member, _see(target))
+    leads_there = invite is not None and (invite.for_guests or invite.role != "labeler")
+    target = f"/e/{invite.experiment.slug}" if invite and leads_there else "/"
+    return _see(target) if member == user else _let_in(request, member, _see(target))
 
 
 @open_page("GET")

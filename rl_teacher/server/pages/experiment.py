@@ -43,7 +43,7 @@ def guideline_of(experiment: Experiment) -> dict[str, Any]:
     return {"version": row.version, "html": to_html(text), "markdown": row.markdown, "at": row.at, "by": by}
 
 
-@page("GET")
+@page("GET", guests=True)
 def experiment(request: HttpRequest, slug: str) -> HttpResponseBase:
     """`/e/<slug>`."""
     at = access(user_of(request), slug)
@@ -78,7 +78,7 @@ def _spread(rows: list[AgentVideo]) -> list[AgentVideo]:
     return [rows[round(i * (len(rows) - 1) / (MAX_VIDEOS - 1))] for i in range(MAX_VIDEOS)]
 
 
-@page("GET")
+@page("GET", guests=True)
 def label(request: HttpRequest, slug: str) -> HttpResponseBase:
     """`/e/<slug>/label`: shows nothing of the agent's progress before an answer."""
     at = access(user_of(request), slug, "label")

@@ -13,10 +13,16 @@ from rl_teacher.server.models import User
 from rl_teacher.server.problems import Problem, error_page
 
 View = Callable[..., HttpResponseBase]
+NOTHING = "there is nothing at this address, or it is not yours to see."
 
 
-def page(*methods: str) -> Callable[[View], View]:
-    """A page for whoever is signed in, by these methods; nothing of it is cached."""
+def page(*methods: str, guests: bool = False) -> Callable[[View], View]:
+    """A page for whoever is signed in, by these methods; nothing of it is cached.
+
+    Args:
+        methods: of HTTP.
+        guests: whether it is for those too who came by a link alone.
+    """
 
     def wrap(view: View) -> View:
         @never_cache
@@ -26,6 +32,8 @@ def page(*methods: str) -> Callable[[View], View]:
                 if request.method in ("GET", "HEAD"):
                     return redirect_to_login(request.get_full_path(), "/login", "next")
                 return error_page(request, Problem("not-signed-in", "Sign in first."))
+            if user_of(request).is_guest and not guests:
+                return error_page(request, Problem("not-found", NOTHING))
             allowed = ("HEAD", *methods) if "GET" in methods else methods
             if request.method not in allowed:
                 response = error_page(request, Problem("method", f"{request.method} is not possible here."))
@@ -63,7 +71,7 @@ def admin_only(request: HttpRequest) -> User:
     """The signed-in admin."""
     user = user_of(request)
     if not user.is_superuser:
-        raise Problem("not-found", "there is nothing at this address, or it is not yours to see.")
+        raise Problem("not-found", NOTHING)
     return user
 
 

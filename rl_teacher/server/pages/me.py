@@ -24,12 +24,13 @@ from rl_teacher.server.throttle import Attempt
 from rl_teacher.server.transactions.answer import Answer, submit, withdraw
 from rl_teacher.server.transactions.claim import CLIPS
 from rl_teacher.server.transactions.own_data import own_data
+from rl_teacher.server.transactions.quality import self_agreement
 from rl_teacher.server.transactions.write import write
 
 SIDES = ("left", "right", "tie", "cant_tell")
 
 
-@page("GET")
+@page("GET", guests=True)
 def me(request: HttpRequest) -> HttpResponseBase:
     """`/me`."""
     own = memberships(user_of(request))
@@ -69,6 +70,7 @@ def me(request: HttpRequest) -> HttpResponseBase:
         )
     context = {
         "answers": answers,
+        "self_agreement": self_agreement(own.values()),
         "filters": filters,
         "page_data": {"csrf": get_token(request)},
         "next_url": next_url(request, found[-1].answered_at.isoformat(), str(found[-1].id)) if more else None,
@@ -77,7 +79,7 @@ def me(request: HttpRequest) -> HttpResponseBase:
     return render(request, "feedback/me.html", context)
 
 
-@page("GET")
+@page("GET", guests=True)
 def data(request: HttpRequest) -> HttpResponseBase:
     """`/me/data`: all that is stored about the one who asks, as a file."""
     user = user_of(request)
@@ -86,7 +88,7 @@ def data(request: HttpRequest) -> HttpResponseBase:
     return response
 
 
-@page("POST")
+@page("POST", guests=True)
 def edit_answer(request: HttpRequest, response_id: uuid.UUID) -> HttpResponseBase:
     """A second thought, or taking the answer back."""
     user = user_of(request)

@@ -1,6 +1,6 @@
 """Members, invitations, accounts, tokens, quality."""
 
-from django.contrib import messages
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
@@ -13,10 +13,14 @@ from rl_teacher.server.pages.experiment import see
 from rl_teacher.server.pages.guard import admin_only, page, user_of, whole
 from rl_teacher.server.permissions import access
 from rl_teacher.server.problems import Problem
+from rl_teacher.server.qr import qr_picture
 from rl_teacher.server.transactions import access as door
 from rl_teacher.server.transactions.overview import describe
 from rl_teacher.server.transactions.quality import report
 from rl_teacher.server.transactions.write import write
+
+MADE = "invitation"
+"""In a session: the invitation that was just made, until it is shown."""
 
 
 @page("GET")
@@ -38,7 +42,8 @@ def members(request: HttpRequest, slug: str) -> HttpResponseBase:
     found = [
         {
             "id": row.pk,
-            "name": row.user.username if row.user else None,
+            "name": row.user.username if row.user and not row.user.is_guest else None,
+            "is_guest": row.user is not None and row.user.is_guest,
             "pseudonym": row.pseudonym,
             "role": row.role,
             "answers": row.answers,
@@ -56,11 +61,25 @@ def members(request: HttpRequest, slug: str) -> HttpResponseBase:
             "role": row.role,
             "expires_at": row.expires_at,
             "uses_left": row.uses_left,
+            "for_guests": row.for_guests,
         }
         for row in invites.order_by("expires_at")
     ]
-    context = {"exp": describe(at), "members": found, "invites": open_invites, "roles": Role.values}
+    address = request.session.pop(MADE, "")
+    context = {
+        "exp": describe(at),
+        "members": found,
+        "invites": open_invites,
+        "roles": Role.values,
+        "made": address and {"address": address, "picture": qr_picture(address), "is_local": not is_shared()},
+    }
     return render(request, "feedback/people.html", context)
+
+
+def is_shared() -> bool:
+    """Whether other machines reach this server."""
+    config = settings.RL_TEACHER
+    return bool(config.share_url) or config.behind_proxy
 
 
 @page("POST")
@@ -71,9 +90,12 @@ def make_invite(request: HttpRequest, slug: str) -> HttpResponseBase:
         whole(request.POST.get("days", "7"), "days", 1, 90),
         whole(request.POST.get("uses", "1"), "uses", 1, 500),
     )
-    code = door.make_invite(at.experiment, request.POST.get("role", "labeler"), at.user, days=days, uses=uses)
-    messages.success(request, f"Invitation, shown only now: {request.build_absolute_uri(f'/join/{code}')}")
-    return see(f"/e/{slug}/people")
+    role, for_guests = request.POST.get("role", "guest"), False
+    if role == "guest":
+        role, for_guests = "labeler", True
+    code = door.make_invite(at.experiment, role, at.user, days=days, uses=uses, for_guests=for_guests)
+    request.session[MADE] = f"{settings.RL_TEACHER.share_url or request.build_absolute_uri('/')[:-1]}/join/{code}"
+    return see(f"/e/{slug}/people#invitation")
 
 
 @page("POST")
@@ -97,7 +119,7 @@ def accounts(request: HttpRequest) -> HttpResponseBase:
             )
             door.audit(admin, "account made", None, name=user.username)
         return see("/people")
-    rows = User.objects.order_by("username").prefetch_related("memberships__experiment")
+    rows = User.objects.filter(is_guest=False).order_by("username").prefetch_related("memberships__experiment")
     found = [
         {
             "id": row.pk,

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from rl_teacher.server.models import ApiToken, AuditLog, Experiment, Invite, LoginLink, Membership, Role, User
 from rl_teacher.server.problems import Problem
+from rl_teacher.server.transactions import guests
 from rl_teacher.server.transactions.write import write
 
 SCOPES = ("dataset:write", "dataset:read", "metrics:write")
@@ -156,7 +157,8 @@ def set_role(experiment: Experiment, member_id: int, role: str | None, by: User)
     if role is not None and role not in Role.values:
         raise Problem("invalid", f"role: got {role[:40]!r}, expected one of {Role.values}.")
     with write():
-        member = Membership.objects.filter(pk=member_id, experiment=experiment).first()
+        rows = Membership.objects.select_related("user", "invite")
+        member = rows.filter(pk=member_id, experiment=experiment).first()
         if member is None:
             raise Problem("not-found", "there is no such member.")
         owners = Membership.objects.filter(experiment=experiment, role="owner", user__isnull=False).exclude(
@@ -165,15 +167,30 @@ def set_role(experiment: Experiment, member_id: int, role: str | None, by: User)
         if member.role == "owner" and role != "owner" and not owners.exists():
             raise Problem("conflict", f"{member.pseudonym} is the only owner. Make somebody else owner first.")
         if role is None:
+            guests.see_off(member)
             member.user, member.role = None, "viewer"
         else:
+            guests.refuse_role(member, role)
             member.role = role
         member.save()
         audit(by, "role changed", experiment, member=member.pseudonym, role=role)
 
 
-def make_invite(experiment: Experiment, role: str, by: User, *, days: int = 7, uses: int = 1) -> str:
-    """A code that makes up to `uses` people members; returned once, stored as a hash."""
+def make_invite(
+    experiment: Experiment, role: str, by: User, *, days: int = 7, uses: int = 1, for_guests: bool = False
+) -> str:
+    """A code that makes up to `uses` people members; returned once, stored as a hash.
+
+    Args:
+        experiment: of which they become members.
+        role: what they may do.
+        by: who invites.
+        days: how long it is good.
+        uses: for how many people.
+        for_guests: they need no account; for labelers only.
+    """
+    if for_guests and role != "labeler":
+        raise Problem("invalid", f"invitation: got role {role[:40]!r} without an account, expected labeler.")
     if role not in Role.values or not 1 <= days <= 90 or not 1 <= uses <= 500:
         raise Problem(
             "invalid", f"invitation: got role {role[:40]!r}, {days} days, {uses} uses; expected a role, 1–90 and 1–500."
@@ -188,8 +205,9 @@ def make_invite(experiment: Experiment, role: str, by: User, *, days: int = 7, u
             made_by=by,
             expires_at=timezone.now() + timedelta(days=days),
             uses_left=uses,
+            for_guests=for_guests,
         )
-        audit(by, "invitation made", experiment, role=role, uses=uses)
+        audit(by, "invitation made", experiment, role=role, uses=uses, for_guests=for_guests)
     return code
 
 
@@ -207,16 +225,19 @@ def revoke_invite(experiment: Experiment, invite_id: int, by: User) -> None:
 
 
 def accept_invite(code: str, user: User | None, username: str = "", password: str = "") -> User:
-    """Use an invitation, making an account first if nobody is signed in."""
+    """Use an invitation, making an account first if nobody is signed in; or a guest, where that is enough."""
     with write():
         invite = find_invite(code)
         if invite is None:
             raise Problem("not-found", "this invitation is used up, expired or revoked. Ask for a new one.")
-        if user is None:
+        if invite.for_guests:
+            user = user or guests.new_guest()
+        elif user is None or user.is_guest:
             user = new_account(username, password)
         known = Membership.objects.filter(user=user, experiment=invite.experiment).exists()
-        join(user, invite.experiment, invite.role)
+        member = join(user, invite.experiment, invite.role)
         if not known:
+            Membership.objects.filter(pk=member.pk).update(invite=invite)
             Invite.objects.filter(pk=invite.pk).update(uses_left=F("uses_left") - 1)
             audit(user, "joined", invite.experiment, role=invite.role, agreed_to=CONSENT)
     return user

@@ -34,6 +34,9 @@ _SAID: Prepared[Response] = Prepared(
 )
 _ANSWERED = PreparedUpdate(lambda pk: (Assignment.objects.filter(pk=pk), {"state": "answered"}), uuid.UUID)
 _ONE_MORE = PreparedUpdate(lambda pk: (Membership.objects.filter(pk=pk), {"answers": F("answers") + 1}), int)
+_TAKEN_BACK: Prepared[tuple[int]] = Prepared(
+    lambda labeler: Withdrawal.objects.filter(by=labeler).order_by().values_list("pk"), int
+)
 _MEANS = {("left", False): "a", ("left", True): "b", ("right", False): "b", ("right", True): "a"}
 
 
@@ -68,6 +71,11 @@ class Taken:
     refill: list[Assignment]
     labeler: Membership
     experiment: Experiment
+
+
+def num_given(labeler: Membership) -> int:
+    """How many pairs a person has answered, also where they took the answer back."""
+    return labeler.answers + len(_TAKEN_BACK(labeler.pk))
 
 
 def preferred(side: str, swapped: bool) -> str:

@@ -294,10 +294,11 @@ def expire_all(now: datetime | None = None) -> int:
 
 
 def renew(labelers: Iterable[Membership], tab: uuid.UUID, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, datetime]:
-    """Hold on to the leases `ids` of a tab; says until when."""
+    """Hold on to the leases `ids` of a tab; says until when. One that ran out only where the pair is still asked."""
     now, until = timezone.now(), {}
     with write():
         rows = Assignment.objects.filter(labeler__in=list(labelers), state="leased", tab=tab, id__in=ids)
+        rows = rows.filter(Q(expires_at__gte=now) | Q(comparison__state="open"))
         for row in rows.select_related("comparison__experiment"):
             until[row.id] = now + timedelta(seconds=row.comparison.experiment.lease_s)
             Assignment.objects.filter(pk=row.pk).update(expires_at=until[row.id])

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count
+from django.db.models import Count, Exists, OuterRef
 from django.utils import timezone
 
 from rl_teacher.server.models import Assignment, Comparison, Experiment, Membership
@@ -13,10 +13,17 @@ TRAINER_SEEN_S = 60
 
 
 def queue_counts(experiment: Experiment) -> dict[str, int]:
-    """Comparisons by state, gold ones apart, and how many are on a screen now."""
+    """Comparisons by state, gold ones apart, and how many are on a screen now.
+
+    `done` are those that somebody answered, whether the answer or the question was taken back later or not.
+    """
     rows = Comparison.objects.filter(experiment=experiment)
     states = rows.filter(gold_answer=None).values_list("state").annotate(Count("pk"))
     counts = {"open": 0, "done": 0, "cancelled": 0, "broken": 0} | dict(states)
+    said = Assignment.objects.filter(comparison=OuterRef("pk"), kind="normal", responses__isnull=False)
+    answered = rows.filter(Exists(said), gold_answer=None)
+    counts["done"] = answered.count()
+    counts["cancelled"] -= answered.filter(state="cancelled").count()
     counts["gold"] = rows.filter(gold_answer__isnull=False).count()
     counts["leased"] = Assignment.objects.filter(comparison__experiment=experiment, state="leased").count()
     return counts
@@ -44,9 +51,28 @@ def is_trainer_gone(experiment: Experiment) -> bool:
 
 def next_clips_s(experiment: Experiment) -> float | None:
     """When the trainer expects the next clips, from now."""
-    if experiment.next_clips_s is None:
-        return None
-    return max(0.0, experiment.next_clips_s - (heartbeat_age_s(experiment) or 0.0))
+    return _from_now(experiment, experiment.next_clips_s)
+
+
+def training_left_s(experiment: Experiment) -> float | None:
+    """When the trainer expects to be done, from now."""
+    return _from_now(experiment, experiment.training_left_s)
+
+
+def _from_now(experiment: Experiment, told_s: float | None) -> float | None:
+    return None if told_s is None else max(0.0, told_s - (heartbeat_age_s(experiment) or 0.0))
+
+
+def awaited(experiment: Experiment, labeler: Membership | None) -> dict[str, Any]:
+    """What somebody waits for who has nothing to answer."""
+    held = Assignment.objects.filter(comparison__experiment=experiment, state="leased")
+    return {
+        "has_begun": Comparison.objects.filter(experiment=experiment).exists(),
+        "held_by_others": (held if labeler is None else held.exclude(labeler=labeler)).exists(),
+        "next_clips_s": next_clips_s(experiment),
+        "training_left_s": training_left_s(experiment),
+        "trainer_gone": is_trainer_gone(experiment),
+    }
 
 
 def describe(at: Access) -> dict[str, Any]:

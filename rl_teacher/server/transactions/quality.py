@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from django.db.models import QuerySet
+
 from rl_teacher.server.models import Experiment, Membership, Response
 
 WILSON_Z = 1.959964
@@ -42,9 +44,11 @@ def report(experiment: Experiment) -> dict[str, Any]:
 
 def current(experiment: Experiment) -> list[Judged]:
     """Answers that stand, checks and extras included, oldest first."""
-    rows = Response.objects.filter(
-        assignment__comparison__experiment=experiment, superseded_by=None, withdrawal=None
-    ).order_by("answered_at", "id")
+    return _judged(Response.objects.filter(assignment__comparison__experiment=experiment))
+
+
+def _judged(responses: "QuerySet[Response]") -> list[Judged]:
+    rows = responses.filter(superseded_by=None, withdrawal=None).order_by("answered_at", "id")
     columns = (
         "labeler_id",
         "assignment__comparison_id",
@@ -119,6 +123,21 @@ def person(mine: Sequence[Judged]) -> dict[str, Any]:
         "repeat": _repeat(mine),
         "why": "" if decided else "undefined because nothing was decided for a side",
     }
+
+
+def self_agreement(labelers: Iterable[Membership]) -> list[dict[str, Any]]:
+    """Of each membership under which pairs came again: how many did, and how many of them were answered alike.
+
+    Aggregates only: which pairs came again stays unknown, or people would answer those with more care.
+    """
+    found = []
+    for labeler in labelers:
+        mine = _judged(Response.objects.filter(labeler=labeler))
+        repeat = _repeat(mine)
+        if repeat["n"]:
+            alike = round(repeat["value"] * repeat["n"])
+            found.append({"experiment": labeler.experiment.slug, "again": repeat["n"], "alike": alike})
+    return sorted(found, key=lambda row: str(row["experiment"]))
 
 
 def _gold(mine: Sequence[Judged]) -> dict[str, Any]:

@@ -86,7 +86,12 @@ def ask_for_webm(experiment: Experiment) -> None:
 
 
 def heartbeat(
-    experiment: Experiment, state: str, step: int | None, next_clips_s: float | None, notice: str | None = None
+    experiment: Experiment,
+    state: str,
+    step: int | None,
+    next_clips_s: float | None,
+    training_left_s: float | None = None,
+    notice: str | None = None,
 ) -> Experiment:
     """The trainer lives; whoever waits for clips learns when the next ones come, the owner what went wrong."""
     is_news = notice is not None and notice != experiment.notice
@@ -98,6 +103,7 @@ def heartbeat(
             state=state,
             step=step if step is not None else experiment.step,
             next_clips_s=next_clips_s,
+            training_left_s=training_left_s,
             heartbeat_at=timezone.now(),
         )
         if changed:

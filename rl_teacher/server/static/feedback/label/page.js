@@ -4,6 +4,7 @@
 import { createAgent } from "./agent.js";
 import { createApi, tabId, uuid } from "./api.js";
 import { createAttention } from "./attention.js";
+import { createCare } from "./care.js";
 import { createClips, lacksH264, preferredRenditions } from "./clips.js";
 import { isDialogOpen, listenToInput, listenToLife, listenToTouch } from "./input.js";
 import { readBindings } from "./keys.js";
@@ -17,7 +18,7 @@ import { createSignIn } from "./signin.js";
 import { createSupply } from "./supply.js";
 import { createView, element, translator } from "./view.js";
 
-const RENEW_MS = 60_000, BREAK_MS = 27 * 60_000;
+const CARE_MS = 9000;
 const SPEEDS = [0.25, 0.5, 1, 2];
 
 const data = JSON.parse(element("page-data").textContent);
@@ -30,13 +31,12 @@ const opening = openStore();
 const bindings = readBindings(localStorage);
 const attention = createAttention();
 const agent = createAgent({ api });
-const leases = createLeases({ api, tab });
-const startedAt = Date.now();
+const leases = createLeases({ api, tab, live: () => live(), dispatch, onFailed: failed });
+const care = createCare({ say: (name) => view.hint(t(name), CARE_MS) });
 
 let state = { ...START, progress: data.progress ?? null };
 /** @type {import("./queue.js").Event[] | null} */
 let events = null;
-let hadBreakHint = false;
 /** @type {import("./view.js").Post} */
 const post = { unsent: [], refused: [], isRunning: true, isTrouble: false, inMemory: false };
 /** @type {Set<string>} assignments answered here and not yet acknowledged */
@@ -134,6 +134,7 @@ const EFFECTS = {
   save({ id, answer }) {
     unsentAssignments.add(answer.assignment);
     void outbox.post(id, answer);
+    if (!answer.supersedes) care.answered(answer.loops);
   },
   flash: ({ side }) => view.flash(side),
   report({ id, reason }) {
@@ -198,10 +199,6 @@ function press(side, at) {
   const pressedAt = new Date(performance.timeOrigin + at).toISOString();
   const facts = { ...attention.measure(at), loops, speed, rendition, pressed_at: pressedAt };
   dispatch({ type: "press", side, response: uuid(), facts });
-  if (!hadBreakHint && Date.now() - startedAt > BREAK_MS) {
-    hadBreakHint = true;
-    view.hint(t("break"), 12_000);
-  }
 }
 
 /** @param {string} action @param {number} at */
@@ -248,7 +245,7 @@ function seen(isHidden) {
   look();
   if (isHidden) return;
   view.news(0);
-  void renew();
+  void leases.back();
 }
 
 function online() {
@@ -259,11 +256,10 @@ function online() {
 /** Give back what nobody is looking at any more. */
 function leave() {
   supply.stop();
-  leases.release(live());
+  leases.release();
 }
 
 const live = () => state.pairs.map((pair) => pair.assignment);
-const renew = () => leases.renew(live()).then((ids) => dispatch({ type: "lapsed", ids }), failed);
 
 async function start() {
   view.keys(bindings);
@@ -281,7 +277,7 @@ async function start() {
     return true;
   } });
   listenToLife({ seen, online, leave });
-  setInterval(() => void renew(), RENEW_MS);
+  leases.watch();
   setInterval(() => view.late(post.unsent), 1000);
   const waiting = (await outbox.entries().catch(() => [])).filter((entry) => !entry.refused);
   for (const entry of waiting) unsentAssignments.add(entry.answer.assignment);

@@ -22,7 +22,7 @@
  *   phase: Phase, pairs: Pair[], history: Done[], front: string | null, back: string | null, backReady: boolean,
  *   watched: boolean, reviewing: string | null, interrupted: string | null, answered: string[], blobs: string[],
  *   booted: boolean, asking: "no" | "now" | "later", drained: boolean, waiting: boolean, recalled: boolean,
- *   recalling: boolean, signedOut: boolean, experiment: string, nextClipsS: number | null, isTrainerGone: boolean, progress: Progress | null,
+ *   recalling: boolean, signedOut: boolean, experiment: string, told: import("./waiting.js").Told, progress: Progress | null,
  * }} State
  */
 
@@ -35,7 +35,7 @@ const REMEMBER = 64; // ids of answered pairs, so that a late refill cannot show
 export const START = Object.freeze({
   phase: "boot", pairs: [], history: [], front: null, back: null, backReady: false, watched: false, reviewing: null,
   interrupted: null, answered: [], blobs: [], booted: false, asking: "no", drained: false, waiting: false,
-  recalled: false, recalling: false, signedOut: false, experiment: "training", nextClipsS: null, isTrainerGone: false, progress: null,
+  recalled: false, recalling: false, signedOut: false, experiment: "training", told: {}, progress: null,
 });
 
 /**
@@ -96,12 +96,11 @@ const HANDLERS = {
     if (s.asking === "later") s.asking = "no";
   },
   /** A long-poll came back, or failed (then nothing is available). */
-  waited(s, { available, state, nextClipsS, isTrainerGone, progress }) {
+  waited(s, { available, state, told, progress }) {
     s.waiting = false;
     s.drained = !available;
     s.experiment = state ?? s.experiment;
-    s.nextClipsS = nextClipsS ?? null;
-    s.isTrainerGone = isTrainerGone ?? s.isTrainerGone;
+    s.told = told ?? (s.told.hasBegun === undefined ? { hasBegun: true } : s.told);
     s.progress = progress ?? s.progress;
   },
   progress(s, { progress, state }) {
@@ -122,9 +121,11 @@ const HANDLERS = {
     s.history = s.history.filter((done) => done.pair.assignment !== id);
     if (s.reviewing === id) s.reviewing = null;
   },
-  /** Leases that are over; the pair in front stays, human work is never thrown away. */
-  lapsed(s, { ids }) {
-    forget(s, ids.filter((/** @type {string} */ id) => id !== s.front && id !== s.interrupted));
+  /** Leases that are over; the pair in front stays, human work is never thrown away, unless its person was away. */
+  lapsed(s, { ids, isBack }, effects) {
+    const isLookedAt = (/** @type {string} */ id) => id === s.front || id === s.interrupted;
+    if (isBack && ids.some(isLookedAt)) effects.push({ do: "hint", name: "replaced" });
+    forget(s, ids.filter((/** @type {string} */ id) => isBack || !isLookedAt(id)));
   },
   /** Both first frames of the back stage are decoded. */
   staged(s, { id }) {

@@ -50,7 +50,9 @@ export function createSupply({ api, tab, have, dispatch, onFailed, onHeld, onNew
         seen = told.seen ?? "";
         showTask(told.task);
         if (told.available) onNews(told.progress?.open || 1);
-        dispatch({ type: "waited", ...told, nextClipsS: told.next_clips_s, isTrainerGone: told.trainer_gone });
+        const { next_clips_s: nextClipsS, training_left_s: leftS, trainer_gone: isTrainerGone } = told;
+        const of = { nextClipsS, leftS, isTrainerGone, hasBegun: told.has_begun, isHeldByOthers: told.held_by_others };
+        dispatch({ type: "waited", ...told, told: of });
       } catch (error) {
         onFailed(error);
         await pause(3000);

@@ -3,6 +3,7 @@
 
 import { keyName } from "./keys.js";
 import { frontPair, reviewed } from "./queue.js";
+import { createWaiting } from "./waiting.js";
 
 /** @typedef {import("./queue.js").State} State @typedef {import("./outbox.js").Entry} Entry */
 /** @typedef {{unsent: Entry[], refused: Entry[], isRunning: boolean, isTrouble: boolean, inMemory: boolean}} Post */
@@ -58,6 +59,8 @@ export function createView(t) {
     if (target.textContent !== text) target.textContent = text;
   };
 
+  const waiting = createWaiting({ t, write });
+
   /** @param {State} s */
   function queue(s) {
     if (phase !== s.phase) {
@@ -83,16 +86,11 @@ export function createView(t) {
     pair.setAttribute("aria-busy", String(!isPractice && (name === "boot" || name === "fill")));
   }
 
-  const eta = (/** @type {number} */ seconds) =>
-    seconds < 100 ? t("empty_eta", { n: Math.max(1, Math.ceil(seconds)) }) : t("empty_minutes", { n: Math.round(seconds / 60) });
-
   /** @param {State} s */
   function notice(s) {
-    if (s.phase === "empty") {
-      const kind = s.isTrainerGone ? "gone" : s.experiment === "waiting" ? "taken" : "empty";
-      write("notice-title", t(`${kind}_title`));
-      write("notice-text", kind === "empty" && s.nextClipsS !== null ? eta(s.nextClipsS) : t(`${kind}_text`));
-    } else if (s.phase === "held") {
+    if (s.phase === "empty") return waiting.show(s.told, s.experiment, Math.max(s.progress?.mine ?? 0, s.answered.length));
+    waiting.stop();
+    if (s.phase === "held") {
       root.dataset.held = s.experiment; // paused, needs_task or done
       write("notice-title", t(`${s.experiment}_title`));
       write("notice-text", t(`${s.experiment}_text`));

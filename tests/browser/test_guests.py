@@ -1,0 +1,96 @@
+"""A guest on a phone, and how the visit ends."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from browser_server import LiveExperiment
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+def invite(experiment, labeler):
+    """The link for a guest, made by the owner on the page, and the owner's page."""
+    owner = labeler(experiment.slug).page
+    owner.goto(f"{experiment.server.url}/e/{experiment.slug}")
+    owner.click("text=Invite a friend, or your phone")
+    owner.click("text=Make a link")
+    picture = (
+        "() => { const code = document.querySelector('.invitation img'); return code.complete && code.naturalWidth; }"
+    )
+    assert owner.wait_for_function(picture).json_value() > 100  # the policy for pictures lets it through
+    return owner.inner_text(".invitation a"), owner
+
+
+def serious(page):
+    """What axe finds that is serious or critical."""
+    found = Axe().run(page).response["violations"]
+    return [(one["id"], one["nodes"][0]["html"][:120]) for one in found if one["impact"] in ("serious", "critical")]
+
+
+def arrive(labeler, experiment, address):
+    window = labeler(experiment.slug, cookies=[], **PHONE)
+    window.page.goto(address)
+    window.page.tap("main button")
+    window.page.wait_for_url(f"**/e/{experiment.slug}/label")
+    window.wait("open")
+    return window
+
+
+def test_a_guest_answers_by_touch_and_finds_nothing_but_the_own_answers(server, films, labeler):
+    experiment = LiveExperiment(server)
+    experiment.ask_some(films, 6)
+    address, _ = invite(experiment, labeler)
+    window = arrive(labeler, experiment, address)
+    before = window.shown
+    window.page.tap('[data-action="left"]')
+    window.wait_next(before)
+    window.wait_saved()
+    (event,) = experiment.events()
+    assert event["labeler"] == "labeler-2"
+    window.page.tap(".back")
+    window.page.wait_for_url("**/me")
+    text = window.page.inner_text("body")
+    assert "My labels" in text
+    assert "Password" not in text
+    assert window.page.locator(".thumb").count() == 1
+    assert window.page.locator("a[href^='/c/']").count() == 0
+    window.page.tap("text=Answer >> nth=0")
+    window.page.wait_for_url(f"**/e/{experiment.slug}/label")
+
+
+def test_a_guest_who_is_removed_is_thanked_and_can_go_on_no_more(server, films, labeler):
+    experiment = LiveExperiment(server)
+    experiment.ask_some(films, 6)
+    address, owner = invite(experiment, labeler)
+    window = arrive(labeler, experiment, address)
+    before = window.shown
+    window.page.tap('[data-action="right"]')
+    window.wait_next(before)
+    window.wait_saved()
+    owner.reload()
+    row = owner.locator("tr", has_text="guest").first
+    row.locator("text=Remove").click()
+    owner.wait_for_url("**/people")
+    window.page.tap('[data-action="right"]')
+    window.page.wait_for_selector("#signin[open]")
+    assert "Your visit has ended" in window.page.inner_text("#signin")
+    assert not window.page.is_visible("#signin-form")
+    assert len(experiment.events()) == 1
+    window.page.goto(address)
+    assert "not valid" in window.page.inner_text("main")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_read_the_invitation_and_the_word_about_the_wait(server, labeler, scheme):
+    experiment = LiveExperiment(server)
+    address, owner = invite(experiment, labeler)
+    owner.emulate_media(color_scheme=scheme)
+    assert serious(owner) == []
+    friend = labeler(experiment.slug, cookies=[], color_scheme=scheme, **PHONE)
+    friend.page.goto(address)
+    assert serious(friend.page) == []
+    friend.page.tap("main button")
+    friend.wait("empty")
+    experiment.call("PUT", "/heartbeat", json={"state": "waiting", "step": 0, "next_clips_s": 30})
+    friend.page.wait_for_function("() => document.querySelector('#notice-time').textContent")
+    assert friend.page.inner_text("#notice-title") == "The first clips are being drawn"
+    assert serious(friend.page) == []
