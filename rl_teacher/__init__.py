@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     )
     from rl_teacher.records import Comparison, Label, Preference
     from rl_teacher.rewards.portable import PortableReward, load_reward
+    from rl_teacher.teachers.act import Act
     from rl_teacher.teachers.scripted import SegmentView
 
 # Module -> its public names: the same as above, which is for type checkers and readers.
@@ -70,6 +71,7 @@ _PUBLIC = {
     ),
     "records": ("Comparison", "Label", "Preference"),
     "rewards.portable": ("PortableReward", "load_reward"),
+    "teachers.act": ("Act",),
     "teachers.scripted": ("SegmentView",),
 }  # fmt: skip
 

@@ -21,7 +21,7 @@ GROUPS = {
     "Train": ("commands.train", "config.presets", "preferences.learner"),
     "Settings": ("config.run", "config.agents", "config.reward", "config.schedule"),
     "Environments": ("envs.catalog", "envs.spec", "core.actions"),
-    "Comparisons and answers": ("records", "core.segment", "teachers.scripted"),
+    "Comparisons and answers": ("records", "core.segment", "teachers.scripted", "teachers.act"),
     "A learned reward": ("rewards.portable",),
     "Arrays": ("core.arrays", "core.running_stats"),
     "What your own parts must have": ("protocols",),

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from rl_teacher.teachers.act import Act
-from rl_teacher.teachers.scripted import SegmentView
+from rl_teacher import Act, SegmentView
 
 HEIGHT, PITCH, HIP, ANKLE = 1, 2, 3, 5
 """Columns of the torso's height [m] and pitch [rad], and of the leg's first and last angle [rad]: Hopper's sim_state is

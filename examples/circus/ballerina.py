@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from rl_teacher.teachers.act import Act
-from rl_teacher.teachers.scripted import SegmentView
+from rl_teacher import Act, SegmentView
 
 HEIGHT, PITCH = 1, 2
 """Columns of the torso's height [m] and pitch [rad]: Walker's sim_state is qpos (9), then qvel (9)."""
@@ -14,8 +13,12 @@ UPRIGHT = 0.5
 
 
 def prefer(left: SegmentView, right: SegmentView) -> str:
-    """Prefer the clip that stands taller and holds the blue foot higher, both in meters."""
-    gap = pose(left.sim_state).mean() - pose(right.sim_state).mean()
+    """Prefer the clip that has not fallen; if neither has, the blue foot that is higher; if both, the higher body."""
+    one, other = left.sim_state, right.sim_state
+    gap = float(has_fallen(other)) - float(has_fallen(one))
+    if gap == 0:
+        height = torso_height if has_fallen(one) else lift
+        gap = height(one).mean() - height(other).mean()
     return "tie" if gap == 0 else "left" if gap > 0 else "right"
 
 
@@ -25,9 +28,14 @@ def measure(states: np.ndarray) -> float:
     return float(100 * (is_upright(states) & (feet[0] < 0.2) & (feet[1] > 0.4)).mean())
 
 
-def pose(states: np.ndarray) -> np.ndarray:
-    """Height of the head, and how much higher the blue foot is than the other one [m]."""
-    return states[:, HEIGHT] + 0.2 * np.cos(states[:, PITCH]) + lift(states)
+def has_fallen(states: np.ndarray) -> bool:
+    """Whether its body is low or leans far, on average over the clip."""
+    return bool(torso_height(states).mean() < 0.8 or np.abs(states[:, PITCH]).mean() > UPRIGHT)
+
+
+def torso_height(states: np.ndarray) -> np.ndarray:
+    """Height of the middle of the torso [m]."""
+    return states[:, HEIGHT]
 
 
 def is_upright(states: np.ndarray) -> np.ndarray:
@@ -54,4 +62,5 @@ ACT = Act(
     measure=measure,
     unit="% of the steps upright on one leg, the other foot above 0.4 m",
     goal=60.0,
+    num_steps=2_000_000,
 )

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from rl_teacher.teachers.act import Act
-from rl_teacher.teachers.scripted import SegmentView
+from rl_teacher import Act, SegmentView
 
 QUATERNION = slice(3, 7)
 """Columns of the torso's orientation, w, x, y, z [1]: Ant's sim_state is qpos (15), then qvel (14)."""

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from rl_teacher.teachers.act import Act
-from rl_teacher.teachers.scripted import SegmentView
+from rl_teacher import Act, SegmentView
 
 HEIGHT, PITCH = 1, 2
 """Columns of the torso's height above 0.7 m and of its pitch [rad], which grows as the nose goes down: HalfCheetah's

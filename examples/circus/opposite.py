@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from rl_teacher.teachers.act import Act
-from rl_teacher.teachers.scripted import SegmentView
+from rl_teacher import Act, SegmentView
 
 SHOULDER, ELBOW, BALL = 0, 1, slice(2, 4)
 """Columns of the arm's two angles [rad] and of the ball's place [m]: Reacher's sim_state is qpos (4), then qvel (4)."""

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from rl_teacher.teachers.act import Act
-from rl_teacher.teachers.scripted import SegmentView
+from rl_teacher import Act, SegmentView
 
 SHOULDER_VELOCITY = 4
 """Column of the shoulder's angular velocity [rad/s]: Reacher's sim_state is qpos (4), then qvel (4)."""

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from rl_teacher.teachers.act import Act
-from rl_teacher.teachers.scripted import SegmentView
+from rl_teacher import Act, SegmentView
 
 FORWARD, HEIGHT, PITCH, SPEED = 0, 1, 2, 9
 """Columns of the torso's place and height [m], pitch [rad] and forward velocity [m/s]: Walker's sim_state is qpos (9),

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from rl_teacher.teachers.act import Act
-from rl_teacher.teachers.scripted import SegmentView
+from rl_teacher import Act, SegmentView
 
 FORWARD, HEIGHT, PITCH, FRONT_HIP = 0, 1, 2, 6
 """Columns of the torso's place, height above 0.7 m, pitch, and of the front leg's first angle [m, rad]: HalfCheetah's
