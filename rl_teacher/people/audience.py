@@ -27,6 +27,10 @@ class Audience:
         """What the reward model makes of these comparisons, before and after it learned from their answers."""
         self.session.send_predictions(predict_answers(pairs, step, fit.before, fit.after))
 
+    def report_refit(self, step: int, num_labels: int) -> None:
+        """The reward model was fitted to `num_labels` labels: what it predicts may jump here."""
+        self.session.report_refit(step, num_labels)
+
     def send_video(self, step: int, episode: Segment) -> None:
         """What the agent did after `step` environment steps."""
         self.session.send_video(step, episode)

@@ -39,6 +39,8 @@ CURVES = {
     "labels/answered": "labels",
 }
 """Our metrics -> the curves of the experiment page."""
+REFITS = "refits"
+"""The curve that has a point for each fit of the reward model: how many labels it learned from."""
 logger = logging.getLogger(__name__)
 
 
@@ -165,6 +167,11 @@ class FeedbackSession:
             self._last_point, t = now, time.time()
             points = [MetricPoint(curve, step, t, values[name]) for name, curve in CURVES.items() if name in values]
             self._work.put(lambda: self._outbox.put_metrics(points))
+
+    def report_refit(self, step: int, num_labels: int) -> None:
+        """Say that the reward model was fitted to `num_labels` labels after `step` environment steps."""
+        points = [MetricPoint(REFITS, step, time.time(), float(num_labels))]
+        self._work.put(lambda: self._outbox.put_metrics(points))
 
     def send_video(self, step: int, segment: Segment) -> None:
         """Show what the agent does after `step` environment steps."""

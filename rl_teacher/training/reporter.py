@@ -59,6 +59,10 @@ class Audience(VideoMaker, Protocol):
         """What the reward model makes of their newest answers, before and after it learned from them."""
         ...
 
+    def report_refit(self, step: int, num_labels: int) -> None:
+        """The reward model was fitted to `num_labels` labels: what it predicts may jump here."""
+        ...
+
 
 class Reporter:
     """Writes metrics.jsonl and TensorBoard, shows progress, and tells people how their lesson goes.
@@ -162,6 +166,7 @@ class Reporter:
         """Show people what the reward model makes of their newest answers; `step` is when it was fitted."""
         if fit is None or self._audience is None or self._learner is None:
             return
+        self._audience.report_refit(step, self._learner.dataset.num_labels)
         if pairs := self._learner.dataset.pairs(fit.changed[-MOST_PREDICTED:]):
             self._audience.report_fit(step, fit, pairs)
 
