@@ -113,7 +113,11 @@ def training_speed(steps: int, *, human: bool) -> tuple[float, int]:
     """Environment steps per second of joint training, and labels."""
     with tempfile.TemporaryDirectory() as home:
         environment = os.environ | {"HOME": home}
-        who = ["-p", "human", "-L", "20", "--human.port", "0"] if human else ["-p", "synth", "-L", "20", "-l", "60"]
+        who = (
+            ["-p", "human", "-L", "20", "--human.port", "0", "--no-human.stay"]
+            if human
+            else ["-p", "synth", "-L", "20", "-l", "60"]
+        )
         command = [sys.executable, "-m", "rl_teacher", "teach", *who, "-e", ENV, "-n", "x", "-t", str(steps)]
         with (Path(home) / "out").open("w") as out:
             run = subprocess.Popen(command, stdout=out, env=environment)

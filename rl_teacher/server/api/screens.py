@@ -54,4 +54,5 @@ def progress_json(experiment: Experiment, labeler: Membership | None) -> dict[st
         "labels_wanted": experiment.goal,
         "mine": labeler.answers if labeler else 0,
         "open": num_open(experiment),
+        "has_begun": experiment.has_begun or not experiment.first_labels,
     }

@@ -1,6 +1,9 @@
 // @ts-check
 /** The experiment page: curves that grow, counts that count, the agent then and now. */
 
+import { createApi } from "../label/api.js";
+import { createEnding } from "../label/ending.js";
+import { watchLesson } from "../label/lesson.js";
 import { jumps, mark } from "./refits.js";
 
 const data = JSON.parse(document.getElementById("page-data")?.textContent ?? "{}");
@@ -121,7 +124,11 @@ function count({ progress, state, queue, trainer_seen: isHere, step }) {
   write("cant-tell", progress?.cant_tell);
   write("step", step);
   const bar = /** @type {HTMLProgressElement | null} */ (document.getElementById("labels-progress"));
-  if (bar && progress) bar.value = progress.answered;
+  if (bar && progress) {
+    const wanted = progress.labels_wanted; // 0: no budget, so that nothing can be full
+    Object.assign(bar, { hidden: !wanted, max: wanted || 1, value: progress.answered });
+    write("wanted", wanted ? `/ ${NUMBER.format(wanted)}` : "");
+  }
   for (const [name, value] of Object.entries(queue ?? {})) {
     const target = document.querySelector(`[data-queue="${CSS.escape(name)}"]`);
     if (target) target.textContent = String(value);
@@ -209,5 +216,8 @@ addEventListener("rl-theme", () => {
   document.querySelectorAll(".curve").forEach((card) => card.remove());
   draw();
 });
+const api = createApi({ slug: data.slug, csrf: data.csrf });
+const ending = createEnding({ api, onShown: () => {} });
+watchLesson({ api, onTold: (lesson) => void ending.told(lesson) });
 document.addEventListener("visibilitychange", listen);
 void update().finally(listen);
