@@ -25,6 +25,8 @@ WITHOUT_H264 = """
   HTMLMediaElement.prototype.canPlayType = function (type) { return /avc1/.test(type) ? '' : known.call(this, type); };
 """
 """For a page at its start: a browser that says that it cannot play H.264."""
+OPEN = 'body:not(:has(#milestone[open])) #labeler[data-phase="open"]'
+"""A pair can be answered: no milestone lies over it."""
 KEYS = {"left": "ArrowLeft", "right": "ArrowRight", "tie": "ArrowUp", "cant_tell": "ArrowDown"}
 
 
@@ -53,7 +55,7 @@ class ClickingLabeler:
     def answer(self, timeout_s: float = 60.0) -> str:
         """Wait for a pair and answer it; what was said."""
         milliseconds = timeout_s * 1000
-        self.page.wait_for_selector('#labeler[data-phase="open"]', timeout=milliseconds)
+        self.page.wait_for_selector(OPEN, timeout=milliseconds)
         shown = str(self.page.get_attribute("#pair", "data-assignment"))
         left, right = (self._archive.find(one) for one in self._videos[shown])
         said = str(self._judge(left, right))

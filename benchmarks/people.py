@@ -113,7 +113,7 @@ def training_speed(steps: int, px: int) -> tuple[float, int]:
     """Environment steps per second of joint training with clips of px pixels, or of no people if 0; and labels."""
     with tempfile.TemporaryDirectory() as home:
         environment = os.environ | {"HOME": home}
-        people = ["-p", "human", "-L", "20", "--human.port", "0", "--human.clip-px", str(px)]
+        people = ["-p", "human", "-L", "20", "--human.port", "0", "--human.clip-px", str(px), "--no-human.stay"]
         who = people if px else ["-p", "synth", "-L", "20", "-l", "60"]
         command = [sys.executable, "-m", "rl_teacher", "teach", *who, "-e", ENV, "-n", "x", "-t", str(steps)]
         with (Path(home) / "out").open("w") as out:

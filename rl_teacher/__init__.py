@@ -76,7 +76,7 @@ _PUBLIC = {
 }  # fmt: skip
 
 __all__ = [
-    "ActionSpec", "Actor", "Agent", "BlindRollout", "Collector", "Comparison", "EnvSpec", "Envs", "FitData",
+    "Act", "ActionSpec", "Actor", "Agent", "BlindRollout", "Collector", "Comparison", "EnvSpec", "Envs", "FitData",
     "HasPortable", "HasRelevances", "HumanConfig", "Label", "LabelLog", "LabeledBatch", "PPOConfig", "PortableParts",
     "PortableReward", "Preference", "PreferenceLearner", "Relevance", "RewardFn", "RewardInput", "RewardModel",
     "RewardModelConfig", "RlTeacherError", "Rollout", "RunConfig", "RunningStats", "SACConfig", "ScheduleConfig",

@@ -1,7 +1,6 @@
 """One training from beginning to end: check, build or resume, teach, evaluate, summarize."""
 
 import dataclasses
-import json
 import sys
 import uuid
 from contextlib import closing
@@ -17,13 +16,14 @@ from rl_teacher.teach import teach
 from rl_teacher.training.build import build_agent, build_run
 from rl_teacher.training.clip_content import content_of
 from rl_teacher.training.complete import complete
+from rl_teacher.training.farewell import farewell
 from rl_teacher.training.interrupt import Interrupt
 from rl_teacher.training.parts import build_teacher
 from rl_teacher.training.run import Run
 from rl_teacher.training.seeds import episode_seeds
 from rl_teacher.training.segment_length import with_clip_length
 from rl_teacher.training.state import TeachState
-from rl_teacher.training.summary import evaluate_policy, keep_reward, summarize
+from rl_teacher.training.summary import evaluate_policy, evaluate_random, keep_reward, summarize
 from rl_teacher.training.videos import TrainingVideos
 from rl_teacher.training.world import World, open_world
 
@@ -48,7 +48,7 @@ def train(config: RunConfig) -> int:
     ...             no_videos=True, runs_dir=f"{folder}/runs", tb_dir=f"{folder}/tb",
     ...         )
     ...     )
-    >>> exit_code, '"labels": 20' in lines.getvalue()
+    >>> exit_code, "Done after 1,000 steps with 20 labels" in lines.getvalue()
     (0, True)
     """
     with leaving_at_once():
@@ -88,6 +88,7 @@ def taught_by_people(config: RunConfig, world: World, interrupt: Interrupt) -> i
     from rl_teacher.people.attach import attach, detach  # here, as they need the extra `people`
     from rl_teacher.people.audience import Audience
     from rl_teacher.people.connection import connect
+    from rl_teacher.people.stay import stay_until_seen
     from rl_teacher.teachers.human import HumanTeacher
     from rl_teacher.video.backend import choose_backend
 
@@ -97,6 +98,7 @@ def taught_by_people(config: RunConfig, world: World, interrupt: Interrupt) -> i
     backend = choose_backend() if spec.is_task else None  # Gymnasium's environments draw themselves
     named = dataclasses.replace(config, name=slug(config.name))
     require_folders(named)
+    run, code = None, None
     with closing(connect(named, experiment_name(named.name), log)) as connection:
         folder, lock = open_run(config)  # also where it stops now: the server knows the run, so --resume must
         with closing(lock):
@@ -107,7 +109,6 @@ def taught_by_people(config: RunConfig, world: World, interrupt: Interrupt) -> i
                 connection, folder, named, content=content_of(spec, history, config.human.clip_px), fps=spec.clip_fps,
                 backend=backend, log=log,
             )  # fmt: skip
-            run, code = None, None
             try:
                 audience, life = Audience(session, connection.label_link), uuid.uuid4().hex
                 run = build_run(
@@ -118,6 +119,9 @@ def taught_by_people(config: RunConfig, world: World, interrupt: Interrupt) -> i
             finally:
                 still_open = run.learner.dataset.open() if run is not None and run.learner is not None else []
                 detach(session, [comparison.id for comparison in still_open], is_done=code == 0)
+        if code == 0 and config.human.stay:
+            interrupt.reply = "Stopping."
+            stay_until_seen(connection, config.num_timesteps, lambda: interrupt.is_asked, log)
     return code
 
 
@@ -145,9 +149,12 @@ def to_its_end(run: Run) -> int:
             log("Stopped before the end of the evaluation. Continue with the same command and --resume.")
             return EXIT_CODE
         keep_reward(run)
-        summary = summarize(run, state, returns, seconds)
-    log(json.dumps(summary, indent=1))
-    log(f"Done: {reporter.folder}")
+        summary, before = summarize(run, state, returns, seconds), None
+        if config.predictor == "human":
+            before = evaluate_random(run)
+            reporter.ended(state.steps, before, summary["final_true_return_deterministic"])
+    for line in farewell(config, summary, before, reporter.folder):
+        log(line)
     return 0
 
 

@@ -90,6 +90,8 @@ class HumanConfig:
     """Address of a tunnel that leads to its port, for friends elsewhere: https://..."""
     keep_server: bool = False
     """Let it go on when the run ends."""
+    stay: bool = True
+    """Where the server would stop with the run: stay at the end until somebody has seen it, or Ctrl-C."""
 
     def __post_init__(self) -> None:
         require(self.open_pairs >= 1, "human.open_pairs", self.open_pairs, "at least 1")

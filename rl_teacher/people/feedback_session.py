@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 from rl_teacher.core.segment import Segment
 from rl_teacher.errors import RlTeacherError, VideoFault
 from rl_teacher.people.client.api import FeedbackClient, ServerAway
-from rl_teacher.people.client.messages import MetricPoint, Prediction
+from rl_teacher.people.client.messages import Lesson, MetricPoint, Prediction
 from rl_teacher.people.client.outbox import Outbox
 from rl_teacher.people.uploader import ClipUploader, render_request
 from rl_teacher.records import Comparison, ComparisonId, Label, Preference, SegmentId
@@ -28,6 +28,8 @@ METRICS_S = 3.0
 ROOM_BYTES = 64 * 1024**2
 """Free room in the outbox without which nothing new is asked."""
 MAX_BACKOFF_S = 15.0
+VIDEO_S = 30.0
+"""How long the end waits for the last video to be drawn [s]."""
 MOST_UNDRAWN = 6
 """Clips that fail one after the other, before any was made, until the run is stopped: nobody would see any."""
 CURVES = {
@@ -39,6 +41,8 @@ CURVES = {
     "labels/answered": "labels",
 }
 """Our metrics -> the curves of the experiment page."""
+REFITS = "refits"
+"""The curve that has a point for each fit of the reward model: how many labels it learned from."""
 logger = logging.getLogger(__name__)
 
 
@@ -96,30 +100,37 @@ class FeedbackSession:
         """Stop all threads; what waits stays on disk. Closing twice is fine.
 
         Args:
-            is_done: the run is over, and the server is told.
+            is_done: the run is over; else it is stopped, and may go on later. The server is told which.
             timeout_s: how long to wait for each thing that is being finished [s].
         """
         if self._stop.is_set():
             return
         if is_done:
-            handed_on = threading.Event()
-            self._work.put(handed_on.set)
-            handed_on.wait(timeout_s)
-            self._outbox.flush(timeout_s)
+            self._hand_on(timeout_s)
         self._stop.set()
         self._beat_now.set()
         for thread in self._threads:
             if thread.name != LISTENER:  # it may hang on the server for LISTEN_S, and writes nothing
                 thread.join(timeout_s)
         self._outbox.close()
-        if is_done:
-            try:
+        try:
+            if is_done:
                 self._client.cancel(sorted(self._unwanted))
-                self._client.heartbeat("done", self._step)
-            except RlTeacherError as error:
-                logger.warning("feedback: the server was not told that the run is over: %s", error)
+            self._client.heartbeat("done" if is_done else "paused", self._step)
+        except RlTeacherError as error:
+            logger.warning("feedback: the server was not told that the run has ended: %s", error)
         self._uploader.workers.close()
         self._client.close()
+
+    def _hand_on(self, timeout_s: float) -> None:
+        """Everything that waits here goes to the server, the last video too."""
+        handed_on = threading.Event()
+        self._work.put(handed_on.set)
+        handed_on.wait(timeout_s)
+        deadline = time.monotonic() + VIDEO_S
+        while self._uploader.num_videos and time.monotonic() < deadline:
+            self._stop.wait(0.05)
+        self._outbox.flush(timeout_s)
 
     # -- questions and answers -----------------------------------------------------------------------------------
 
@@ -177,6 +188,11 @@ class FeedbackSession:
             points = [MetricPoint(curve, step, t, values[name]) for name, curve in CURVES.items() if name in values]
             self._work.put(lambda: self._outbox.put_metrics(points))
 
+    def report_refit(self, step: int, num_labels: int) -> None:
+        """Say that the reward model was fitted to `num_labels` labels after `step` environment steps."""
+        points = [MetricPoint(REFITS, step, time.time(), float(num_labels))]
+        self._work.put(lambda: self._outbox.put_metrics(points))
+
     def send_video(self, step: int, segment: Segment) -> None:
         """Show what the agent does after `step` environment steps."""
         try:
@@ -185,6 +201,10 @@ class FeedbackSession:
             logger.warning("video of step %s: %s", step, fault)
         else:
             self._work.put(lambda: self._uploader.upload_video(step, content))
+
+    def report_lesson(self, lesson: Lesson) -> None:
+        """Say how far the lesson is, and at its end how it ended."""
+        self._work.put(lambda: self._outbox.put_lesson(lesson))
 
     def send_predictions(self, predictions: Sequence[Prediction]) -> None:
         """Show what the reward model made of answered comparisons."""

@@ -71,6 +71,8 @@ class ClipUploader:
     """Whether a VP9 copy is made for browsers without H.264."""
     num_drawn: int = 0
     """Clips of segments that were made since the start."""
+    num_videos: int = 0
+    """Videos of the agent that are being drawn."""
     _waiting: dict[ComparisonId, _Waiting] = field(default_factory=dict)
     _drawing: dict[SegmentId, tuple[RenderRequest, int]] = field(default_factory=dict)
     """Those that a worker draws, and their environment steps."""
@@ -110,7 +112,8 @@ class ClipUploader:
 
     def upload_video(self, step: int, content: Content) -> None:
         """Show what the agent does after `step` environment steps; returns at once."""
-        self.workers.submit(ClipJob(f"{VIDEO}{step}", content, self.fps, self.with_webm))
+        self.num_videos += 1
+        self.workers.submit(ClipJob(f"{VIDEO}{step}", content, self.fps, with_webm=False))
 
     def send_ready(self, timeout_s: float) -> list[Failure]:
         """Hand the outbox what is drawn by now.
@@ -143,6 +146,7 @@ class ClipUploader:
             self.workers.submit(ClipJob(side, request.content, self.fps, self.with_webm))
 
     def _send_video(self, video: ClipResult) -> None:
+        self.num_videos -= 1
         if video.clip is None:
             return
         try:

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from rl_teacher.core.actions import ActionSpec
-from rl_teacher.protocols import Actor, Envs
+from rl_teacher.protocols import Envs
 
 STEPS_WITHOUT_LIMIT = 1000
 """Of an episode that has no time limit: what it has brought by then is counted."""
@@ -15,14 +15,18 @@ MOST_STEPS = 10_000
 
 
 def evaluate(
-    envs: Envs, actions: ActionSpec, actor: Actor, horizon: int | None, should_stop: Callable[[], bool]
+    envs: Envs,
+    actions: ActionSpec,
+    mode: Callable[[np.ndarray], np.ndarray],
+    horizon: int | None,
+    should_stop: Callable[[], bool],
 ) -> tuple[Float[np.ndarray, " env"], int | None] | None:
     """True return of one episode in each environment under the policy's most likely action.
 
     Args:
         envs: as many as episodes are wanted; they begin with a reset.
         actions: converts a policy's actions.
-        actor: the policy.
+        mode: the policy's most likely action, for the observations of all environments.
         horizon: most steps of an episode; None: unlimited.
         should_stop: asked after every step.
 
@@ -33,7 +37,7 @@ def evaluate(
     obs, _ = envs.reset()
     returns, running = np.zeros(envs.num_envs), np.ones(envs.num_envs, bool)
     for _ in range(most):
-        action = actions.to_env(actions.clamp(actor.mode(obs)))
+        action = actions.to_env(actions.clamp(mode(obs)))
         obs, reward, terminated, truncated, _ = envs.step(action)
         returns += np.where(running, reward, 0.0)
         running &= ~(terminated | truncated)

@@ -18,6 +18,8 @@ class Interrupt:
     def __init__(self, log: Callable[[str], None]) -> None:
         self.is_asked = False
         """Whether somebody has pressed Ctrl-C."""
+        self.reply = "Stopping as soon as all is kept. Press Ctrl-C again to stop at once."
+        """What Ctrl-C is answered with."""
         self._log = log
         self._handler_before: Any = None
 
@@ -36,4 +38,4 @@ class Interrupt:
         if self.is_asked:
             raise KeyboardInterrupt
         self.is_asked = True
-        self._log("Stopping as soon as all is kept. Press Ctrl-C again to stop at once.")
+        self._log(self.reply)

@@ -13,16 +13,17 @@ from rl_teacher.core.arrays import Rollout, Segments
 from rl_teacher.core.correlation import correlation
 from rl_teacher.core.segment import Segment
 from rl_teacher.envs.spec import EnvSpec
+from rl_teacher.people.client.messages import Lesson
 from rl_teacher.preferences.fitted import Fit, PretrainProgress
 from rl_teacher.preferences.learner import PreferenceLearner
 from rl_teacher.protocols import UpdateResult
 from rl_teacher.records import Comparison
-from rl_teacher.rewards.relevance import in_words, main_relevances
 from rl_teacher.rollouts.episodes import EpisodeTracker
 from rl_teacher.rollouts.last_episode import LastEpisode
 from rl_teacher.storage.metrics import MetricsWriter
 from rl_teacher.storage.names import slug
 from rl_teacher.training.clock import Clock
+from rl_teacher.training.lesson import LessonReport, relevances_in_words
 from rl_teacher.training.outlook import Outlook, look_ahead
 from rl_teacher.training.progress import Progress
 
@@ -67,6 +68,14 @@ class Audience(VideoMaker, Protocol):
         """What the reward model makes of their newest answers, before and after it learned from them."""
         ...
 
+    def report_lesson(self, lesson: Lesson) -> None:
+        """How far the lesson is, and at its end how it ended."""
+        ...
+
+    def report_refit(self, step: int, num_labels: int) -> None:
+        """The reward model was fitted to `num_labels` labels: what it predicts may jump here."""
+        ...
+
 
 class Reporter:
     """Writes metrics.jsonl and TensorBoard, shows progress, and tells people how their lesson goes.
@@ -107,6 +116,9 @@ class Reporter:
         self._config, self._spec, self._input_names = config, spec, input_names
         self._episodes, self._learner, self._shows_progress = episodes, learner, shows_progress
         self._clock, self._audience, self._videos = clock, audience, videos
+        self._lesson: LessonReport | None = None
+        if audience is not None and learner is not None:
+            self._lesson = LessonReport(config, learner, input_names, audience.report_lesson)
         self._tb_folder = Path(config.tb_dir).expanduser() / slug(config.name)
         self._progress = Progress(config.num_timesteps, log)
         self._writer: MetricsWriter | None = None
@@ -114,10 +126,14 @@ class Reporter:
         self._last_count, self._counted_at = -1, -math.inf
         self._last_episode = LastEpisode(round(VIDEO_SECONDS * spec.clip_fps))
         self._next_video = time.monotonic() + config.video_seconds / 3
+        self._unshown: tuple[int, Segment] | None = None
+        """The newest episode, if no video shows it, and the environment steps after it."""
 
     def start(self, resumed_at: int | None) -> None:
         """Begin to publish, after the metrics of step `resumed_at` where the run is resumed."""
         self._writer = MetricsWriter(self.folder, self._tb_folder, resumed_at)
+        if resumed_at is not None and self._lesson is not None:
+            self._lesson.goes_on()
         self.restart_clock(resumed_at or 0)
 
     def restart_clock(self, step: int) -> None:
@@ -170,6 +186,9 @@ class Reporter:
         """Show people what the reward model makes of their newest answers; `step` is when it was fitted."""
         if fit is None or self._audience is None or self._learner is None:
             return
+        if self._lesson is not None:
+            self._lesson.goes_on()
+        self._audience.report_refit(step, self._learner.dataset.num_labels)
         if pairs := self._learner.dataset.pairs(fit.changed[-MOST_PREDICTED:]):
             self._audience.report_fit(step, fit, pairs)
 
@@ -201,9 +220,25 @@ class Reporter:
         if self._videos is None:
             return
         episode, now = self._last_episode.add(rollout, iteration - 1), time.monotonic()
+        if episode is not None:
+            self._unshown = steps, episode
         if episode is not None and now >= self._next_video:
-            self._next_video = now + self._config.video_seconds
+            self._next_video, self._unshown = now + self._config.video_seconds, None
             self._videos.send_video(steps, episode)
+
+    def ended(self, step: int, before: float | None, after: float | None) -> None:
+        """Show people the finished agent, and tell them how the lesson ended.
+
+        Args:
+            step: environment steps of training.
+            before: mean true return of an episode of random actions; None: not known.
+            after: the same of the finished agent.
+        """
+        if self._lesson is None:
+            return
+        if self._videos is not None and self._unshown is not None:
+            self._videos.send_video(*self._unshown)
+        self._lesson.ends(step, before, after)
 
     # -- before training -----------------------------------------------------------------------------------------
 
@@ -215,6 +250,8 @@ class Reporter:
         if self._audience is None:
             return
         self._audience.report("waiting", 0, {})
+        if self._lesson is not None:
+            self._lesson.waits()
         count, now = progress.num_answered, time.monotonic()
         if (count != self._last_count and now - self._counted_at > 5.0) or now - self._counted_at > REMIND_SECONDS:
             link = self._audience.label_link
@@ -223,6 +260,8 @@ class Reporter:
 
     def pretrained(self, learner: PreferenceLearner) -> None:
         """What the first fit was worth, and what the reward looks at."""
+        if self._lesson is not None:
+            self._lesson.goes_on()
         metrics = learner.first_fit.metrics if learner.first_fit else {}
         self.last_metrics |= metrics
         self.log(f"Fitted the reward model to {learner.dataset.num_labels} labels: {_describe_fit(metrics)}")
@@ -259,7 +298,7 @@ def _describe_reward(learner: PreferenceLearner, input_names: Sequence[str]) -> 
             f"Nothing could be learned: none of {learner.dataset.num_answered} answers prefers a clip. Where all "
             "of them are worth the same, a teacher of your own can tell them apart: docs/teachers.md."
         )
-    return f"It looks at: {in_words(main_relevances(learner.reward, input_names)) or 'nothing yet'}"
+    return f"It looks at: {relevances_in_words(learner, input_names) or 'nothing yet'}"
 
 
 def _per_episode(rollout: Rollout, reward: np.ndarray, horizon: int | None) -> float:

@@ -1,6 +1,7 @@
 """The end of a run: its policy is evaluated, its reward is kept, and summary.json says how it went."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,12 @@ from rl_teacher.envs.catalog import make_envs
 from rl_teacher.files import write_json
 from rl_teacher.rewards.export import FrameSpec, write_reward
 from rl_teacher.rewards.relevance import main_relevances
-from rl_teacher.rollouts.evaluate import evaluate
+from rl_teacher.rollouts.evaluate import MOST_STEPS, evaluate
 from rl_teacher.storage.names import REWARD, SUMMARY, slug
 from rl_teacher.training.reporter import jsonable
 from rl_teacher.training.run import Run
 from rl_teacher.training.state import TeachState
+from rl_teacher.training.world import random_actor
 
 EVALUATION_EPISODES = 32
 EVALUATION_SEED = 1_000_003
@@ -23,18 +25,29 @@ EVALUATION_SEED = 1_000_003
 def evaluate_policy(run: Run, state: TeachState) -> np.ndarray | None:
     """True returns of whole episodes with the policy's most likely actions, (episode,); None if it was interrupted."""
     run.reporter.log(f"Evaluating the policy's most likely actions in {EVALUATION_EPISODES} episodes.")
+    return _evaluated(run, state.agent.actor().mode, says_more=True)
+
+
+def evaluate_random(run: Run) -> float | None:
+    """Mean true return of random actions in the same episodes; None if it was interrupted, or is not finite."""
+    most = min(run.world.spec.horizon or MOST_STEPS, MOST_STEPS)
+    key = run.streams.key("evaluate random")
+    actions = iter(random_actor(run.world).noise(key, most, EVALUATION_EPISODES))
+    returns = _evaluated(run, lambda obs: next(actions), says_more=False)
+    return None if returns is None or not np.isfinite(returns).all() else float(returns.mean())
+
+
+def _evaluated(run: Run, mode: Callable[[np.ndarray], np.ndarray], *, says_more: bool) -> np.ndarray | None:
     seed, threads = run.config.seed + EVALUATION_SEED, run.config.workers
     envs = make_envs(run.world.spec, EVALUATION_EPISODES, seed=seed, num_threads=threads)
     try:
-        found = evaluate(
-            envs, run.world.actions, state.agent.actor(), run.world.spec.horizon, lambda: run.interrupt.is_asked
-        )
+        found = evaluate(envs, run.world.actions, mode, run.world.spec.horizon, lambda: run.interrupt.is_asked)
     finally:
         envs.close()
     if found is None:
         return None
     returns, cut_at = found
-    if cut_at is not None:
+    if cut_at is not None and says_more:
         run.reporter.log(f"Episodes did not end: the first {cut_at:,} steps of each were counted.")
     return returns
 

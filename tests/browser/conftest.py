@@ -102,13 +102,14 @@ class Labeler:
         return self
 
     def wait(self, phase: str, timeout: float = 20_000) -> None:
-        self.page.wait_for_selector(f'#labeler[data-phase="{phase}"]', timeout=timeout)
+        self.page.wait_for_selector(f'body:not(:has(#milestone[open])) #labeler[data-phase="{phase}"]', timeout=timeout)
 
     def wait_next(self, before: str) -> None:
         """Until another pair than `before` is in front and can be answered."""
         self.page.wait_for_function(
             "before => document.querySelector('#pair').dataset.assignment !== before"
-            " && document.querySelector('#labeler').dataset.phase === 'open'",
+            " && document.querySelector('#labeler').dataset.phase === 'open'"
+            " && !document.querySelector('#milestone').open",
             arg=before,
         )
 

@@ -46,6 +46,13 @@ DOCS = {
     "quick-light-wide",
     "waiting-first-dark-phone",
     "waiting-last-light-wide",
+    "begun-light-wide",
+    "begun-dark-phone",
+    "milestone-light-wide",
+    "milestone-dark-phone",
+    "ending-light-wide",
+    "ending-light-phone",
+    "ending-dark-phone",
 }
 """Those that stand on pages of docs/; a test wants each there."""
 SEEN = """() => [...document.querySelectorAll('video')]
@@ -59,6 +66,18 @@ MIDDLE = """() => {
   return document.querySelector('dialog[open]') || (video.currentTime > 0.3 && video.currentTime < 0.6);
 }"""
 """Whether clips play and are neither at their beginning nor at their end."""
+
+
+LESSON = {
+    "first_labels": 131,
+    "label_budget": 350,
+    "has_begun": True,
+    "relevances": "more forward velocity of the torso (96 %)",
+}
+ENDING = {
+    "step": 900_000, "labels": 350, "before": 103.4, "after": 1078.2,
+    "commands": ["rl-teacher replay hopper-lesson", "rl-teacher plot hopper-lesson"],
+}  # fmt: skip
 
 
 def hop(seed: int, skill: float) -> bytes:
@@ -106,7 +125,7 @@ def curves(experiment: LiveExperiment, count: int) -> None:
         share = number / 60
         values = {
             "true_return": 900 * share**1.6 + rng.normal(0, 40),
-            "predicted_return": 14 * share + rng.normal(0, 1),
+            "predicted_return": 14 * share + rng.normal(0, 1) + (9 if number > 35 else 0),
             "reward_accuracy": 0.5 + 0.42 * (1 - math.exp(-4 * share)) + rng.normal(0, 0.015),
             "disagreement": 0.24 * math.exp(-3 * share) + 0.03 + rng.normal(0, 0.006),
         }
@@ -114,6 +133,7 @@ def curves(experiment: LiveExperiment, count: int) -> None:
             {"name": name, "step": number * 10_000, "t": now - (count - number) * 60, "value": value}
             for name, value in values.items()
         ]
+    points += [{"name": "refits", "step": step, "t": now, "value": 40} for step in (102_000, 355_000, 458_000)]
     for start in range(0, len(points), 200):
         experiment.call("POST", "/metrics", json=points[start : start + 200])
 
@@ -159,6 +179,34 @@ def scenes(experiment: LiveExperiment) -> dict[str, tuple[str, Any]]:
         page.reload()
         page.wait_for_timeout(1500)
 
+    lesson = LiveExperiment(experiment.server, "hopper-lesson")
+
+    def tell(state: str, **told: Any) -> None:
+        lesson.call("PUT", "/lesson", json=LESSON | told)
+        lesson.call("PUT", "/heartbeat", json={"state": state, "step": 900_000})
+
+    def begin(page: Page) -> None:
+        tell("waiting", has_begun=False, relevances="")
+        page.reload()
+        page.wait_for_selector("#labeler[data-phase=open]")
+        page.wait_for_timeout(500)
+        tell("training")
+        page.wait_for_selector("#begun:not([hidden])")
+        page.wait_for_timeout(500)
+
+    def reach_a_milestone(page: Page) -> None:
+        tell("training")
+        while not page.locator("#milestone[open]").count():
+            page.wait_for_selector("#labeler[data-phase=open]")
+            page.keyboard.press("ArrowLeft")
+            page.wait_for_timeout(250)
+        page.wait_for_timeout(600)
+
+    def end(page: Page) -> None:
+        tell("done", ending=ENDING)
+        page.wait_for_selector("#ending:not([hidden])")
+        page.wait_for_timeout(900)
+
     def settle(page: Page) -> None:
         page.wait_for_load_state("networkidle") if "/e/" not in page.url else page.wait_for_timeout(900)
 
@@ -170,6 +218,9 @@ def scenes(experiment: LiveExperiment) -> dict[str, tuple[str, Any]]:
         "flag": (f"/e/{slug}/label", labeling("f")),
         "empty": ("/e/quiet/label", wait_for_clips),
         "task": ("/e/cart/label", lambda page: page.wait_for_selector("#labeler[data-phase=held]")),
+        "begun": ("/e/hopper-lesson/label", begin),
+        "milestone": ("/e/hopper-lesson/label", reach_a_milestone),
+        "ending": ("/e/hopper-lesson/label", end),
         "dashboard": ("/", settle),
         "experiment": (f"/e/{slug}", settle),
         "comparisons": (f"/e/{slug}/comparisons", settle),
@@ -222,6 +273,9 @@ def take(server: LiveServer, browser: Any, films: list[bytes], args: argparse.Na
     quiet = LiveExperiment(server, "quiet")
     curves(quiet, 40)
     quiet.call("POST", "/videos", json={"step": 1000, "blob": quiet.blob(films[-1], "video/mp4")})
+    lesson = LiveExperiment(server, "hopper-lesson")
+    lesson.ask_some(films, 120)
+    lesson.call("POST", "/videos", json={"step": 900_000, "blob": lesson.blob(films[-2], "video/mp4")})
     context = browser.new_context(viewport=VIEWS["wide"])
     context.add_init_script("localStorage.setItem('rl-teacher.met', '1')")
     page = context.new_page()

@@ -33,7 +33,12 @@ def busy(server, films):
     points = [
         {"name": name, "step": 1000 * n, "t": 1.7e9 + n, "value": n * slope}
         for n in range(20)
-        for name, slope in (("true_return", 3.0), ("reward_accuracy", 0.02), ("disagreement", -0.01))
+        for name, slope in (
+            ("true_return", 3.0),
+            ("predicted_return", 0.5),
+            ("reward_accuracy", 0.02),
+            ("disagreement", -0.01),
+        )
     ]
     made.call("POST", "/metrics", json=points)
     for step, film in enumerate(films[:3]):
@@ -69,7 +74,8 @@ def test_no_template_has_inline_script_or_style_or_another_origin():
 
 
 def test_every_text_of_the_labeling_page_has_its_translation_entry():
-    strings = set(re.findall(r'^  "(\w+)":', (TEMPLATES / "_label_strings.html").read_text(), re.MULTILINE))
+    texts = "".join((TEMPLATES / name).read_text() for name in ("_label_strings.html", "_ending.html"))
+    strings = set(re.findall(r'^ +"(\w+)":', texts, re.MULTILINE))
     used = set()
     for path in (STATIC / "label").glob("*.js"):
         used |= set(re.findall(r"\bt\(\"(\w+)\"", path.read_text()))
@@ -180,6 +186,12 @@ def test_the_experiment_page_draws_curves_and_counts_along(busy, films, labeler)
             " && document.querySelector('#notice-text').textContent === text",
             arg=text,
         )
+    assert watcher.page.locator(".refits").is_hidden()  # it grows evenly
+    jump = {"name": "predicted_return", "step": 20_500, "t": 1.7e9, "value": 90.0}
+    busy.call("POST", "/metrics", json=[jump, {"name": "refits", "step": 20_100, "t": 1.7e9, "value": 30.0}])
+    watcher.page.wait_for_selector(".curve[data-name=predicted_return] .refits:not([hidden])")
+    assert "was fitted anew here" in watcher.page.inner_text(".refits")
+    assert not watcher.page.locator(".curve[data-name=refits]").count()
     moved = "() => document.querySelector('#now').currentTime > 0"
     watcher.page.wait_for_function(moved)
 

@@ -26,7 +26,7 @@ class SmallServer(httpx.BaseTransport):
     """
 
     def __init__(self) -> None:
-        self.is_away = self.is_paused = self.needs_webm = False
+        self.is_away = self.is_paused = self.needs_webm = self.is_older = False
         self.is_busy: set[str] = set()
         """Calls that it says `later` to, such as `PUT heartbeat`."""
         self.seconds_per_batch = 0.0
@@ -42,6 +42,8 @@ class SmallServer(httpx.BaseTransport):
         self.points: list[dict[str, Any]] = []
         self.predictions: list[dict[str, Any]] = []
         self.videos: list[dict[str, Any]] = []
+        self.lessons: list[dict[str, Any]] = []
+        """None where it `is_older`: it does not know such."""
         self.uploads: list[str] = []
         """Ids of clips and comparisons, each time one came."""
         self._changed = threading.Condition()
@@ -91,6 +93,8 @@ class SmallServer(httpx.BaseTransport):
             return httpx.Response(200, content=self.blobs[name])
         if (call := f"{request.method} {what}") in self.is_busy:
             return httpx.Response(503)
+        if what == "lesson" and self.is_older:
+            return httpx.Response(404, json={"type": "/problems/not-found", "detail": "nothing at this address"})
         body = json.loads(data) if data else None
         calls: dict[str, Callable[[], Any]] = {
             "GET clips": lambda: {"clips": [{"id": one} | row for one, row in self.clips.items()], "next": None},
@@ -101,6 +105,7 @@ class SmallServer(httpx.BaseTransport):
             "POST metrics": lambda: self.points.extend(body),
             "POST predictions": lambda: self._predict(body),
             "POST videos": lambda: self.videos.append(body),
+            "PUT lesson": lambda: self.lessons.append(body | {"num_videos": len(self.videos)}),
             "PUT heartbeat": lambda: self._heartbeat(body),
         }
         return httpx.Response(200, json=calls[call]())

@@ -15,7 +15,7 @@ from typing import Any
 from rl_teacher.people.client.api import FeedbackClient
 
 ROOT = Path(__file__).parents[2]
-FLAGS = ["--human.port", "0", "--video-seconds", "5"]
+FLAGS = ["--human.port", "0", "--no-human.stay", "--video-seconds", "5"]
 
 
 class Teaching:

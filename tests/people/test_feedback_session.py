@@ -260,3 +260,12 @@ def test_the_server_keeps_of_a_segment_what_a_reward_model_sees(rig: Rig):
     with np.load(rig.folder / "b.npz", allow_pickle=False) as arrays:
         assert arrays["actions"].tolist() == [[0.1]] * 5  # not those that the environment got
     assert json.loads((rig.folder / "sent.jsonl").read_text().splitlines()[-1]) == "ab"
+
+
+def test_every_refit_reaches_the_server_however_soon_after_the_last(rig: Rig):
+    session = rig.session()
+    for step, num in ((0, 12), (64, 13), (128, 14)):
+        session.report_refit(step, num)
+    session.close(is_done=True)
+    told = [(one["name"], one["step"], one["value"]) for one in rig.server.points]
+    assert told == [("refits", 0, 12.0), ("refits", 64, 13.0), ("refits", 128, 14.0)]

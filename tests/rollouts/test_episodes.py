@@ -152,7 +152,7 @@ class Fixed:
 
 
 def evaluated(envs: ProbeEnvs, action: float, horizon: int | None) -> tuple[np.ndarray, int | None]:
-    found = evaluate(envs, BOX, Fixed(action), horizon, lambda: False)
+    found = evaluate(envs, BOX, Fixed(action).mode, horizon, lambda: False)
     assert found is not None
     return found
 
@@ -178,4 +178,4 @@ def test_an_episode_that_never_ends_is_cut_and_that_is_said():
 
 def test_an_evaluation_stops_when_it_should():
     envs = ProbeEnvs(Probe(100_000, lambda c, t, a: a), BOX, 2)
-    assert evaluate(envs, BOX, Fixed(0.5), None, lambda: True) is None
+    assert evaluate(envs, BOX, Fixed(0.5).mode, None, lambda: True) is None

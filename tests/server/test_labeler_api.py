@@ -57,7 +57,8 @@ def test_a_run_without_a_limit_counts_up_once_its_first_labels_are_there(world):
 def test_claim_then_answer_with_refill(world, screen):
     claimed = screen.claim(want=2).json()
     first, second = claimed["assignments"]
-    assert claimed["progress"] == {"answered": 0, "cant_tell": 0, "labels_wanted": 10, "mine": 0, "open": 2}
+    progress = {"answered": 0, "cant_tell": 0, "labels_wanted": 10, "mine": 0, "open": 2, "has_begun": True}
+    assert claimed["progress"] == progress
     refill = {"want": 1, "have": [second["assignment"]], "tab": TAB}
     taken = screen.answer(first["assignment"], rt_ms=800, refill=refill)
     assert taken.status_code == 201

@@ -76,6 +76,7 @@ def test_strangers_find_nothing_but_login_and_health(world):
 
 
 NEEDS_WEBM = "api/v1/experiments/<slug>/queue:needs_webm"  # the one thing of the experiment that labelers may change
+LESSON, SEEN = (f"api/v1/experiments/<slug>/lesson:{what}" for what in ("state", "seen"))  # for all members
 
 
 @pytest.mark.parametrize(("who", "role"), [("outsider", None), ("labeler", "labeler"), ("viewer", "viewer")])
@@ -91,6 +92,7 @@ def test_each_role_gets_in_only_where_it_belongs(world, who, role):
         "labeler": {
             "e/<str:slug>/label",
             "api/v1/experiments/<slug>/agent",
+            LESSON,
             "api/v1/experiments/<slug>/queue",
             "api/v1/experiments/<slug>/responses",
         },
@@ -99,6 +101,7 @@ def test_each_role_gets_in_only_where_it_belongs(world, who, role):
             "e/<str:slug>/comparisons",
             "e/<str:slug>/clips",
             "c/<uuid:comparison_id>",
+            LESSON,
             "api/v1/experiments/<slug>/series",
             "api/v1/experiments/<str:slug>/events",
         },
@@ -115,7 +118,7 @@ def test_each_role_gets_in_only_where_it_belongs(world, who, role):
             response = browser.generic(method, fill(route, "one", str(comparison.id)), body, kind)
             where = (who, method, route, response.status_code)
             if (method == "GET" and route in allowed) or (
-                method == "POST" and who == "labeler" and route == NEEDS_WEBM
+                method == "POST" and ((who == "labeler" and route == NEEDS_WEBM) or (role and route == SEEN))
             ):
                 assert response.status_code == 200, where
             elif method == "GET" and who == "labeler" and route == "e/<str:slug>":
@@ -150,7 +153,7 @@ def test_every_unsafe_session_route_wants_the_csrf_token(world):
     comparison = world.comparison(experiment)
     admin = world.user("root", admin=True)
     browser = world.browser(admin, csrf=True)
-    trainers = "blobs|clips|comparisons|invites|labels|metrics|predictions|videos|heartbeat"
+    trainers = "blobs|clips|comparisons|invites|labels|metrics|predictions|videos|heartbeat|lesson$"
     bearer = re.compile(rf"{trainers}|experiments/<slug>$")
     for route in all_routes():
         if route.startswith("admin/") or (route.startswith("api/v1/experiments/<slug>") and bearer.search(route)):

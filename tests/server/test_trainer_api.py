@@ -270,7 +270,7 @@ def test_metrics_videos_and_heartbeat(world, api, make_mp4):
     api.blob(video, "video/mp4")
     assert [api.call("POST", "/videos", {"step": 5, "blob": sha(video)}).status_code for _ in range(2)] == [201, 200]
     answer = api.call("PUT", "/heartbeat", {"state": "waiting", "step": 5, "next_clips_s": 12.5})
-    assert answer.json() == {"needs_webm": False, "paused": False, "target_rate": None}
+    assert answer.json() == {"needs_webm": False, "paused": False, "target_rate": None, "ending_seen": False}
 
 
 @pytest.mark.parametrize(

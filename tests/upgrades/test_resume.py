@@ -67,7 +67,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
 def test_a_run_of_people_finds_its_experiment_and_goes_on(released: Path) -> None:
     run = released / "runs" / "people"
     before = lines(run / "labels.jsonl")
-    said = rl_teacher(*command(released, "people", "--human.data-dir", str(released / "feedback")))
+    said = rl_teacher(*command(released, "people", "--human.data-dir", str(released / "feedback"), "--no-human.stay"))
     assert re.search(r"Resuming at [\d,]+ steps with 4 labels", said)
     summary = json.loads((run / "summary.json").read_text())
     assert (summary["timesteps"], summary["labels"]) == (8000, 4)

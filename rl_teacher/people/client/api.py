@@ -20,6 +20,7 @@ from rl_teacher.people.client.messages import (
     Invitation,
     LabelEvent,
     LabelPage,
+    Lesson,
     MetricPoint,
     Prediction,
 )
@@ -240,7 +241,22 @@ class FeedbackClient:
         if notice is not None:
             body["notice"] = notice[:MAX_NOTICE]
         reply = _object(self._call("PUT", "/heartbeat", body), "paused", "needs_webm")
-        return HeartbeatReply(paused=bool(reply["paused"]), needs_webm=bool(reply["needs_webm"]))
+        seen = reply.get("ending_seen")
+        return HeartbeatReply(
+            paused=bool(reply["paused"]), needs_webm=bool(reply["needs_webm"]),
+            ending_seen=None if seen is None else bool(seen),
+        )  # fmt: skip
+
+    def lesson(self, lesson: Lesson) -> bool:
+        """Say how far the lesson is; whether the server understands it: one of an older version has no place for it."""
+        body = asdict(lesson) | {"relevances": lesson.relevances[:MAX_NOTICE]}
+        try:
+            self._call("PUT", "/lesson", body)
+        except ServerRefused as refused:
+            if refused.slug == "not-found":
+                return False
+            raise
+        return True
 
     def invite(self) -> Invitation | None:
         """A link by which others answer without an account; None: nobody else reaches the server."""

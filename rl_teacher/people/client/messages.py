@@ -94,6 +94,37 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
+class Ending:
+    """How a lesson ended."""
+
+    step: int
+    """Environment steps of training."""
+    labels: int
+    """Answers that were learned from."""
+    before: float | None
+    """Mean true return of an episode of random actions; None: not known."""
+    after: float | None
+    """The same of the finished agent."""
+    commands: tuple[str, ...] = ()
+    """What to type next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """How far a lesson is."""
+
+    first_labels: int
+    """Answers with which learning begins, those that nobody could tell included; at least 1."""
+    label_budget: int = 0
+    """Answers that are wanted in all; 0: as many as people like to give."""
+    has_begun: bool = False
+    """Whether the agent learns from answers by now."""
+    relevances: str = ""
+    """What the learned reward depends on, in words."""
+    ending: Ending | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LabelEvent:
     """A line of the feed; a later one of the same assignment replaces it."""
 
@@ -142,3 +173,5 @@ class HeartbeatReply:
     paused: bool
     needs_webm: bool
     """Somebody's browser plays VP9 but no H.264."""
+    ending_seen: bool | None = None
+    """Whether somebody has seen how the lesson ended; None: the server is of an older version, which does not say."""

@@ -13,7 +13,7 @@ from typing import Any
 from rl_teacher.errors import FolderUnwritable, ServerFault
 from rl_teacher.files import make_folder, write_whole, writing
 from rl_teacher.people.client.api import FeedbackClient, ServerAway, ServerRefused
-from rl_teacher.people.client.messages import ClipSpec, MetricPoint, Prediction
+from rl_teacher.people.client.messages import ClipSpec, Ending, Lesson, MetricPoint, Prediction
 from rl_teacher.records import Comparison, SegmentId
 
 MAX_BYTES = 1024**3
@@ -86,6 +86,10 @@ class Outbox:
     def put_predictions(self, rows: Sequence[Prediction]) -> None:
         """Tell what the reward model made of comparisons that were put before."""
         self._put({"kind": "predictions", "rows": [asdict(row) for row in rows]})
+
+    def put_lesson(self, lesson: Lesson) -> None:
+        """Tell how far the lesson is."""
+        self._put({"kind": "lesson", "lesson": asdict(lesson)})
 
     def _put(self, head: dict[str, Any], data: bytes = b"") -> None:
         content = json.dumps(head).encode() + b"\n" + data
@@ -186,6 +190,9 @@ class Outbox:
             case "predictions":
                 predictions = [Prediction(**row) for row in head["rows"]]
                 return lambda: self._client.predictions(predictions)
+            case "lesson":
+                lesson = read_lesson(head["lesson"])
+                return lambda: self._client.lesson(lesson)
             case "metrics":
                 points = [MetricPoint(**point) for point in head["points"]]
                 return lambda: self._client.metrics(points)
@@ -208,6 +215,13 @@ def refusing(name: str, error: Exception) -> Callable[[], object]:
 def backoff_s(failures: int) -> float:
     """Longer after each failure, never quite the same, so that many trainers do not come back together."""
     return random.uniform(0.5, 1.0) * min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(failures - 1, 10))
+
+
+def read_lesson(row: dict[str, Any]) -> Lesson:
+    """A lesson as an item holds it."""
+    told = row["ending"]
+    ending = told and Ending(**told | {"commands": tuple(told["commands"])})
+    return Lesson(**row | {"ending": ending})
 
 
 def read_item(path: Path) -> tuple[dict[str, Any], bytes]:

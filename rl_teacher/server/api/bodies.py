@@ -273,6 +273,38 @@ class HeartbeatOut(Schema):
     needs_webm: bool
     """Somebody's browser cannot play H.264: make VP9 copies, also of clips that wait for answers."""
     target_rate: float | None
+    ending_seen: bool
+    """Whether somebody has seen how the lesson ended."""
+
+
+class EndingIn(Body):
+    """How a lesson ended."""
+
+    step: Big
+    """Environment steps of training."""
+    labels: Small
+    """Answers that were learned from."""
+    before: Finite | None = None
+    """Mean return of an episode of random actions; null: not known."""
+    after: Finite | None = None
+    """Mean return of an episode of the finished agent; null: not known."""
+    is_true: bool = True
+    """Whether these are true returns; else they are predicted."""
+    commands: Annotated[list[Line], Field(max_length=8)] = Field(default_factory=list)
+    """What to type next, for those who look after the experiment."""
+
+
+class LessonIn(Body):
+    """PUT /lesson: how far the lesson is; the newest replaces what was told before."""
+
+    first_labels: Annotated[int, Field(ge=1, le=2**31 - 1)]
+    """Answers with which learning begins, those that nobody could tell included."""
+    label_budget: Small = 0
+    """Answers that are wanted in all; 0: as many as people like to give."""
+    has_begun: bool = False
+    relevances: Line = ""
+    """What the learned reward depends on, in words."""
+    ending: EndingIn | None = None
 
 
 class InviteOut(Schema):

@@ -55,6 +55,8 @@ class Progress(Schema):
     labels_wanted: int
     mine: int
     open: int
+    has_begun: bool
+    """Whether the agent learns from answers; until then `labels_wanted` are those with which it begins."""
 
 
 class Claimed(Schema):
@@ -98,6 +100,37 @@ class Agent(Schema):
     """The newest one."""
     curve: list[float]
     """Its return of late, from 0 (the lowest of them) to 1."""
+
+
+class Ending(Schema):
+    """How the lesson ended, as far as it is known."""
+
+    step: int | None
+    labels: int
+    before: float | None
+    """Return of an episode when nothing was learned."""
+    after: float | None
+    is_true: bool | None
+    """Whether both are true returns; else they are predicted."""
+    commands: list[str]
+    """What to type next; none for those who only label."""
+
+
+class Lesson(Schema):
+    """The lesson as a whole."""
+
+    state: str
+    has_begun: bool
+    relevances: str
+    then: Media | None
+    """An early clip of the agent."""
+    now: Media | None
+    """A recent one."""
+    ending: Ending | None
+    """Once the state is `done`."""
+    seen: str
+    """For the next call, which then comes back as soon as something else is true."""
+    progress: Progress
 
 
 class AnswerIn(Body):

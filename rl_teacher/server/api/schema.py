@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
-from rl_teacher.server.api import labeler, trainer, viewer
+from rl_teacher.server.api import labeler, lesson, trainer, viewer
 from rl_teacher.server.api.auth import session
 from rl_teacher.server.problems import Problem, problem_response
 from rl_teacher.server.version import VERSION
@@ -39,6 +39,7 @@ api = NinjaAPI(
 )
 api.add_router("/v1", trainer.router, tags=["trainer"])
 api.add_router("/v1", labeler.router, tags=["labeler"])
+api.add_router("/v1", lesson.router, tags=["labeler"])
 api.add_router("/v1", viewer.router, tags=["viewer"])
 
 

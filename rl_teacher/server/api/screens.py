@@ -55,4 +55,5 @@ def progress_json(experiment: Experiment, labeler: Membership | None) -> dict[st
         "labels_wanted": experiment.goal,
         "mine": num_given(labeler) if labeler else 0,
         "open": num_open(experiment),
+        "has_begun": experiment.has_begun or not experiment.first_labels,
     }

@@ -16,7 +16,7 @@ from rl_teacher.server.media import blob_url
 from rl_teacher.server.models import Blob, Clip, Comparison, Experiment
 from rl_teacher.server.problems import Problem
 from rl_teacher.server.transactions import access as door
-from rl_teacher.server.transactions import guests, report, upload
+from rl_teacher.server.transactions import guests, lesson, report, upload
 from rl_teacher.server.transactions.feed import wait_for_feed
 
 router = Router(auth=write_dataset)
@@ -235,4 +235,12 @@ def post_invite(request: HttpRequest, slug: str) -> dict[str, Any]:
 def put_heartbeat(request: HttpRequest, slug: str, body: bodies.HeartbeatIn) -> dict[str, Any]:
     """The trainer lives."""
     experiment = report.heartbeat(trainer(request).experiment(slug), **body.model_dump())
-    return {"paused": experiment.paused, "needs_webm": experiment.needs_webm, "target_rate": None}
+    told = {"paused": experiment.paused, "needs_webm": experiment.needs_webm, "target_rate": None}
+    return told | {"ending_seen": experiment.ending_seen_at is not None}
+
+
+@router.put("/experiments/{slug}/lesson", response=bodies.Done, auth=write_metrics)
+def put_lesson(request: HttpRequest, slug: str, body: bodies.LessonIn) -> dict[str, Any]:
+    """How far the lesson is, and at its end how it ended."""
+    lesson.tell(trainer(request).experiment(slug), body.model_dump())
+    return {}

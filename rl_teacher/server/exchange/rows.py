@@ -38,6 +38,11 @@ SETTINGS = (
     "lease_s",
     "min_view_ms",
     "step",
+    "first_labels",
+    "label_budget",
+    "has_begun",
+    "relevances",
+    "ending",
 )
 CLIP = ("fps", "n_frames", "hold_frames", "width", "height", "step", "seed", "ret", "meta", "broken", "body_hash")
 COMPARISON = ("priority", "state", "wanted", "gold_answer", "note", "body_hash")

@@ -18,6 +18,7 @@ from rl_teacher.server.api.bodies import (
     Body,
     ClipIn,
     Curve,
+    EndingIn,
     Finite,
     JsonObject,
     Line,
@@ -76,6 +77,11 @@ class ExperimentRow(Body):
     lease_s: Small = 120
     min_view_ms: Small = 300
     step: Big | None = None
+    first_labels: Small = 0
+    label_budget: Small = 0
+    has_begun: bool = False
+    relevances: Line = ""
+    ending: EndingIn | None = None
 
 
 class MemberRow(Body):

@@ -55,6 +55,18 @@ class Experiment(models.Model):
     notice = models.CharField(max_length=500, blank=True, default="")
     """What the trainer wants its owner to know, until it says something else."""
     notice_at = models.DateTimeField(null=True, blank=True)
+    first_labels = models.PositiveIntegerField(default=0)
+    """Answers with which learning begins; 0: no trainer has said so, as older ones do not."""
+    label_budget = models.PositiveIntegerField(default=0)
+    """Answers that are wanted in all; 0: as many as people like to give."""
+    has_begun = models.BooleanField(default=False)
+    """Whether the agent learns from answers by now."""
+    relevances = models.CharField(max_length=500, blank=True, default="")
+    """What the learned reward depends on, in words: 'more forward velocity of the torso (96 %)'."""
+    ending = models.JSONField(null=True, blank=True)
+    """How the lesson ended, as `api.bodies.EndingIn` has it; shown while the state is `done`."""
+    ending_seen_at = models.DateTimeField(null=True, blank=True)
+    """When somebody had it before their eyes for the first time."""
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -68,7 +80,9 @@ class Experiment(models.Model):
 
     @property
     def goal(self) -> int:
-        """How many answers count as all of them; 0: nobody counts, or a run without a limit has more than its first."""
+        """How many answers the bar runs to: those with which learning begins, then the budget; 0: there is none."""
+        if self.first_labels:
+            return self.label_budget if self.has_begun else self.first_labels
         return self.labels_wanted if self.answered <= self.labels_wanted else 0
 
     def __str__(self) -> str:

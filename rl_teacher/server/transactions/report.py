@@ -10,6 +10,7 @@ from rl_teacher.server.models import AgentVideo, Blob, Comparison, Experiment, M
 from rl_teacher.server.models.predictions import pack
 from rl_teacher.server.notify import notify_on_commit
 from rl_teacher.server.problems import Problem
+from rl_teacher.server.transactions import lesson
 from rl_teacher.server.transactions.write import write
 
 
@@ -108,5 +109,6 @@ def heartbeat(
         )
         if changed:
             notify_on_commit(experiment.slug)
+            notify_on_commit(lesson.topic(experiment.slug))
     experiment.refresh_from_db()
     return experiment

@@ -70,6 +70,9 @@ export function createApi({ slug, csrf, base = "/api/v1" }) {
     /** @param {AbortSignal} signal @param {number} seconds 0: only look @param {string} seen what was told last */
     wait: (signal, seconds, seen) => call("GET", `/experiments/${slug}/queue?wait=${seconds}&seen=${encodeURIComponent(seen)}`, undefined, { signal, ms: POLL_MS }),
     needsWebm: () => call("POST", `/experiments/${slug}/queue:needs_webm`),
+    /** @param {AbortSignal} signal @param {number} seconds 0: only look @param {string} seen what was told last */
+    lesson: (signal, seconds, seen) => call("GET", `/experiments/${slug}/lesson:state?wait=${seconds}&seen=${encodeURIComponent(seen)}`, undefined, { signal, ms: POLL_MS }),
+    lessonSeen: () => call("POST", `/experiments/${slug}/lesson:seen`),
     agent: () => call("GET", `/experiments/${slug}/agent`),
     /** @param {string} id @param {object} body */
     answer: (id, body) => call("PUT", `/responses/${id}`, body),

@@ -5,7 +5,8 @@ import { actionOf } from "./keys.js";
 import { createGestures } from "./touch.js";
 import { element } from "./view.js";
 
-export const isDialogOpen = () => document.querySelector("dialog[open]") !== null;
+/** Whether something lies over the clips: a dialog, or the ending of the lesson. */
+export const isDialogOpen = () => document.querySelector("dialog[open], [data-ended]") !== null;
 
 /**
  * @param {{bindings: import("./keys.js").Bindings, act: (action: string, at: number) => void,

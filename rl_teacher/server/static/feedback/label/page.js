@@ -6,6 +6,7 @@ import { createApi, tabId, uuid } from "./api.js";
 import { createAttention } from "./attention.js";
 import { createCare } from "./care.js";
 import { createClips, lacksH264, preferredRenditions } from "./clips.js";
+import { createCourse } from "./course.js";
 import { isDialogOpen, listenToInput, listenToLife, listenToTouch } from "./input.js";
 import { readBindings } from "./keys.js";
 import { createLeases } from "./leases.js";
@@ -33,6 +34,7 @@ const attention = createAttention();
 const agent = createAgent({ api });
 const leases = createLeases({ api, tab, live: () => live(), dispatch, onFailed: failed });
 const care = createCare({ say: (name) => view.hint(t(name), CARE_MS) });
+const course = createCourse({ api, slug: data.slug, mine: data.progress?.mine ?? 0, t, look: () => look(), onProgress: (progress) => dispatch({ type: "progress", progress }), onFailed: failed });
 
 let state = { ...START, progress: data.progress ?? null };
 /** @type {import("./queue.js").Event[] | null} */
@@ -42,9 +44,8 @@ const post = { unsent: [], refused: [], isRunning: true, isTrouble: false, inMem
 /** @type {Set<string>} assignments answered here and not yet acknowledged */
 const unsentAssignments = new Set();
 
-const stage = (/** @type {number} */ index) => ({ left: element(`left-${index}`), right: element(`right-${index}`) });
 /** @type {[import("./player.js").Stage, import("./player.js").Stage]} */
-const stages = [stage(0), stage(1)];
+const stages = [{ left: element("left-0"), right: element("right-0") }, { left: element("left-1"), right: element("right-1") }];
 const player = createPlayer({
   stages,
   raise: view.raise,
@@ -111,6 +112,7 @@ function dispatch(event) {
   events = null;
   view.queue(state);
   agent.phase(state.phase);
+  course.phase(state.phase);
   view.saving(state, post);
 }
 
@@ -123,8 +125,7 @@ const EFFECTS = {
   download: ({ id }) => void clips.want(/** @type {any} */ (find(state, id))),
   drop: ({ id }) => clips.drop(id),
   stage({ id }) {
-    const urls = clips.urls(id);
-    const pair = find(state, id);
+    const [urls, pair] = [clips.urls(id), find(state, id)];
     if (urls && pair) void player.stage({ id, left: urls.left, right: urls.right, fps: pair.fps });
   },
   swap() {
@@ -135,6 +136,7 @@ const EFFECTS = {
     unsentAssignments.add(answer.assignment);
     void outbox.post(id, answer);
     if (!answer.supersedes) care.answered(answer.loops);
+    if (!answer.supersedes) course.answered();
   },
   flash: ({ side }) => view.flash(side),
   report({ id, reason }) {
@@ -144,8 +146,7 @@ const EFFECTS = {
   hint: ({ name }) => view.hint(t(name)),
 };
 
-/** @param {any} error */
-function failed(error) {
+function failed(/** @type {any} */ error) {
   if (error.kind === "signed-out") signedOut();
 }
 
@@ -195,9 +196,8 @@ function guard(id) {
 /** @param {string} side @param {number} at when the key went down, on the page's clock */
 function press(side, at) {
   const { loops, speed } = player.seen();
-  const rendition = clips.urls(state.front ?? "")?.rendition ?? "mp4";
-  const pressedAt = new Date(performance.timeOrigin + at).toISOString();
-  const facts = { ...attention.measure(at), loops, speed, rendition, pressed_at: pressedAt };
+  const [rendition, time] = [clips.urls(state.front ?? "")?.rendition ?? "mp4", new Date(performance.timeOrigin + at)];
+  const facts = { ...attention.measure(at), loops, speed, rendition, pressed_at: time.toISOString() };
   dispatch({ type: "press", side, response: uuid(), facts });
 }
 
@@ -285,6 +285,7 @@ async function start() {
     dispatch({ type: "booted", unsent: waiting.map((entry) => entry.answer.assignment) });
     void outbox.kick();
     agent.start();
+    course.start();
   };
   const isNew = !localStorage.getItem("rl-teacher.met");
   localStorage.setItem("rl-teacher.met", "1");

@@ -14,7 +14,7 @@
  *   guideline_version?: number, min_view_ms?: number}} Assignment   what the server hands out
  * @typedef {Assignment & {loaded: boolean}} Pair   `loaded`: both clips are in memory
  * @typedef {{pair: Pair, response: string, side: Side}} Done   an answered pair that can still be reviewed
- * @typedef {{answered: number, cant_tell: number, labels_wanted: number, mine: number, open: number}} Progress
+ * @typedef {{answered: number, cant_tell: number, labels_wanted: number, mine: number, open: number, has_begun?: boolean}} Progress
  * @typedef {"boot" | "fill" | "guard" | "open" | "review" | "empty" | "held"} Phase
  * @typedef {{type: string, [fact: string]: any}} Event
  * @typedef {{do: string, [fact: string]: any}} Effect

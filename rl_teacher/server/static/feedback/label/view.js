@@ -107,12 +107,15 @@ export function createView(t) {
     element("refused-actions").hidden = !refused.length;
     element("refused-why").textContent = refused[0]?.refused ?? "";
     const firsts = unsent.filter((entry) => !entry.answer.supersedes).length;
-    const { mine = 0, answered = 0, labels_wanted: wanted = 0 } = s.progress ?? {};
+    const { mine = 0, answered = 0, cant_tell: unsure = 0, labels_wanted: wanted = 0, has_begun: hasBegun = true } = s.progress ?? {};
     write("mine", String(mine + firsts));
-    write("given", wanted ? `${answered + firsts}/${wanted}` : String(answered + firsts));
+    write("given-what", t(hasBegun ? "given" : "given_first"));
+    const given = hasBegun ? answered + firsts : Math.min(answered + unsure + firsts, wanted); // at first all answers count
+    write("given", wanted ? `${given}/${wanted}` : String(given));
     const bar = element("progress");
+    bar.hidden = !wanted; // where there is no budget nothing can be full
     bar.max = wanted || 1;
-    bar.value = Math.min(answered + firsts, wanted || 1);
+    bar.value = Math.min(given, wanted || 1);
     late(unsent);
   }
 

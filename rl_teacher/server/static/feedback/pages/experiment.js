@@ -1,10 +1,16 @@
 // @ts-check
 /** The experiment page: curves that grow, counts that count, the agent then and now. */
 
+import { createApi } from "../label/api.js";
+import { createEnding } from "../label/ending.js";
+import { watchLesson } from "../label/lesson.js";
+import { jumps, mark } from "./refits.js";
+
 const data = JSON.parse(document.getElementById("page-data")?.textContent ?? "{}");
 const strings = JSON.parse(document.getElementById("strings")?.textContent ?? "{}");
 const KNOWN = ["true_return", "predicted_return", "reward_accuracy", "disagreement", "labels", "reward_loss"];
 const MOST = 6; // curves on the page
+const REFITS = "refits"; // no curve of its own: marks on the predicted return
 const NUMBER = new Intl.NumberFormat(document.documentElement.lang || undefined);
 const CLOCK = new Intl.DateTimeFormat(document.documentElement.lang || undefined, { dateStyle: "medium", timeStyle: "short" });
 const POLL_MS = 5000; // without a stream of events
@@ -17,6 +23,8 @@ const plots = {};
 let cursor = "";
 let isFetching = false;
 let wasHere = false;
+/** @type {number[]} steps at which the predicted return jumps, for the reward model was fitted anew */
+let jumped = [];
 
 /** Fetch what is new of all curves and draw it. */
 async function update() {
@@ -51,10 +59,11 @@ function extend(name, points) {
 
 function draw() {
   const known = KNOWN.filter((name) => series[name]);
-  const others = Object.keys(series).filter((name) => !KNOWN.includes(name)).sort();
+  const others = Object.keys(series).filter((name) => !KNOWN.includes(name) && name !== REFITS).sort();
   const names = [...known, ...others].filter((name) => series[name].value.length > 1).slice(0, MOST);
   const empty = document.getElementById("no-curves");
   if (empty) empty.hidden = names.length > 0;
+  if (series.predicted_return) jumped = jumps(series.predicted_return, series[REFITS]?.step ?? []);
   names.forEach((name, index) => (plots[name] ? plots[name].setData(columns(name)) : create(name, index)));
   for (const name of names) label(name);
 }
@@ -73,6 +82,10 @@ function create(name, index) {
   const box = document.createElement("div");
   box.className = `plot c${(index % 5) + 1}`;
   card.append(heading, box);
+  const told = document.createElement("p");
+  told.className = "muted small refits";
+  told.textContent = strings.refits ?? "";
+  if (name === "predicted_return") card.append(told);
   document.getElementById("curves")?.append(card);
   card.dataset.name = name;
   const style = getComputedStyle(box);
@@ -85,6 +98,7 @@ function create(name, index) {
     width: box.clientWidth || 320, height: 190, cursor: { points: { size: 6 }, y: false }, legend: { show: false }, scales: { x: { time: byTime(name) } },
     axes: [byTime(name) ? axis : { ...axis, values, size: 30 }, { ...axis, values, size: 52 }],
     series: [{}, { stroke: ink, width: 2, points: { show: false } }],
+    hooks: name === "predicted_return" ? { draw: [(/** @type {any} */ plot) => mark(plot, jumped, muted)] } : {},
   };
   // @ts-ignore: uPlot is a global of the vendored script
   plots[name] = new uPlot(options, columns(name), box);
@@ -95,6 +109,8 @@ function create(name, index) {
 function label(name) {
   const last = series[name].value[series[name].value.length - 1];
   const out = document.querySelector(`.curve[data-name="${CSS.escape(name)}"] h3 span`);
+  const told = /** @type {HTMLElement | null} */ (document.querySelector(`.curve[data-name="${CSS.escape(name)}"] .refits`));
+  if (told) told.hidden = !jumped.length;
   if (out) out.textContent = Math.abs(last) >= 100 || Number.isInteger(last) ? String(Math.round(last)) : last.toPrecision(3);
 }
 
@@ -108,7 +124,11 @@ function count({ progress, state, queue, trainer_seen: isHere, step }) {
   write("cant-tell", progress?.cant_tell);
   write("step", step);
   const bar = /** @type {HTMLProgressElement | null} */ (document.getElementById("labels-progress"));
-  if (bar && progress) bar.value = progress.answered;
+  if (bar && progress) {
+    const wanted = progress.labels_wanted; // 0: no budget, so that nothing can be full
+    Object.assign(bar, { hidden: !wanted, max: wanted || 1, value: progress.answered });
+    write("wanted", wanted ? `/ ${NUMBER.format(wanted)}` : "");
+  }
   for (const [name, value] of Object.entries(queue ?? {})) {
     const target = document.querySelector(`[data-queue="${CSS.escape(name)}"]`);
     if (target) target.textContent = String(value);
@@ -196,5 +216,8 @@ addEventListener("rl-theme", () => {
   document.querySelectorAll(".curve").forEach((card) => card.remove());
   draw();
 });
+const api = createApi({ slug: data.slug, csrf: data.csrf });
+const ending = createEnding({ api, onShown: () => {} });
+watchLesson({ api, onTold: (lesson) => void ending.told(lesson) });
 document.addEventListener("visibilitychange", listen);
 void update().finally(listen);
