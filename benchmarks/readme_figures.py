@@ -1,6 +1,6 @@
-"""README's table and picture, from benchmarks/results/figure.jsonl: `python -m benchmarks.readme_figures`.
+"""README's sentence and picture, from benchmarks/results/figure.jsonl: `python -m benchmarks.readme_figures`.
 
-The table stands between two comments of README.md, the long one of the same results between two of
+The sentence stands between two comments of README.md, the table of the same results between two of
 docs/benchmarks.md; the picture is docs/images/scores.png. A digest of what is drawn is stamped into it, so that a test
 sees when it is older than the results, whatever version of Matplotlib drew it.
 """
@@ -18,7 +18,6 @@ from matplotlib.figure import Figure
 from rl_teacher.commands.bench.plan import Plan, read_plan
 from rl_teacher.commands.bench.report import Report
 from rl_teacher.commands.bench.results import Results
-from rl_teacher.commands.bench.scores import Floats, spread
 from rl_teacher.commands.bench.table import table as long_table
 from rl_teacher.commands.plot_style import COLORS, tidy
 
@@ -26,14 +25,12 @@ ROOT = Path(__file__).parents[1]
 README, PAGE, PICTURE = ROOT / "README.md", ROOT / "docs" / "benchmarks.md", ROOT / "docs" / "images" / "scores.png"
 PLAN = ROOT / "benchmarks" / "figure.toml"
 README_BLOCK, PAGE_BLOCK = "figures", "figure"
-"""Names of the comments between which a table stands."""
+"""Names of the comments between which the sentence and the table stand."""
 STAMP = "Comment"
 """The key of the picture's metadata that holds the digest."""
 TABLE_LABELS = 100
 ALL = "all tasks"
-CAPTION = """\
-Synthetic labels. Mean true return ± standard deviation over seeds; score: 0 is random actions, 1 the true reward, with
-its 95 % interval; all tasks: the interquartile mean ([docs/benchmarks.md](docs/benchmarks.md#the-papers-figure))."""
+_NUMBERS = {3: "three", 5: "five", 10: "ten"}
 INK, GRAY = "#333333", "#8a8a8a"
 SHIFT = 0.24
 """Between the lines of two label budgets, of the distance between two tasks."""
@@ -83,29 +80,15 @@ def digest(drawn: Sequence[Point]) -> str:
     return hashlib.sha256(json.dumps([asdict(point) for point in drawn]).encode()).hexdigest()
 
 
-def table(report: Report) -> str:
-    """Returns on the true reward and from few labels, mean ± standard deviation over seeds, and the score."""
-    (way,), num_seeds = report.ways, len(report.plan.seeds)
-    scores = {point.task: point for point in points(report) if point.labels == TABLE_LABELS}
-    head = f"{report.plan.steps:,} steps, {num_seeds} seeds"
-    lines = [f"| {head} | random actions | true reward | {TABLE_LABELS} labels | score |", "|---|---|---|---|---|"]
-    for task in report.plan.tasks:
-        trained = [_returns(report.returns(task, way, labels)) for labels in (0, TABLE_LABELS)]
-        lines.append(f"| {task} | {report.plan.random[task]:.4g} | {' | '.join(trained)} | {_score(scores[task])} |")
-    return "\n".join([*lines, f"| {ALL} | | | | **{scores[ALL].middle:.2f}** {_interval(scores[ALL])} |", "", CAPTION])
-
-
-def _returns(values: Floats) -> str:
-    digits = 1 if abs(values.mean()) < 10 else 0
-    return f"{values.mean():.{digits}f} ± {spread(values):.{digits}f}"
-
-
-def _score(point: Point) -> str:
-    return f"{point.middle:.2f} {_interval(point)}"
-
-
-def _interval(point: Point) -> str:
-    return f"[{point.low:.2f}, {point.high:.2f}]"
+def sentence(report: Report) -> str:
+    """What 100 answers are worth, over all tasks."""
+    (score,) = [point for point in points(report) if (point.task, point.labels) == (ALL, TABLE_LABELS)]
+    share = f"**{score.middle:.2f}** [{score.low:.2f}, {score.high:.2f}]"
+    return (
+        f"From {TABLE_LABELS} answers agents reach {share} of what the true reward teaches: the interquartile mean\n"
+        f"over nine tasks and {_NUMBERS[len(report.plan.seeds)]} seeds, with its 95 % interval "
+        "([all figures](docs/benchmarks.md#the-papers-figure))."
+    )
 
 
 def with_table(page: str, block: str, text: str) -> str:
@@ -165,7 +148,7 @@ def stamp(picture: Path) -> str:
 def main() -> None:
     """Write all of them."""
     report = read_report()
-    README.write_text(with_table(README.read_text(), README_BLOCK, table(report)))
+    README.write_text(with_table(README.read_text(), README_BLOCK, sentence(report)))
     PAGE.write_text(with_table(PAGE.read_text(), PAGE_BLOCK, long_table(report)))
     draw(points(report), report.plan, PICTURE)
 

@@ -37,3 +37,9 @@ def teach_words(command: str) -> list[str] | None:
         if words[: len(start)] == start:
             return words[len(start) :]
     return None
+
+
+def act_words(command: str) -> list[str] | None:
+    """The act of a command that teaches one, and its flags; None for any other command."""
+    words = shlex.split(command)
+    return words[2:] if words[:2] == ["rl-teacher", "circus"] and len(words) > 2 else None

@@ -8,17 +8,21 @@ HEIGHT, PITCH = 1, 2
 """Columns of the torso's height [m] and pitch [rad]: Walker's sim_state is qpos (9), then qvel (9)."""
 STANDING_LEG, LIFTED_LEG = 3, 6
 """Columns of the first of a leg's three joints [rad]: hip, knee, ankle. The lifted leg is the blue one."""
+ALIKE = 0.1
+"""Feet whose heights differ by less look alike [m]."""
 UPRIGHT = 0.5
 """A torso that leans less than this is upright [rad]; about 30 degrees."""
 
 
 def prefer(left: SegmentView, right: SegmentView) -> str:
-    """Prefer the clip that has not fallen; if neither has, the blue foot that is higher; if both, the higher body."""
+    """Prefer the clip that has not fallen. If that is both or neither, prefer the blue foot that is clearly higher, and
+    where both are alike, the higher head."""
     one, other = left.sim_state, right.sim_state
     gap = float(has_fallen(other)) - float(has_fallen(one))
     if gap == 0:
-        height = torso_height if has_fallen(one) else lift
-        gap = height(one).mean() - height(other).mean()
+        gap = lift(one).mean() - lift(other).mean()
+        if abs(gap) < ALIKE:
+            gap = head_height(one).mean() - head_height(other).mean()
     return "tie" if gap == 0 else "left" if gap > 0 else "right"
 
 
@@ -28,14 +32,14 @@ def measure(states: np.ndarray) -> float:
     return float(100 * (is_upright(states) & (feet[0] < 0.2) & (feet[1] > 0.4)).mean())
 
 
+def head_height(states: np.ndarray) -> np.ndarray:
+    """Height of the upper end of the torso [m]."""
+    return states[:, HEIGHT] + 0.2 * np.cos(states[:, PITCH])
+
+
 def has_fallen(states: np.ndarray) -> bool:
-    """Whether its body is low or leans far, on average over the clip."""
-    return bool(torso_height(states).mean() < 0.8 or np.abs(states[:, PITCH]).mean() > UPRIGHT)
-
-
-def torso_height(states: np.ndarray) -> np.ndarray:
-    """Height of the middle of the torso [m]."""
-    return states[:, HEIGHT]
+    """Whether it is not upright for most of the clip."""
+    return bool(is_upright(states).mean() < 0.5)
 
 
 def is_upright(states: np.ndarray) -> np.ndarray:
@@ -56,7 +60,7 @@ def foot_height(states: np.ndarray, leg: int) -> np.ndarray:
 
 
 ACT = Act(
-    env_id="Walker-v1",
+    env_id="ShortWalker-v1",
     task="Stand on one leg, and hold the blue foot high.",
     prefer=prefer,
     measure=measure,

@@ -47,12 +47,10 @@ DOCS = {
     "waiting-first-dark-phone",
     "waiting-last-light-wide",
     "begun-light-wide",
-    "begun-dark-phone",
     "milestone-light-wide",
     "milestone-dark-phone",
     "ending-light-wide",
     "ending-light-phone",
-    "ending-dark-phone",
 }
 """Those that stand on pages of docs/; a test wants each there."""
 SEEN = """() => [...document.querySelectorAll('video')]

@@ -15,6 +15,8 @@ import pytest
 
 from rl_teacher import errors
 from rl_teacher.cli import COMMANDS, main
+from rl_teacher.commands.circus.acts import find_acts, load_act
+from rl_teacher.commands.circus.command import settings
 from rl_teacher.config.agents import PPOConfig, SACConfig, TRPOConfig
 from rl_teacher.config.presets import PRESETS as SETTINGS_OF_OTHERS
 from rl_teacher.config.reward import RewardModelConfig
@@ -26,7 +28,7 @@ from rl_teacher.teachers.synthetic import PRESETS
 from rl_teacher.training.parts import PREDICTORS, REWARD_MODELS, build_teacher
 from scripts.config_page import page, table
 from tests.completed import completed_flags
-from tests.programs import commands, teach_words
+from tests.programs import act_words, commands, teach_words
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -38,7 +40,11 @@ FORBIDDEN = [r"/work/", r"\bshared/", r"pypi\.org", r"files\.pythonhosted", r"/r
 
 README_COMMANDS = commands(README)
 TEACHING = [command for command in README_COMMANDS if teach_words(command)]
-SHOWING = [command for command in README_COMMANDS if command.startswith("rl-teacher ") and not teach_words(command)]
+SHOWING = [
+    command
+    for command in README_COMMANDS
+    if command.startswith("rl-teacher ") and not teach_words(command) and not act_words(command)
+]
 
 
 # -- the README and its commands -------------------------------------------------------------------
@@ -85,6 +91,14 @@ def test_a_command_that_teaches_is_understood(command: str, monkeypatch: pytest.
     config, _ = completed_flags(words)
     spec = find_env(config.env_id)
     assert build_teacher(config, spec) is not None or config.predictor in ("rl", "human")
+
+
+def test_every_act_that_a_page_teaches_is_there_and_takes_its_flags(tmp_path: Path) -> None:
+    taught = [words for path in PAGES for command in commands(path.read_text()) if (words := act_words(command))]
+    assert len(taught) >= 2
+    for name, *flags in taught:
+        config = settings(load_act(name, find_acts()), [*flags, "--runs-dir", str(tmp_path)])
+        assert build_teacher(config, find_env(config.env_id)) is not None or config.predictor == "human"
 
 
 def test_tensorboard_is_pointed_at_the_folder_that_is_written() -> None:
