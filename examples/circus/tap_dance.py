@@ -16,9 +16,9 @@ PLACE = 0.5
 
 
 def prefer(left: SegmentView, right: SegmentView) -> str:
-    """Prefer the clip that stays in its place; where both do, or neither does, the one with more taps."""
+    """Prefer the clip that stays in its place; where both do, or neither does, the one whose front foot is busier."""
     gap = float(stays(left.sim_state)) - float(stays(right.sim_state))
-    gap = gap or taps(left.sim_state) - taps(right.sim_state)
+    gap = gap or way_up_and_down(left.sim_state) - way_up_and_down(right.sim_state)
     return "tie" if gap == 0 else "left" if gap > 0 else "right"
 
 
@@ -32,6 +32,11 @@ def measure(states: np.ndarray) -> float:
 def stays(states: np.ndarray) -> bool:
     """Whether it stayed in its place."""
     return bool(np.ptp(states[:, FORWARD]) < PLACE)
+
+
+def way_up_and_down(states: np.ndarray) -> float:
+    """How far the front foot moved up and down [m]."""
+    return float(np.abs(np.diff(front_foot_height(states))).sum())
 
 
 def taps(states: np.ndarray) -> int:
