@@ -9,6 +9,9 @@ from rl_teacher.preferences.schedules import labels_required
 from rl_teacher.rewards.relevance import in_words, main_relevances
 from rl_teacher.storage.names import RUNS_DIR, slug
 
+LEAST_TOLD = 0.05
+"""People who teach are told of what makes up this share of the reward: a card on a phone is small."""
+
 
 class LessonReport:
     """Tells people how far their lesson is, each thing once.
@@ -50,7 +53,7 @@ class LessonReport:
             first_labels=max(1, labels_required(self._learner.pretrain_labels)),
             label_budget=self._config.n_labels or 0,
             has_begun=has_begun,
-            relevances=relevances_in_words(self._learner, self._input_names) if has_begun else "",
+            relevances=relevances_in_words(self._learner, self._input_names, LEAST_TOLD) if has_begun else "",
             ending=ending,
         )
 
@@ -60,9 +63,11 @@ class LessonReport:
             self._tell(lesson)
 
 
-def relevances_in_words(learner: PreferenceLearner, input_names: Sequence[str]) -> str:
+def relevances_in_words(learner: PreferenceLearner, input_names: Sequence[str], least_share: float = 0.0) -> str:
     """What the reward depends on; empty where no answer prefers a clip, or the model cannot say."""
-    return in_words(main_relevances(learner.reward, input_names)) if learner.dataset.num_decisive else ""
+    if not learner.dataset.num_decisive:
+        return ""
+    return in_words([one for one in main_relevances(learner.reward, input_names) if one.share >= least_share])
 
 
 def next_commands(config: RunConfig) -> tuple[str, ...]:

@@ -244,14 +244,14 @@ class Reporter:
 
     def pretraining(self, progress: PretrainProgress) -> None:
         """How many segments, then how many of the first labels are there; said when it changes, and now and then."""
+        if self._lesson is not None:
+            self._lesson.waits()
         if not progress.is_waiting:
             self.log(f"Collected {progress.num_segments}/{progress.segments_wanted} segments")
             return
         if self._audience is None:
             return
         self._audience.report("waiting", 0, {})
-        if self._lesson is not None:
-            self._lesson.waits()
         count, now = progress.num_answered, time.monotonic()
         if (count != self._last_count and now - self._counted_at > 5.0) or now - self._counted_at > REMIND_SECONDS:
             link = self._audience.label_link
