@@ -242,6 +242,12 @@ class Reporter:
 
     # -- before training -----------------------------------------------------------------------------------------
 
+    def pretraining_begins(self) -> None:
+        """Say so, and to people how many answers come first: they may have the page open already."""
+        if self._lesson is not None:
+            self._lesson.waits()
+        self.log("Starting random rollouts to generate pretraining segments. No learning will take place...")
+
     def pretraining(self, progress: PretrainProgress) -> None:
         """How many segments, then how many of the first labels are there; said when it changes, and now and then."""
         if self._lesson is not None:
