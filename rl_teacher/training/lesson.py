@@ -20,13 +20,16 @@ class LessonReport:
         config: of the run.
         learner: whose reward they teach.
         input_names: of each number that a reward model sees.
+        is_own_task: whether they teach something else than what the true reward wants.
         tell: hands it on to them.
     """
 
     def __init__(
-        self, config: RunConfig, learner: PreferenceLearner, input_names: Sequence[str], tell: Callable[[Lesson], None]
-    ) -> None:
+        self, config: RunConfig, learner: PreferenceLearner, input_names: Sequence[str],
+        tell: Callable[[Lesson], None], *, is_own_task: bool = False,
+    ) -> None:  # fmt: skip
         self._config, self._learner, self._input_names, self._tell = config, learner, input_names, tell
+        self._is_own_task = is_own_task
         self._told: Lesson | None = None
 
     def waits(self) -> None:
@@ -45,7 +48,11 @@ class LessonReport:
             before: mean true return of an episode of random actions; None: not known.
             after: the same of the finished agent.
         """
-        ending = Ending(step, self._learner.dataset.num_labels, before, after, next_commands(self._config))
+        if self._is_own_task:  # whoever taught a handstand is not told that it runs more slowly now
+            before = after = None
+        ending = Ending(
+            step, self._learner.dataset.num_labels, before, after, next_commands(self._config), not self._is_own_task
+        )
         self._say(self._lesson(has_begun=True, ending=ending))
 
     def _lesson(self, *, has_begun: bool, ending: Ending | None = None) -> Lesson:

@@ -26,6 +26,7 @@ from rl_teacher.training.clock import Clock
 from rl_teacher.training.lesson import LessonReport, relevances_in_words
 from rl_teacher.training.outlook import Outlook, look_ahead
 from rl_teacher.training.progress import Progress
+from rl_teacher.training.task_sentence import is_own_task
 
 REMIND_SECONDS = 60.0
 """Time between two lines that say the same number of labels [s]."""
@@ -118,7 +119,8 @@ class Reporter:
         self._clock, self._audience, self._videos = clock, audience, videos
         self._lesson: LessonReport | None = None
         if audience is not None and learner is not None:
-            self._lesson = LessonReport(config, learner, input_names, audience.report_lesson)
+            own = is_own_task(config, spec)
+            self._lesson = LessonReport(config, learner, input_names, audience.report_lesson, is_own_task=own)
         self._tb_folder = Path(config.tb_dir).expanduser() / slug(config.name)
         self._progress = Progress(config.num_timesteps, log)
         self._writer: MetricsWriter | None = None

@@ -27,9 +27,11 @@ def test_lines_are_found_with_their_time_and_the_home_is_its_own(tmp_path) -> No
 
 
 def test_a_command_that_ends_early_is_told_with_its_last_lines(tmp_path) -> None:
-    with LessonProcess([sys.executable, "-c", FAILS], tmp_path / "home", tmp_path) as lesson:
-        with pytest.raises(TimeoutError, match="no server"):
-            lesson.wait_for(LOGIN, 600)
+    with (
+        LessonProcess([sys.executable, "-c", FAILS], tmp_path / "home", tmp_path) as lesson,
+        pytest.raises(TimeoutError, match="no server"),
+    ):
+        lesson.wait_for(LOGIN, 600)
 
 
 def test_figures_are_told_from_the_command_and_from_the_clone() -> None:

@@ -107,6 +107,8 @@ class Ending:
     """The same of the finished agent."""
     commands: tuple[str, ...] = ()
     """What to type next."""
+    is_true: bool = True
+    """Whether the true return is what was taught; else pages tell the predicted one."""
 
 
 @dataclass(frozen=True, slots=True)
