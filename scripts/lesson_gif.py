@@ -24,9 +24,9 @@ from scripts.lesson_picture import Scene, Shot, read_clip, write_film
 ROOT = Path(__file__).parents[1]
 PICTURE = ROOT / "docs" / "images" / "lesson.gif"
 WINDOW = ViewportSize(width=960, height=720)
-PAIR_S, LAST_S = 1.0, 1.5
+PAIR_S, LAST_S = 0.8, 1.5
 """How long a pair is filmed before it is answered, and the ending [s]."""
-PAIRS = 2
+PAIRS = 3
 """Filmed in a scene."""
 
 
@@ -57,7 +57,6 @@ class Filming:
             self.labeler.page.wait_for_selector(OPEN, timeout=120_000)
             shots += self.look(PAIR_S)
             self.labeler.answer()
-        shots += self.look(0.4)
         pictures, fps = read_clip(mp4 or self.newest_video())
         self.scenes.append(Scene(shots, pictures, fps, says))
 

@@ -81,7 +81,12 @@ def draw_picture(shot: Shot, agent: Image.Image, says: str, num_wanted: int) -> 
     number = str(shot.num_answers)
     large = ImageFont.load_default(34)
     draw.text((x, y + side + 26), number, INK, large)
-    draw.text((x + draw.textlength(number, large) + 8, y + side + 43), "answers", INK, ImageFont.load_default(17))
+    draw.text(
+        (x + draw.textlength(number, large) + 8, y + side + 43),
+        "answer" if shot.num_answers == 1 else "answers",
+        INK,
+        ImageFont.load_default(17),
+    )
     bar = (x, y + side + 72, x + side, y + side + 78)
     draw.rectangle(bar, fill=EMPTY)
     if shot.num_answers:
