@@ -108,7 +108,7 @@ class Ending:
     commands: tuple[str, ...] = ()
     """What to type next."""
     is_true: bool = True
-    """Whether the true return is what was taught; else pages tell the predicted one."""
+    """Whether the true return is a measure of what was taught; else pages tell none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The lesson as a whole: when learning begins, what the agent looked like then and now, and how it ended."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from django.utils import timezone
@@ -62,15 +62,16 @@ def _mark(experiment: Experiment) -> str:
 def _ending(at: Access) -> dict[str, Any]:
     told = at.experiment.ending or {}
     ending = {name: told.get(name) for name in ("step", "labels", "before", "after", "is_true")}
-    if ending["before"] is None or ending["after"] is None:
-        ending |= _first_and_last_return(at.experiment, RETURNS[1:] if ending["is_true"] is False else RETURNS)
+    is_unknown = ending["before"] is None or ending["after"] is None
+    if is_unknown and ending["is_true"] is not False:  # where the true one is no measure, nothing is: fits differ
+        ending |= _first_and_last_return(at.experiment)
     ending["labels"] = at.experiment.answered if ending["labels"] is None else ending["labels"]
     return ending | {"commands": told.get("commands", []) if at.can_manage else []}
 
 
-def _first_and_last_return(experiment: Experiment, curves: Sequence[str]) -> dict[str, Any]:
+def _first_and_last_return(experiment: Experiment) -> dict[str, Any]:
     """Of the curves: true returns, or else predicted ones; nothing where there are no two points."""
-    for name in curves:
+    for name in RETURNS:
         points = MetricPoint.objects.filter(experiment=experiment, name=name).order_by("step")
         first, last = points.first(), points.last()
         if first is not None and last is not None and first.pk != last.pk:
