@@ -12,7 +12,7 @@ PLUG := $(VENV)/.ready-plug
 # RLlib wants one Gymnasium and no other, so it has an environment apart: the oldest Gymnasium that this runs on.
 RLLIB := .venv-rllib
 
-.PHONY: setup teach demo circus test test-packages test-plug test-slow quick check format bench docs site site-open
+.PHONY: setup teach demo lesson-gif circus test test-packages test-plug test-slow quick check format bench docs site site-open
 
 setup: $(STAMP)
 
@@ -27,6 +27,9 @@ teach: setup
 
 demo: setup
 	$(BIN)/python scripts/demo.py
+
+lesson-gif: setup test-packages
+	$(BIN)/python -m scripts.lesson_gif
 
 circus: setup
 	$(BIN)/python -m benchmarks.circus

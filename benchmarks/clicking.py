@@ -49,8 +49,10 @@ class ClickingLabeler:
         self.page: Page = context.new_page()
         self.page.on("response", self._heard)
         self.page.goto(login)
-        self.page.wait_for_url(lambda url: "/enter" not in url)
-        self.page.goto(f"{client.url}/e/{client.experiment}/label")
+        self.page.wait_for_url(lambda url: "/enter" not in url, wait_until="commit")
+        target = f"{client.url}/e/{client.experiment}/label"
+        if self.page.url.split("?")[0].rstrip("#") != target:  # what a page that is left has heard is gone
+            self.page.goto(target)
 
     def answer(self, timeout_s: float = 60.0) -> str:
         """Wait for a pair and answer it; what was said."""

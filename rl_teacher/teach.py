@@ -56,7 +56,7 @@ def pretrain(run: Run, learner: PreferenceLearner, state: TeachState) -> TeachSt
 
     The state as it was: somebody stopped the run while it waited.
     """
-    run.reporter.log("Starting random rollouts to generate pretraining segments. No learning will take place...")
+    run.reporter.pretraining_begins()
     random = run.config.pretrain_rollouts == "random_actions"
     actor = random_actor(run.world) if random else state.agent.actor()
     with closing(rollouts_before_training(run.config, run.world, actor)) as rollouts:

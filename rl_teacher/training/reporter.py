@@ -26,6 +26,7 @@ from rl_teacher.training.clock import Clock
 from rl_teacher.training.lesson import LessonReport, relevances_in_words
 from rl_teacher.training.outlook import Outlook, look_ahead
 from rl_teacher.training.progress import Progress
+from rl_teacher.training.task_sentence import is_own_task
 
 REMIND_SECONDS = 60.0
 """Time between two lines that say the same number of labels [s]."""
@@ -118,7 +119,8 @@ class Reporter:
         self._clock, self._audience, self._videos = clock, audience, videos
         self._lesson: LessonReport | None = None
         if audience is not None and learner is not None:
-            self._lesson = LessonReport(config, learner, input_names, audience.report_lesson)
+            own = is_own_task(config, spec)
+            self._lesson = LessonReport(config, learner, input_names, audience.report_lesson, is_own_task=own)
         self._tb_folder = Path(config.tb_dir).expanduser() / slug(config.name)
         self._progress = Progress(config.num_timesteps, log)
         self._writer: MetricsWriter | None = None
@@ -242,16 +244,22 @@ class Reporter:
 
     # -- before training -----------------------------------------------------------------------------------------
 
+    def pretraining_begins(self) -> None:
+        """Say so, and to people how many answers come first: they may have the page open already."""
+        if self._lesson is not None:
+            self._lesson.waits()
+        self.log("Starting random rollouts to generate pretraining segments. No learning will take place...")
+
     def pretraining(self, progress: PretrainProgress) -> None:
         """How many segments, then how many of the first labels are there; said when it changes, and now and then."""
+        if self._lesson is not None:
+            self._lesson.waits()
         if not progress.is_waiting:
             self.log(f"Collected {progress.num_segments}/{progress.segments_wanted} segments")
             return
         if self._audience is None:
             return
         self._audience.report("waiting", 0, {})
-        if self._lesson is not None:
-            self._lesson.waits()
         count, now = progress.num_answered, time.monotonic()
         if (count != self._last_count and now - self._counted_at > 5.0) or now - self._counted_at > REMIND_SECONDS:
             link = self._audience.label_link

@@ -23,6 +23,11 @@ def with_task(config: RunConfig, spec: EnvSpec) -> tuple[RunConfig, list[str]]:
     return dataclasses.replace(config, task=task), notes
 
 
+def is_own_task(config: RunConfig, spec: EnvSpec) -> bool:
+    """Whether the user wants something else of one of our robots than its true reward does, as far as words say."""
+    return spec.is_task and bool(config.task) and config.task != find_task(spec.canonical_id).sentence
+
+
 def _first_line(guideline: str) -> str:
     """Of Markdown, without the signs of a heading: it was the task before there was --task."""
     line = " ".join(next(iter(guideline.splitlines()), "").replace("#", "").split())

@@ -39,7 +39,6 @@ DOCS = {
     "dashboard-light-wide",
     "experiment-light-wide",
     "comparisons-light-wide",
-    "help-light-wide",
     "guest-light-phone",
     "invite-light-wide",
     "join-dark-phone",

@@ -57,6 +57,25 @@ def test_a_guest_answers_by_touch_and_finds_nothing_but_the_own_answers(server, 
     window.page.wait_for_url(f"**/e/{experiment.slug}/label")
 
 
+def test_a_guest_sees_how_the_lesson_ended_without_what_is_for_its_owner(server, films, labeler):
+    experiment = LiveExperiment(server)
+    experiment.ask_some(films, 6)
+    address, owner = invite(experiment, labeler)
+    window = arrive(labeler, experiment, address)
+    ending = {"step": 9000, "labels": 37, "before": -184.3, "after": 766.2, "commands": ["rl-teacher replay hop"]}
+    experiment.call("PUT", "/lesson", json={"first_labels": 4, "has_begun": True, "ending": ending})
+    experiment.call("PUT", "/heartbeat", json={"state": "done", "step": 9000})
+    window.page.wait_for_selector("#ending:not([hidden])")
+    assert window.page.inner_text("#ending-returns") == "An episode returned −184 at first. Now it returns 766."
+    assert window.page.is_hidden("#ending-next")
+    assert window.page.locator("#ending-share, #ending-link").count() == 0  # a guest could not open that address
+    assert window.page.is_hidden(".given")
+    assert serious(window.page) == []
+    owner.goto(f"{experiment.server.url}/e/{experiment.slug}")
+    owner.wait_for_selector("#ending-commands code")
+    assert owner.is_visible("#ending-share")
+
+
 def test_a_guest_who_is_removed_is_thanked_and_can_go_on_no_more(server, films, labeler):
     experiment = LiveExperiment(server)
     experiment.ask_some(films, 6)

@@ -11,7 +11,7 @@ WAITS = Lesson(first_labels=6, label_budget=40)
 BEGUN = replace(WAITS, has_begun=True, relevances="more speed (96 %)")
 ENDED = replace(BEGUN, ending=Ending(400, 37, -10.5, None, ("rl-teacher replay x", "rl-teacher plot x")))
 TOLD = {"first_labels": 6, "label_budget": 40, "has_begun": True, "relevances": "more speed (96 %)"}
-ENDING = {"step": 400, "labels": 37, "before": -10.5, "after": None}
+ENDING = {"step": 400, "labels": 37, "before": -10.5, "after": None, "is_true": True}
 
 
 def without_videos(row):

@@ -86,7 +86,7 @@ def test_a_guest_sees_the_labeling_page_and_the_own_answers_and_nothing_else(wor
     assert answer(browser).status_code == 201
     seen = {"", "me", "me/data", "e/<str:slug>", "e/<str:slug>/label", "logout", "login", "enter", "join/<str:code>"}
     seen |= {"healthz", "readyz", "api/v1/me", "api/v1/experiments/<slug>/agent", "api/v1/experiments/<slug>/queue"}
-    seen |= {"api/v1/experiments/<slug>/responses"}
+    seen |= {"api/v1/experiments/<slug>/responses", "api/v1/experiments/<slug>/lesson:state"}
     for route in all_routes():
         if route == "logout" or route.startswith("admin/"):
             continue

@@ -121,7 +121,7 @@ def test_the_queue_says_whether_anything_was_asked_and_who_holds_pairs(world):
 
     def told(one):
         found = one.call("GET", "/experiments/one/queue").json()
-        return found["has_begun"], found["held_by_others"], found["seen"]
+        return found["was_asked"], found["held_by_others"], found["seen"]
 
     before = told(ann)
     assert before[:2] == (False, False)
@@ -131,6 +131,8 @@ def test_the_queue_says_whether_anything_was_asked_and_who_holds_pairs(world):
     assert told(ann)[:2] == (True, False)  # her own pair
     assert told(bob)[:2] == (True, True)
     assert len({before[2], told(ann)[2], told(bob)[2]}) == 3  # each is news for whoever waits
+    type(experiment).objects.update(has_begun=True)
+    assert told(bob)[:2] == (True, False)  # it learns, and waits for nobody, whatever the last heartbeat said
 
 
 def test_answered_counts_what_was_answered_whether_taken_back_or_not(world):

@@ -90,6 +90,9 @@ def test_an_older_trainer_ends_with_what_its_curves_say(world):
         MetricPoint.objects.create(experiment=experiment, name="true_return", step=step, t=0, value=value)
     ending = browser.get(STATE).json()["ending"]
     assert (ending["before"], ending["after"], ending["is_true"]) == (1.0, 2.0, True)
+    tell(world, **BEGUN, ending=ENDING | {"before": None, "after": None, "is_true": False})
+    ending = browser.get(STATE).json()["ending"]
+    assert (ending["before"], ending["after"]) == (None, None)  # the true one is no measure of what was taught
 
 
 def test_seen_counts_once_the_trainer_is_done_and_another_ending_is_unseen_again(world):

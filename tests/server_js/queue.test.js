@@ -220,9 +220,9 @@ test("the empty queue waits, and claims by itself when the server has pairs", ()
   queue.on("booted", { unsent: [] });
   assert.deepEqual(queue.claimed(), [{ do: "wait" }]);
   assert.equal(queue.state.phase, "empty");
-  assert.deepEqual(queue.on("waited", { available: false, state: "waiting", told: { hasBegun: false } }), [{ do: "wait" }]);
+  assert.deepEqual(queue.on("waited", { available: false, state: "waiting", told: { wasAsked: false } }), [{ do: "wait" }]);
   const { told } = queue.state;
-  assert.deepEqual(told, { hasBegun: false });
+  assert.deepEqual(told, { wasAsked: false });
   queue.on("waited", { available: false }); // a poll that failed tells nothing
   assert.equal(queue.state.told, told);
   assert.deepEqual(queue.on("waited", { available: true, state: "training" }), [{ do: "claim", want: READY }]);

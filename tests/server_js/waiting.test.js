@@ -5,12 +5,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createWaiting, timeText, whatIsAwaited } from "../../rl_teacher/server/static/feedback/label/waiting.js";
 
-const BEGUN = { hasBegun: true, isHeldByOthers: false, isTrainerGone: false, nextClipsS: null, leftS: null };
+const BEGUN = { wasAsked: true, isHeldByOthers: false, isTrainerGone: false, nextClipsS: null, leftS: null };
 
 test("what is awaited is what is true", () => {
   const kinds = /** @type {const} */ ([
-    [{ ...BEGUN, hasBegun: false }, "waiting", 0, "first"],
-    [{ ...BEGUN, hasBegun: false, isTrainerGone: true }, "waiting", 0, "gone"],
+    [{ ...BEGUN, wasAsked: false }, "waiting", 0, "first"],
+    [{ ...BEGUN, wasAsked: false, isTrainerGone: true }, "waiting", 0, "gone"],
     [{ ...BEGUN, isHeldByOthers: true }, "waiting", 3, "taken"],
     [BEGUN, "waiting", 3, "learning"],
     [BEGUN, "training", 3, "learning"],

@@ -1,13 +1,15 @@
 """What people are told of their lesson, and what the terminal says at its end."""
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from rl_teacher.commands.train import train
 from rl_teacher.config.run import RunConfig
-from rl_teacher.envs.catalog import find_env
+from rl_teacher.envs.catalog import find_env, find_task
 from rl_teacher.people.client.messages import Lesson
 from rl_teacher.training.build import build_agent, build_run
 from rl_teacher.training.complete import complete
@@ -19,6 +21,7 @@ from rl_teacher.training.run import Run
 from rl_teacher.training.segment_length import with_clip_length
 from rl_teacher.training.state import TeachState
 from rl_teacher.training.summary import evaluate_random
+from rl_teacher.training.task_sentence import is_own_task
 from rl_teacher.training.world import open_world
 from tests.completed import parse
 
@@ -56,7 +59,9 @@ def test_each_thing_is_told_once_and_the_first_answers_are_three_quarters(run: R
     report.goes_on()
     assert len(told) == 2
     assert (told[1].has_begun, told[1].ending) == (True, None)
-    assert told[1].relevances.endswith(" %)")
+    shares = [int(share) for share in re.findall(r"\((\d+) %\)", told[1].relevances)]
+    assert shares
+    assert min(shares) >= 5
     report.ends(2000, -10.0, None)
     assert told[2].relevances == told[1].relevances
     assert told[2].ending is not None
@@ -64,6 +69,19 @@ def test_each_thing_is_told_once_and_the_first_answers_are_three_quarters(run: R
     assert told[2].ending.commands == tuple(
         f"rl-teacher {word} my-x --runs-dir {run.config.runs_dir}" for word in ("replay", "plot")
     )
+
+
+def test_who_teaches_something_else_is_not_told_the_true_return(run: Run) -> None:
+    told: list[Lesson] = []
+    assert run.learner is not None
+    LessonReport(run.config, run.learner, run.world.input_names, told.append, is_own_task=True).ends(2000, -10.0, -4.0)
+    ending = told[0].ending
+    assert ending is not None
+    assert (ending.before, ending.after, ending.is_true) == (None, None, False)
+    spec = run.world.spec
+    sentence = find_task(spec.canonical_id).sentence
+    tasks = {"": False, sentence: False, "Spin the arm": True}
+    assert {task: is_own_task(replace(run.config, task=task), spec) for task in tasks} == tasks
 
 
 def test_random_actions_are_measured_in_whole_episodes_and_the_same_each_time(run: Run) -> None:

@@ -65,6 +65,8 @@ class FeedbackClient:
         self.url, self.experiment = server_address(url), experiment
         self._base = f"/api/v1/experiments/{experiment}"
         self._timeout = timeout_s
+        self._is_older = False
+        """Whether the server has no place for the time that is left: it is not told again."""
         self._http = httpx.Client(
             base_url=self.url,
             headers={"Authorization": f"Bearer {bearer_token(token)}"},
@@ -88,7 +90,14 @@ class FeedbackClient:
     def ensure_experiment(self, spec: ExperimentSpec) -> ExperimentState:
         """Make the experiment, or resume it if its configuration is the same."""
         body = asdict(spec) | {"config": dict(spec.config), "guideline": spec.guideline or None}
-        response = self._call("PUT", "", body)
+        try:
+            response = self._call("PUT", "", body)
+        except ServerRefused as refused:
+            if not _knows_not(refused, "task"):
+                raise
+            task = body.pop("task")  # an older server, where the guideline alone says what to do
+            text = "\n\n".join(part for part in (task, spec.guideline) if part)
+            response = self._call("PUT", "", body | {"guideline": text or None})
         return self._state(response, response.status_code == 201)
 
     def state(self) -> ExperimentState:
@@ -236,11 +245,19 @@ class FeedbackClient:
             notice: For the owner's page, cut at 500 characters; None leaves what stands there, "" clears it.
         """
         body: dict[str, Any] = {"state": state, "step": step, "next_clips_s": next_clips_s}
-        if training_left_s is not None:
+        if training_left_s is not None and not self._is_older:
             body["training_left_s"] = training_left_s
         if notice is not None:
             body["notice"] = notice[:MAX_NOTICE]
-        reply = _object(self._call("PUT", "/heartbeat", body), "paused", "needs_webm")
+        try:
+            response = self._call("PUT", "/heartbeat", body)
+        except ServerRefused as refused:
+            if not _knows_not(refused, "training_left_s"):
+                raise
+            self._is_older = True
+            body.pop("training_left_s")
+            response = self._call("PUT", "/heartbeat", body)
+        reply = _object(response, "paused", "needs_webm")
         seen = reply.get("ending_seen")
         return HeartbeatReply(
             paused=bool(reply["paused"]), needs_webm=bool(reply["needs_webm"]),
@@ -301,6 +318,21 @@ class FeedbackClient:
             raise ServerAway(text)
         slug = str(problem.get("type", "")).removeprefix("/problems/")
         raise ServerRefused(text, slug or {404: "not-found"}.get(response.status_code, ""), problem)
+
+
+def _knows_not(refused: ServerRefused, field: str) -> bool:
+    """Whether the server refused a body for this field, which one of an older version does not know."""
+    errors = refused.problem.get("errors")
+    return (
+        refused.slug == "invalid"
+        and isinstance(errors, list)
+        and any(
+            isinstance(error, dict)
+            and "not permitted" in str(error.get("msg"))
+            and field in list(error.get("loc") or ())
+            for error in errors
+        )
+    )
 
 
 def _short(curve: Sequence[float]) -> list[float]:

@@ -107,6 +107,8 @@ class Ending:
     """The same of the finished agent."""
     commands: tuple[str, ...] = ()
     """What to type next."""
+    is_true: bool = True
+    """Whether the true return is a measure of what was taught; else pages tell none."""
 
 
 @dataclass(frozen=True, slots=True)

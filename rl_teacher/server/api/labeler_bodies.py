@@ -78,10 +78,10 @@ class QueueState(Schema):
     state: str
     task: str
     """In one sentence; empty: nobody has said it."""
-    has_begun: bool
+    was_asked: bool
     """Whether anything was ever asked."""
     held_by_others: bool
-    """Whether somebody else has pairs on the screen."""
+    """Whether somebody else has the pairs that the agent needs before it can learn."""
     next_clips_s: float | None
     """Counted from now."""
     training_left_s: float | None

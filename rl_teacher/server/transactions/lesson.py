@@ -62,7 +62,8 @@ def _mark(experiment: Experiment) -> str:
 def _ending(at: Access) -> dict[str, Any]:
     told = at.experiment.ending or {}
     ending = {name: told.get(name) for name in ("step", "labels", "before", "after", "is_true")}
-    if ending["before"] is None or ending["after"] is None:
+    is_unknown = ending["before"] is None or ending["after"] is None
+    if is_unknown and ending["is_true"] is not False:  # where the true one is no measure, nothing is: fits differ
         ending |= _first_and_last_return(at.experiment)
     ending["labels"] = at.experiment.answered if ending["labels"] is None else ending["labels"]
     return ending | {"commands": told.get("commands", []) if at.can_manage else []}

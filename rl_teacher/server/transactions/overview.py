@@ -66,9 +66,10 @@ def _from_now(experiment: Experiment, told_s: float | None) -> float | None:
 def awaited(experiment: Experiment, labeler: Membership | None) -> dict[str, Any]:
     """What somebody waits for who has nothing to answer."""
     held = Assignment.objects.filter(comparison__experiment=experiment, state="leased")
+    others = held if labeler is None else held.exclude(labeler=labeler)
     return {
-        "has_begun": Comparison.objects.filter(experiment=experiment).exists(),
-        "held_by_others": (held if labeler is None else held.exclude(labeler=labeler)).exists(),
+        "was_asked": Comparison.objects.filter(experiment=experiment).exists(),
+        "held_by_others": not experiment.has_begun and others.exists(),
         "next_clips_s": next_clips_s(experiment),
         "training_left_s": training_left_s(experiment),
         "trainer_gone": is_trainer_gone(experiment),

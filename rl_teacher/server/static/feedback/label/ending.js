@@ -31,7 +31,7 @@ export function createEnding({ api, onShown }) {
     part("relevances").textContent = lesson.relevances ? t("relevances", { what: lesson.relevances }) : "";
     part("next").hidden = !ending.commands.length;
     part("commands").replaceChildren(...ending.commands.map(command));
-    part("link").textContent = part("link").href = `${location.origin}/e/${root.dataset.slug}`;
+    if (part("link")) part("link").textContent = part("link").href = `${location.origin}/e/${root.dataset.slug}`;
     const many = await clips.hold(lesson.then, lesson.now);
     part("clips").hidden = !many;
     show();
@@ -82,7 +82,7 @@ export function createEnding({ api, onShown }) {
     }, LOOK_MS);
   }
 
-  part("share").addEventListener("click", async () => {
+  part("share")?.addEventListener("click", async () => {
     const url = part("link").href;
     try {
       if (navigator.share && matchMedia("(hover: none)").matches) await navigator.share({ title, url });

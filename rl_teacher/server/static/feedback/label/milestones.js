@@ -37,6 +37,7 @@ export function createMilestones({ api, slug, mine, t, look }) {
     }
     if (lesson.state === "done" || localStorage.getItem(key) || !(hasWaited || given)) return;
     localStorage.setItem(key, "1");
+    element("begun-title").textContent = t(given ? "begun_title" : "begun_title_others");
     element("begun-text").textContent = lesson.relevances ? t("begun_relevances", { what: lesson.relevances }) : t("begun_text");
     element("begun").hidden = false;
     setTimeout(close, CARD_MS);

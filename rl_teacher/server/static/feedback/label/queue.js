@@ -100,7 +100,7 @@ const HANDLERS = {
     s.waiting = false;
     s.drained = !available;
     s.experiment = state ?? s.experiment;
-    s.told = told ?? (s.told.hasBegun === undefined ? { hasBegun: true } : s.told);
+    s.told = told ?? (s.told.wasAsked === undefined ? { wasAsked: true } : s.told);
     s.progress = progress ?? s.progress;
   },
   progress(s, { progress, state }) {

@@ -51,7 +51,7 @@ export function createSupply({ api, tab, have, dispatch, onFailed, onHeld, onNew
         showTask(told.task);
         if (told.available) onNews(told.progress?.open || 1);
         const { next_clips_s: nextClipsS, training_left_s: leftS, trainer_gone: isTrainerGone } = told;
-        const of = { nextClipsS, leftS, isTrainerGone, hasBegun: told.has_begun, isHeldByOthers: told.held_by_others };
+        const of = { nextClipsS, leftS, isTrainerGone, wasAsked: told.was_asked, isHeldByOthers: told.held_by_others };
         dispatch({ type: "waited", ...told, told: of });
       } catch (error) {
         onFailed(error);

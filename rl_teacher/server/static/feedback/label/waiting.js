@@ -7,7 +7,7 @@ const IN_MINUTES_S = 100;
 
 /**
  * What the server told of the wait; all of it may be unknown.
- * @typedef {{hasBegun?: boolean, isHeldByOthers?: boolean, isTrainerGone?: boolean, nextClipsS?: number | null,
+ * @typedef {{wasAsked?: boolean, isHeldByOthers?: boolean, isTrainerGone?: boolean, nextClipsS?: number | null,
  *   leftS?: number | null}} Told
  * @typedef {"unknown" | "gone" | "first" | "taken" | "last" | "learning" | "practicing"} Awaited
  * @typedef {"eta" | "over" | ""} Until   the next clips, the end of the training, or nobody knows what
@@ -19,10 +19,10 @@ const IN_MINUTES_S = 100;
  */
 export function whatIsAwaited(told, experiment, mine) {
   const none = { until: /** @type {Until} */ (""), seconds: 0 };
-  if (told.hasBegun === undefined && !mine) return { kind: "unknown", ...none }; // for a moment
+  if (told.wasAsked === undefined && !mine) return { kind: "unknown", ...none }; // for a moment
   if (told.isTrainerGone) return { kind: "gone", ...none };
   const next = typeof told.nextClipsS === "number" ? { until: /** @type {Until} */ ("eta"), seconds: told.nextClipsS } : null;
-  if (told.hasBegun === false && !mine) return { kind: "first", ...(next ?? none) };
+  if (told.wasAsked === false && !mine) return { kind: "first", ...(next ?? none) };
   if (experiment === "waiting" && told.isHeldByOthers) return { kind: "taken", ...none };
   if (next) return { kind: mine ? "learning" : "practicing", ...next };
   if (experiment === "training" && mine && typeof told.leftS === "number") return { kind: "last", until: "over", seconds: told.leftS };
