@@ -24,6 +24,15 @@ Source: Occam's window, Hoeting et al. 1999, Bayesian Model Averaging, section 3
 """
 
 
+class Candidate(NamedTuple):
+    """What a model may be made of."""
+
+    allowed: Bool[np.ndarray, " group"]
+    """Groups that it may use."""
+    hyperprior: Float[np.ndarray, " group"] | None = None
+    """Of each group, as for `ard.maximize_evidence`."""
+
+
 class Mixture(NamedTuple):
     """A posterior of the weights with several peaks, one for each model of the answers."""
 
@@ -80,11 +89,11 @@ def average_models(
     gaps: Float[np.ndarray, "comparison feature"],
     group: Int[np.ndarray, " feature"],
     target: Float[np.ndarray, " comparison"],
-    candidate_models: Sequence[Bool[np.ndarray, " group"]],
+    candidate_models: Sequence[Candidate],
     random_answer_prob: float | None = None,
-    hyperprior: Float[np.ndarray, " group"] | None = None,
     *,
-    prefers_first: bool = True,
+    price: Float[np.ndarray, " group"] | None = None,
+    num_preferred: int = 1,
 ) -> Mixture:
     """The posterior of one candidate where no answer seems wrong, else the average over all of them.
 
@@ -97,38 +106,46 @@ def average_models(
         gaps: as for `ard.maximize_evidence`.
         group: of each function, from 0 on.
         target: P(left preferred).
-        candidate_models: groups that each model may use, all models equally likely beforehand.
+        candidate_models: what each model may be made of.
         random_answer_prob: share of answers that are coin flips; unset: all of RANDOM_ANSWER_PROBS are tried.
-        hyperprior: as for `ard.maximize_evidence`.
-        prefers_first: where no answer seems wrong, take the first candidate, else the most probable one. Those that
-            may use less are cases of the first, so that one of them is more probable only if the search for the first
-            one's maximum stopped at a lower one: with survival among the functions it often does.
+        price: how much less probable beforehand each group in use makes a model [nats]; 0 if unset: all models are
+            equally likely.
+        num_preferred: where no answer seems wrong, the most probable one of so many first candidates is taken alone.
+            One that may use less than another is a case of it, and is more probable only if the search for the other
+            one's maximum stopped at a lower one.
 
     Source: Hoeting, Madigan, Raftery & Volinsky 1999, Bayesian Model Averaging, eq. 1.
     """
     found: list[Posterior] = []
+
+    def log_prob(one: Posterior) -> float:
+        used = np.unique(group[one.variances > 0])
+        return one.fit.log_evidence - (0.0 if price is None else float(price[used].sum()))
+
     for prob in RANDOM_ANSWER_PROBS if random_answer_prob is None else (random_answer_prob,):
-        now = [maximize_evidence(gaps, group, target, prob, hyperprior, allowed) for allowed in candidate_models]
-        if found and _largest_evidence(now) < _largest_evidence(found) - CLEARLY_LESS:
+        now = [
+            maximize_evidence(gaps, group, target, prob, model.hyperprior, model.allowed) for model in candidate_models
+        ]
+        if found and max(map(log_prob, now)) < max(map(log_prob, found)) - CLEARLY_LESS:
             break
         found += now
-    mixture = weigh_by_evidence(found)
+    mixture = weigh(found, [log_prob(one) for one in found])
     if mixture.noise_probability > 0:
         return mixture
-    return weigh_by_evidence(found[:1] if prefers_first else [max(found, key=lambda one: one.fit.log_evidence)])
+    best = max(found[:num_preferred], key=log_prob)
+    return weigh([best], [0.0])
 
 
-def weigh_by_evidence(found: Sequence[Posterior]) -> Mixture:
-    """These posteriors, each as probable as its model makes the answers.
+def weigh(found: Sequence[Posterior], log_probs: Sequence[float]) -> Mixture:
+    """These posteriors, each as probable as its model is, given the answers.
 
-    Source: Hoeting et al. 1999, eq. 2, with the same prior probability for all models.
+    Args:
+        found: of each model.
+        log_probs: log evidence and log prior probability of each, but for a constant [nats].
+
+    Source: Hoeting et al. 1999, eq. 2.
     """
-    evidence = np.array([posterior.fit.log_evidence for posterior in found])
-    probs = np.exp(evidence - evidence.max())
+    probs = np.exp(np.array(log_probs) - max(log_probs))
     probs /= probs.sum()
     kept = probs >= LEAST_PROB
     return Mixture(tuple(itertools.compress(found, kept)), probs[kept] / probs[kept].sum())
-
-
-def _largest_evidence(found: Sequence[Posterior]) -> float:
-    return max(posterior.fit.log_evidence for posterior in found)

@@ -4,15 +4,17 @@ A weighted sum of finitely many functions with independent normal weights is a G
 of their products: Rasmussen & Williams 2006, section 2.1.2. So a kernel becomes a list of functions here.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from rl_teacher.core.arrays import ENDED, LAST
+from rl_teacher.rewards.gp.averaging import Candidate
 from rl_teacher.rewards.view import Frames
 
 BLOCKS = ("linear", "additive", "product", "square", "joint")
@@ -33,14 +35,19 @@ FARTHEST = 5.0
 """A square counts numbers beyond so many standard deviations as so many, so that outliers are not all it shows."""
 LINEAR = ("linear", "survival", "ending", "change")
 """Blocks of the simplest model of the answers."""
-HYPERPRIORS = {"product": 0.3, "square": 0.3}
-"""Exponents of the hyperprior of products and squares, and of others that are many: see `ard.maximize_evidence`.
+HYPERPRIORS = {"product": 1.0, "ending": 1.0, "change": 1.0, "curve change": 1.0}
+"""Exponents of the hyperprior of products, and of others that are many: see `ard.maximize_evidence`.
 
-With 0 they mislead Reacher's first 25 labels (accuracy 0.76 instead of 0.85). With 1 the sum of them that makes a
-mirror image is not found in 100 labels (0.67 instead of 0.78): docs/label-efficiency.md.
+With 0 products mislead Reacher's first 25 labels (accuracy 0.76 instead of 0.85), with 2 they are found later.
 """
-HYPERPRIORS_OF_ENDS = {"product": 1.0, "ending": 1.0, "change": 1.0, "curve change": 1.0}
-"""The same where episodes can end early, as measured in docs/ends.md: survival is to be told from all of them."""
+QUADRATIC_HYPERPRIORS = {"product": 0.3, "square": 0.3}
+"""The same in a search of its own, which has squares too.
+
+With 1 the sum of products and squares that makes a mirror image is not found in 100 labels (accuracy 0.67 instead of
+0.78): docs/notebook.md. With 0.3 alone, for every task, Walker learned a worse gait: 608 instead of 984 (one seed).
+"""
+PRICES = {"product": 1.0, "square": 1.0}
+"""How much less probable each of them makes a model beforehand [nats], so that few answers are explained without."""
 
 
 def _count(groups: Int[np.ndarray, " feature"]) -> int:
@@ -116,26 +123,37 @@ class Basis(eqx.Module):
         return [np.arange(size) // together.get(name, 1) for name, size in zip(self.blocks, self.sizes, strict=True)]
 
     @property
-    def hyperprior(self) -> Float[np.ndarray, " group"]:
-        """Exponent of each group's hyperprior, see `ard.maximize_evidence`: products are many, most tasks need none."""
-        blocks = self.block_of_group
-        exponents = np.array([(HYPERPRIORS_OF_ENDS if self.num_obs else HYPERPRIORS).get(name, 0.0) for name in blocks])
-        if "ending" in blocks:
-            exponents[blocks.index("ending")] = 0.0  # that it ended at all, whatever was seen
-        return exponents
+    def price(self) -> Float[np.ndarray, " group"]:
+        """How much less probable each group in use makes a model beforehand [nats]."""
+        return self._of_blocks(PRICES if self.has_squares else {})
 
     @property
-    def candidate_models(self) -> tuple[Bool[np.ndarray, " group"], ...]:
-        """Groups that a reward may be made of (`averaging.average_models`): all of them, or only the linear ones.
+    def has_squares(self) -> bool:
+        """Whether there is a search with squares: where episodes have one length, and numbers are not too many."""
+        return self.sizes[BLOCKS.index("square")] > 0
 
-        Curves alone would explain many answers as well, but say nothing of what is faster, or higher, than all that was
-        labeled, where an agent soon is. Where episodes can end early, linear ones with curves of changes are a third.
+    @property
+    def candidate_models(self) -> tuple[Candidate, ...]:
+        """What a reward may be made of (`averaging.average_models`), the general ones first.
+
+        Everything but squares; with squares, and products doubted less; only lines. Curves alone would explain many
+        answers as well, but say nothing of what is faster, or higher, than all that was labeled, where an agent soon
+        is. Where episodes can end early, lines with curves of changes are another.
         """
-        linear = np.array([block in LINEAR for block in self.block_of_group])
+        blocks = np.array(self.block_of_group)
+        exponents = self._of_blocks(HYPERPRIORS)
+        exponents[np.flatnonzero(blocks == "ending")[:1]] = 0.0  # that it ended at all, whatever was seen
+        general = [Candidate(blocks != "square", exponents)]
+        if self.has_squares:
+            general.append(Candidate(np.ones(len(blocks), bool), self._of_blocks(QUADRATIC_HYPERPRIORS)))
+        lines = Candidate(np.isin(blocks, LINEAR), exponents)
         if not self.num_obs:
-            return np.ones(len(linear), bool), linear
-        potentials = np.array([block in (*LINEAR, "curve change") for block in self.block_of_group])
-        return np.ones(len(linear), bool), linear, potentials
+            return (*general, lines)
+        return (*general, lines, Candidate(np.isin(blocks, [*LINEAR, "curve change"]), exponents))
+
+    def _of_blocks(self, numbers: Mapping[str, float]) -> Float[np.ndarray, " group"]:
+        """A number for each group, by the name of its block; 0 for all others."""
+        return np.array([numbers.get(name, 0.0) for name in self.block_of_group])
 
     def block(self, index: int, frames: Frames) -> Float[Array, "*batch feature"]:
         """The functions of one block; all are 0 after the end of an episode, so that nothing is worth anything there.

@@ -69,19 +69,27 @@ def test_a_squared_distance_of_a_sum_is_a_sum_of_products_and_squares_and_nothin
     np.testing.assert_allclose(quadratic @ np.array(weights), mirror, rtol=1e-5)
 
 
-def test_only_products_and_squares_have_a_hyperprior():
+def test_a_reward_may_be_made_of_all_but_squares_or_with_them_and_products_doubted_less_or_of_lines():
     few = basis(num_inputs=3, num_joint=2)
-    exponents = few.hyperprior[few.groups]
-    of_both = [HYPERPRIORS["product"]] * 3 + [HYPERPRIORS["square"]] * 3
-    np.testing.assert_array_equal(exponents, [0.0] * (3 + 24) + of_both + [0.0] * 2)
+    plain_, quadratic, lines = few.candidate_models
+    sizes = np.cumsum([3, 3, 3, 3, 1])  # groups: lines, curves, products, squares, all joint ones
+    np.testing.assert_array_equal(np.flatnonzero(~plain_.allowed), np.arange(sizes[2], sizes[3]))
+    assert quadratic.allowed.all()
+    np.testing.assert_array_equal(np.flatnonzero(lines.allowed), np.arange(3))
+    assert plain_.hyperprior is not None
+    assert quadratic.hyperprior is not None
+    products, squares = slice(sizes[1], sizes[2]), slice(sizes[2], sizes[3])
+    assert set(plain_.hyperprior[products]) == {HYPERPRIORS["product"]}
+    assert set(quadratic.hyperprior[products]) == set(quadratic.hyperprior[squares]) == {0.3}
+    assert plain_.hyperprior[: sizes[1]].sum() == quadratic.hyperprior[: sizes[1]].sum() == 0.0
+    np.testing.assert_array_equal(few.price, [0.0] * 6 + [1.0] * 6 + [0.0])
 
 
-def test_a_reward_may_be_made_of_everything_or_of_lines():
-    everything, lines = basis(num_inputs=3, num_joint=2).candidate_models
-    assert everything.all()
-    np.testing.assert_array_equal(
-        lines, [True] * 3 + [False] * (3 + 3 + 3 + 1)
-    )  # curves, products, squares, all joint ones
+def test_where_nothing_is_squared_nothing_has_a_price():
+    assert len(basis(num_inputs=309, num_joint=8).candidate_models) == 2
+    assert basis(num_inputs=309, num_joint=8).price.sum() == 0.0
+    assert len(ending_basis().candidate_models) == 3
+    assert ending_basis().price.sum() == 0.0
 
 
 def test_sizes_are_those_of_the_blocks_and_pictures_have_no_additive_one():
@@ -122,9 +130,11 @@ def test_where_episodes_can_end_early_survival_endings_and_changes_follow():
         "curve change": 2,
     }  # fmt: skip
     assert len(few.block_of_group) == few.groups[-1] + 1
-    exponents = dict(zip(few.block_of_group, few.hyperprior, strict=True))
+    hyperprior = few.candidate_models[0].hyperprior
+    assert hyperprior is not None
+    exponents = dict(zip(few.block_of_group, hyperprior, strict=True))
     assert (exponents["survival"], exponents["ending"], exponents["curve change"]) == (0.0, 1.0, 1.0)
-    assert few.hyperprior[few.block_of_group.index("ending")] == 0.0, "that it ended at all"
+    assert hyperprior[few.block_of_group.index("ending")] == 0.0, "that it ended at all"
 
 
 def test_changes_are_what_a_number_or_a_curve_of_it_gained_in_the_step_and_nothing_after_the_end():
