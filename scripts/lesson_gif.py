@@ -21,6 +21,8 @@ from rl_teacher.commands.circus.acts import NamedAct, find_acts, load_act
 from rl_teacher.people.client.api import FeedbackClient
 from scripts.lesson_picture import Scene, Shot, read_clip, write_film
 
+LOOK_MS = 1900
+"""Between two answers, so that both clips are seen to their end [ms]."""
 ROOT = Path(__file__).parents[1]
 PICTURE = ROOT / "docs" / "images" / "lesson.gif"
 WINDOW = ViewportSize(width=960, height=720)
@@ -45,6 +47,7 @@ class Filming:
     def teach(self, num_answers: int) -> None:
         """Answer until so many answers are given, or the lesson is over."""
         while self.labeler.num_answers < num_answers and not self.is_over:
+            self.labeler.page.wait_for_timeout(LOOK_MS)
             try:
                 self.labeler.answer(10.0)
             except NothingCame:
