@@ -46,5 +46,5 @@ ACT = Act(
     measure=measure,
     unit="% of the steps on the front legs",
     goal=90.0,
-    num_steps=3_000_000,
+    num_steps=2_000_000,
 )
