@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from rl_teacher.cli import main
+from rl_teacher.commands.circus import command
 from rl_teacher.commands.circus.acts import find_acts, load_act
 from rl_teacher.commands.circus.command import free_name, settings
 from rl_teacher.commands.circus.pictures import GIF_FPS, draw, write_gif
@@ -27,7 +28,10 @@ def test_without_an_act_all_are_listed_with_what_is_wanted(capsys: pytest.Captur
         assert any(line.split()[:2] == [name, act.env_id] and act.task in line for line in out.splitlines())
 
 
-def test_an_act_is_taught_measured_and_filmed(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_an_act_is_taught_measured_and_filmed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(command, "SECONDS", 2.0)  # drawing takes longer than learning
     where = ["--runs-dir", str(tmp_path / "runs"), "--tb-dir", str(tmp_path / "tb")]
     results, gif = tmp_path / "rows.jsonl", tmp_path / "page" / "spin.gif"
     words = ["circus", "spin", "-l", "16", *SMALL, *where, "--results", str(results), "--gif", str(gif)]
@@ -40,12 +44,11 @@ def test_an_act_is_taught_measured_and_filmed(tmp_path: Path, capsys: pytest.Cap
     assert row["reached"] == (row["value"] >= 60)
     assert f"spin: {row['value']:.1f} ± {row['spread']:.1f} rad/s, from 16 answers" in out
     with av.open(tmp_path / "runs" / "spin" / "spin.mp4") as film:
-        assert 300 <= sum(1 for _ in film.decode(video=0)) <= 310  # twelve episodes of a second, and the last one held
+        assert 50 <= sum(1 for _ in film.decode(video=0)) <= 60  # two episodes of a second, and the last picture held
     with Image.open(gif) as pictures:
-        assert pictures.n_frames == 75
+        assert pictures.n_frames == 25
         assert pictures.info["duration"] == 1000 / GIF_FPS
-    assert main(["circus", "spin", "-l", "16", *SMALL, *where]) == 0
-    assert (tmp_path / "runs" / "spin-2" / "spin.mp4").exists()
+    assert free_name(str(tmp_path / "runs"), "spin") == "spin-2"
 
 
 def test_flags_of_the_user_win_and_people_are_told_the_task(tmp_path: Path):
