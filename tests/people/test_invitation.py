@@ -162,6 +162,7 @@ def answer_all(page: Page, num: int) -> list[str]:
 @in_a_network
 @pytest.mark.browser
 @pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"no {CHROMIUM}; apt-get install chromium")
+@pytest.mark.slow
 def test_a_friend_with_a_phone_teaches_by_the_printed_link_alone(teaching: Any) -> None:
     run: Teaching = teaching("-e", "ShortReacher-v1", "-L", "4", "-l", "4", "-t", "120000", "--human.host", "0.0.0.0")
     run.start("--human.keep_server")
