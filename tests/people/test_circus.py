@@ -35,9 +35,9 @@ def mistaken(judge: Judge) -> Judge:
 
 def click_until_the_end(run: Teaching, link: str, judge: Judge) -> int:
     """Answer whatever is asked, about one pair a second; how many."""
-    with sync_playwright() as playwright:
+    with sync_playwright() as playwright, run.client() as client:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        labeler = ClickingLabeler(browser, link, run.client(), judge)
+        labeler = ClickingLabeler(browser, link, client, judge)
         try:
             while run.process is not None and run.process.poll() is None:
                 labeler.answer(30.0)
