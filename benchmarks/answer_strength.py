@@ -18,13 +18,10 @@ from collections.abc import Callable, Sequence
 import jax
 import numpy as np
 
-from benchmarks.reward_fits import PROCESS, fitted, labels_of, rows_of, told_right
+from benchmarks.reward_fits import PROCESS, drawn, fitted, labels_of, rows_of, told_right
 from rl_teacher.commands.replay import RUNS_DIR
 from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.core.arrays import LabeledBatch, RewardInput
-
-FIRST_SHARE = 0.25
-"""Share of the labels that is from before training."""
 
 Use = Callable[[LabeledBatch, np.ndarray], LabeledBatch]
 """(answers, which of them are strong) -> what a model is fitted to."""
@@ -67,11 +64,7 @@ def accuracies(
 ) -> dict[str, float]:
     """Share of the other answers that each fit gets right, all from the same `num_labels` answers."""
     generator = np.random.default_rng(seed)
-    from_first = int(FIRST_SHARE * num_labels)
-    first = generator.choice(num_first, from_first, replace=False)
-    later = num_first + generator.choice(len(batch) - num_first, num_labels - from_first, replace=False)
-    rows = np.sort(np.concatenate([first, later]))
-    seen, unseen = rows_of(batch, rows), rows_of(batch, np.setdiff1d(np.arange(num_first, len(batch)), rows))
+    seen, unseen = drawn(batch, num_first, num_labels, generator)
     margin = np.abs(seen.true_return[:, 0] - seen.true_return[:, 1])
     strong, draw = margin > np.median(margin), generator.random(num_labels)
     obs = seen.obs.reshape(-1, seen.obs.shape[-1])

@@ -87,6 +87,17 @@ def told_right(model: RewardModel, others: LabeledBatch) -> tuple[float, float]:
     return float(right.mean()), correlation(returns.ravel(), others.true_return.ravel())
 
 
+def drawn(
+    batch: LabeledBatch, num_first: int, num_labels: int, generator: np.random.Generator, share_first: float = 0.25
+) -> tuple[LabeledBatch, LabeledBatch]:
+    """Some comparisons to learn from, a share of them from before training, and all others of the training."""
+    from_first = int(share_first * num_labels)
+    first = generator.choice(num_first, from_first, replace=False)
+    later = num_first + generator.choice(len(batch) - num_first, num_labels - from_first, replace=False)
+    rows = np.sort(np.concatenate([first, later]))
+    return rows_of(batch, rows), rows_of(batch, np.setdiff1d(np.arange(num_first, len(batch)), rows))
+
+
 def judge(
     batch: LabeledBatch,
     num_first: int,
@@ -99,11 +110,7 @@ def judge(
 ) -> tuple[float, float, float]:
     """Accuracy on other comparisons, correlation of their returns, accuracy on its own."""
     generator = np.random.default_rng(seed)
-    from_first = int(share_first * num_labels)
-    first = generator.choice(num_first, from_first, replace=False)
-    later = num_first + generator.choice(len(batch) - num_first, num_labels - from_first, replace=False)
-    rows = np.sort(np.concatenate([first, later]))
-    seen, unseen = rows_of(batch, rows), rows_of(batch, np.setdiff1d(np.arange(num_first, len(batch)), rows))
+    seen, unseen = drawn(batch, num_first, num_labels, generator, share_first)
     wrong = generator.random(num_labels) < mistakes
     seen = dataclasses.replace(seen, target=np.where(wrong, 1 - seen.target, seen.target))
     obs = seen.obs.reshape(-1, seen.obs.shape[-1])

@@ -18,6 +18,7 @@ from rl_teacher.errors import CheckpointError
 from rl_teacher.files import make_folder, read_json, write_whole
 from rl_teacher.protocols import Actor
 from rl_teacher.rollouts.action_space import action_spec
+from rl_teacher.rollouts.recorded_episodes import record_episodes
 from rl_teacher.storage import checkpoint as store
 from rl_teacher.storage.folder import find_run
 from rl_teacher.storage.names import CHECKPOINT, CONFIG, REWARD, RUNS_DIR, is_there
@@ -78,17 +79,16 @@ def render_task(
 ) -> tuple[Frames, float]:
     """Frames of one episode of a task, from its simulator states, and the true return so far."""
     envs = make_envs(spec, 1, seed=seed, num_threads=1)
-    obs, _ = envs.reset()
-    states, total = [], 0.0
-    for _ in range(min(num_frames, spec.horizon or num_frames)):
-        states.append(np.array(envs.sim_state()[0]))
-        obs, reward, *_ = envs.step(actions.to_env(actions.clamp(actor.mode(obs))))
-        total += float(reward[0])
-    envs.close()
+    states, rewards = record_episodes(envs, actions, actor.mode, min(num_frames, spec.horizon or num_frames))
+    return draw_states(spec, states[0], size), float(rewards.sum())
+
+
+def draw_states(spec: EnvSpec, states: NDArray[np.float64], size: int) -> Frames:
+    """A picture of each simulator state of a task, (step, state), `size` pixels wide and high."""
     task = find_task(spec.canonical_id)
     model, camera = load_model(task.model_file), task.camera
     with StateRenderer(model, camera, backend=choose_backend(), width=size, height=size) as renderer:
-        return renderer.render(np.stack(states), spec.clip_fps), total
+        return renderer.render(states)
 
 
 def render_gymnasium(

@@ -24,6 +24,7 @@ from rl_teacher.training.seeds import episode_seeds
 from rl_teacher.training.segment_length import with_clip_length
 from rl_teacher.training.state import TeachState
 from rl_teacher.training.summary import evaluate_policy, evaluate_random, keep_reward, summarize
+from rl_teacher.training.task_sentence import is_own_task
 from rl_teacher.training.videos import TrainingVideos
 from rl_teacher.training.world import World, open_world
 
@@ -153,7 +154,7 @@ def to_its_end(run: Run) -> int:
         if config.predictor == "human":
             before = evaluate_random(run)
             reporter.ended(state.steps, before, summary["final_true_return_deterministic"])
-    for line in farewell(config, summary, before, reporter.folder):
+    for line in farewell(config, summary, before, reporter.folder, is_own_task=is_own_task(config, run.world.spec)):
         log(line)
     return 0
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rl_teacher.core.arrays import Segments
 from rl_teacher.core.segment import Segment
-from rl_teacher.people.client.messages import Lesson
+from rl_teacher.people.client.messages import NO_OUTLOOK, Lesson, Outlook
 from rl_teacher.people.feedback_session import FeedbackSession
 from rl_teacher.people.predictions import predict_answers
 from rl_teacher.preferences.fitted import Fit
@@ -20,16 +20,9 @@ class Audience:
     label_link: str
     """Where they answer."""
 
-    def report(
-        self,
-        state: str,
-        step: int,
-        values: Mapping[str, float],
-        next_question_s: float | None = None,
-        left_s: float | None = None,
-    ) -> None:
-        """What the trainer does now, how the curves go on, and, where that is known, what comes when [s]."""
-        self.session.report(state, step, values, next_question_s, left_s)
+    def report(self, state: str, step: int, values: Mapping[str, float], outlook: Outlook = NO_OUTLOOK) -> None:
+        """What the trainer does now, how the curves go on, and what comes when."""
+        self.session.report(state, step, values, outlook)
 
     def report_fit(self, step: int, fit: Fit, pairs: Sequence[tuple[Comparison, Segments, Segments]]) -> None:
         """What the reward model makes of these comparisons, before and after it learned from their answers."""

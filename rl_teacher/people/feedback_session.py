@@ -10,7 +10,7 @@ from queue import Empty, SimpleQueue
 from rl_teacher.core.segment import Segment
 from rl_teacher.errors import RlTeacherError, VideoFault
 from rl_teacher.people.client.api import FeedbackClient, ServerAway
-from rl_teacher.people.client.messages import Lesson, MetricPoint, Prediction
+from rl_teacher.people.client.messages import NO_OUTLOOK, Lesson, MetricPoint, Outlook, Prediction
 from rl_teacher.people.client.outbox import Outbox
 from rl_teacher.people.uploader import ClipUploader, render_request
 from rl_teacher.records import Comparison, ComparisonId, Label, Preference, SegmentId
@@ -169,17 +169,10 @@ class FeedbackSession:
 
     # -- what people see -----------------------------------------------------------------------------------------
 
-    def report(
-        self,
-        state: str,
-        step: int,
-        values: Mapping[str, float],
-        next_question_s: float | None = None,
-        left_s: float | None = None,
-    ) -> None:
-        """What the trainer does now, how the curves go on, and, where that is known, what comes when [s]."""
+    def report(self, state: str, step: int, values: Mapping[str, float], outlook: Outlook = NO_OUTLOOK) -> None:
+        """What the trainer does now, how the curves go on, and what comes when."""
         is_news, self._state, self._step = state != self._state, state, step
-        self._next_question_at, self._over_at = _moment(next_question_s), _moment(left_s)
+        self._next_question_at, self._over_at = _moment(outlook.next_question_s), _moment(outlook.left_s)
         if is_news:
             self._beat_now.set()
         now = time.monotonic()

@@ -1,18 +1,9 @@
-"""Outlook: what a run can say of its own future, for people who wait."""
+"""What a run can say of its own future, for people who wait."""
 
 import math
-from typing import NamedTuple
 
+from rl_teacher.people.client.messages import Outlook
 from rl_teacher.preferences.schedules import Schedule
-
-
-class Outlook(NamedTuple):
-    """Seconds from now; None: nobody knows, or it will not be."""
-
-    next_question_s: float | None
-    """Until the schedule wants the next comparison [s]."""
-    left_s: float | None
-    """Until the last step [s]."""
 
 
 def look_ahead(
@@ -31,7 +22,7 @@ def look_ahead(
         turn_steps: environment steps of a turn of the loop; nothing is asked between two turns.
     """
     if not (math.isfinite(steps_per_second) and steps_per_second > 0) or steps >= num_steps:
-        return Outlook(None, None)
+        return Outlook()
 
     def is_asked_by(turn: int) -> bool:
         at = min(steps + turn * turn_steps, num_steps)

@@ -13,7 +13,7 @@ from rl_teacher.core.arrays import Rollout, Segments
 from rl_teacher.core.correlation import correlation
 from rl_teacher.core.segment import Segment
 from rl_teacher.envs.spec import EnvSpec
-from rl_teacher.people.client.messages import Lesson
+from rl_teacher.people.client.messages import NO_OUTLOOK, Lesson, Outlook
 from rl_teacher.preferences.fitted import Fit, PretrainProgress
 from rl_teacher.preferences.learner import PreferenceLearner
 from rl_teacher.protocols import UpdateResult
@@ -24,7 +24,7 @@ from rl_teacher.storage.metrics import MetricsWriter
 from rl_teacher.storage.names import slug
 from rl_teacher.training.clock import Clock
 from rl_teacher.training.lesson import LessonReport, relevances_in_words
-from rl_teacher.training.outlook import Outlook, look_ahead
+from rl_teacher.training.outlook import look_ahead
 from rl_teacher.training.progress import Progress
 from rl_teacher.training.task_sentence import is_own_task
 
@@ -54,15 +54,8 @@ class Audience(VideoMaker, Protocol):
         """Where they answer."""
         ...
 
-    def report(
-        self,
-        state: str,
-        step: int,
-        values: Mapping[str, float],
-        next_question_s: float | None = None,
-        left_s: float | None = None,
-    ) -> None:
-        """What the trainer does now, how the curves go on, and, where that is known, what comes when [s]."""
+    def report(self, state: str, step: int, values: Mapping[str, float], outlook: Outlook = NO_OUTLOOK) -> None:
+        """What the trainer does now, how the curves go on, and what comes when."""
         ...
 
     def report_fit(self, step: int, fit: Fit, pairs: Sequence[tuple[Comparison, Segments, Segments]]) -> None:
@@ -177,7 +170,7 @@ class Reporter:
         }
         self.last_metrics |= values
         if self._audience is not None:
-            self._audience.report("training", steps, values, *self._look_ahead(steps, seconds, rollout.num_steps))
+            self._audience.report("training", steps, values, self._look_ahead(steps, seconds, rollout.num_steps))
         self._show_agent(iteration, steps, rollout)
         assert self._writer is not None, "start() comes first"
         self._writer.write(steps, values)
@@ -196,7 +189,7 @@ class Reporter:
 
     def _look_ahead(self, steps: int, seconds: float, turn_steps: int) -> Outlook:
         if self._learner is None:
-            return Outlook(None, None)
+            return NO_OUTLOOK
         return look_ahead(
             self._learner.schedule, self._learner.dataset.num_budgeted, steps=steps,
             num_steps=self._config.num_timesteps, seconds=seconds, steps_per_second=self._progress.rate(steps),

@@ -3,6 +3,7 @@
 import dataclasses
 
 from rl_teacher.config.run import MAX_TASK, RunConfig
+from rl_teacher.config.user_code import is_user_code
 from rl_teacher.envs.catalog import find_task
 from rl_teacher.envs.spec import EnvSpec
 
@@ -24,7 +25,12 @@ def with_task(config: RunConfig, spec: EnvSpec) -> tuple[RunConfig, list[str]]:
 
 
 def is_own_task(config: RunConfig, spec: EnvSpec) -> bool:
-    """Whether the user wants something else of one of our robots than its true reward does, as far as words say."""
+    """Whether something else is taught than what the true reward wants, as far as one can see.
+
+    It is where a teacher of the user's answers, and where people are told another task of one of our robots.
+    """
+    if config.predictor == "synth" and is_user_code(config.teacher):
+        return True
     return spec.is_task and bool(config.task) and config.task != find_task(spec.canonical_id).sentence
 
 

@@ -35,15 +35,20 @@ def arrive(labeler, experiment, address):
     return window
 
 
+def tap(window, action):
+    """Answer the pair by touch; until the server has it."""
+    before = window.shown
+    window.page.tap(f'[data-action="{action}"]')
+    window.wait_next(before)
+    window.wait_saved()
+
+
 def test_a_guest_answers_by_touch_and_finds_nothing_but_the_own_answers(server, films, labeler):
     experiment = LiveExperiment(server)
     experiment.ask_some(films, 6)
     address, _ = invite(experiment, labeler)
     window = arrive(labeler, experiment, address)
-    before = window.shown
-    window.page.tap('[data-action="left"]')
-    window.wait_next(before)
-    window.wait_saved()
+    tap(window, "left")
     (event,) = experiment.events()
     assert event["labeler"] == "labeler-2"
     window.page.tap(".back")
@@ -81,10 +86,7 @@ def test_a_guest_who_is_removed_is_thanked_and_can_go_on_no_more(server, films, 
     experiment.ask_some(films, 6)
     address, owner = invite(experiment, labeler)
     window = arrive(labeler, experiment, address)
-    before = window.shown
-    window.page.tap('[data-action="right"]')
-    window.wait_next(before)
-    window.wait_saved()
+    tap(window, "right")
     owner.reload()
     row = owner.locator("tr", has_text="guest").first
     row.locator("text=Remove").click()

@@ -13,7 +13,7 @@ from rl_teacher.commands.circus import command
 from rl_teacher.commands.circus.acts import find_acts, load_act
 from rl_teacher.commands.circus.command import free_name, settings
 from rl_teacher.commands.circus.pictures import GIF_FPS, draw, write_gif
-from rl_teacher.commands.circus.success import EPISODES, episode_states
+from rl_teacher.commands.circus.success import EPISODES, episode_states, random_mode
 from rl_teacher.core.actions import BoxActions
 from rl_teacher.envs.catalog import find_env
 
@@ -67,9 +67,9 @@ def test_flags_of_the_user_win_and_people_are_told_the_task(tmp_path: Path):
 def test_states_are_of_whole_episodes_and_the_same_each_time():
     spec = find_env("ShortReacher-v1")
     actions = BoxActions((-1.0, -1.0), (1.0, 1.0))
-    states = episode_states(spec, actions, None, EPISODES)
+    states = episode_states(spec, actions, random_mode(EPISODES, 2), EPISODES)
     assert states.shape == (32, 20, 8)
-    np.testing.assert_array_equal(states, episode_states(spec, actions, None, EPISODES))
+    np.testing.assert_array_equal(states, episode_states(spec, actions, random_mode(EPISODES, 2), EPISODES))
     assert np.abs(states[:, 0, 4:6]).max() < 0.01  # at rest, before the first action
     assert np.abs(states[:, 5, 4:6]).max() > 0.1
 
@@ -77,7 +77,7 @@ def test_states_are_of_whole_episodes_and_the_same_each_time():
 @pytest.mark.render
 def test_a_gif_is_in_real_time_and_shows_the_robot(tmp_path: Path):
     spec = find_env("Reacher-v1")
-    states = episode_states(spec, BoxActions((-1.0, -1.0), (1.0, 1.0)), None, 1)[0]
+    states = episode_states(spec, BoxActions((-1.0, -1.0), (1.0, 1.0)), random_mode(1, 2), 1)[0]
     frames = draw(spec, states, fps=GIF_FPS, seconds=0.5, size=64)
     assert frames.shape == (6, 64, 64, 3)
     assert (frames[0] != frames[-1]).any()

@@ -11,7 +11,7 @@ from small_server import frames, segment, wait_for
 
 from rl_teacher.core.segment import Segment
 from rl_teacher.errors import VideoFault
-from rl_teacher.people.client.messages import Prediction
+from rl_teacher.people.client.messages import Outlook, Prediction
 from rl_teacher.people.feedback_session import ROOM_BYTES
 from rl_teacher.records import Comparison, Preference
 from rl_teacher.video.jobs import Content
@@ -231,7 +231,7 @@ def test_curves_have_the_names_of_the_page_and_no_more_points_than_it_shows(rig:
 def test_people_are_told_how_long_they_wait_counted_from_the_heartbeat(rig: Rig):
     session = rig.session()
     assert rig.beat(session, "training")["next_clips_s"] is None
-    session.report("waiting", 1, {}, 40.0, 90.0)
+    session.report("waiting", 1, {}, Outlook(40.0, 90.0))
     told = wait_for(lambda: [one for one in rig.server.heartbeats if one["state"] == "waiting" and one["step"] == 1])[0]
     assert 30 < told["next_clips_s"] <= 40
     assert 80 < told["training_left_s"] <= 90

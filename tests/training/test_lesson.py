@@ -107,5 +107,7 @@ def test_the_farewell_is_two_sentences() -> None:
     assert then == "`rl-teacher replay x` shows the agent, and the figures are in runs/x/summary.json."
     without = farewell(config, SUMMARY | {"final_true_return_deterministic": None, "labels": 1400}, None, folder)[0]
     assert without == "Done after 40,000 steps with 1,400 labels."
+    own = farewell(config, SUMMARY, -10.25, folder, is_own_task=True)[0]
+    assert own == told.partition(":")[0] + "."
     by_rl = farewell(RunConfig(env_id="E", predictor="rl", name="x"), SUMMARY, None, folder)[0]
     assert by_rl == "Done after 40,000 steps with the true reward: an episode of E now returns -3.1."

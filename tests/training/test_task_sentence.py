@@ -13,6 +13,7 @@ from rl_teacher.errors import ConfigError
 from rl_teacher.integrations.settings import settings
 from rl_teacher.people.connection import experiment_spec
 from rl_teacher.training.complete import complete
+from rl_teacher.training.task_sentence import is_own_task
 
 
 def completed(env_id: str, *words: str, predictor: str = "human") -> tuple[str, list[str]]:
@@ -81,3 +82,13 @@ def test_other_libraries_say_it_too() -> None:
     config, _ = settings("x", find_env("CartPole-v1"), "a", task="Keep it up", **words)  # type: ignore[arg-type]
     assert experiment_spec(config).task == "Keep it up"
     assert settings("x", find_env("CartPole-v1"), "a", **words)[0].task == ""  # type: ignore[arg-type]
+
+
+def test_a_task_of_ones_own_is_another_one_than_the_robots_and_what_a_judge_of_ones_own_teaches() -> None:
+    hopper = find_env("Hopper-v1")
+    usual, _ = complete(parse(["-p", "human", "-e", "Hopper-v1", "-n", "x"]), hopper)
+    assert not is_own_task(usual, hopper)
+    assert is_own_task(dataclasses.replace(usual, task="Stand"), hopper)
+    judged = ["-p", "synth", "-e", "Hopper-v1", "-n", "x", "-l", "9", "--teacher"]
+    assert is_own_task(parse([*judged, "examples/circus/backflip.py:prefer"]), hopper)
+    assert not is_own_task(parse([*judged, "oracle"]), hopper)

@@ -94,7 +94,7 @@ def show(act: NamedAct, config: RunConfig, results: str | None, gif: str | None)
     reached = measure_success(spec, actions, actor, act.act.measure)
     summary = read_json(folder / SUMMARY)
     num = math.ceil(SECONDS / ((spec.horizon or 1000) * (spec.dt or 1.0)))
-    states = np.concatenate(episode_states(spec, actions, actor, num))
+    states = np.concatenate(episode_states(spec, actions, actor.mode, num))
     out = folder / f"{act.name}.mp4"
     write_mp4(out, draw(spec, states, fps=FPS, seconds=SECONDS, size=480))
     if gif:

@@ -7,20 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from rl_teacher.commands.replay import Frames, draw_states
 from rl_teacher.envs.catalog import find_task
 from rl_teacher.envs.spec import EnvSpec
-from rl_teacher.envs.tasks.model_files import load_model
 from rl_teacher.files import make_folder, write_whole
-from rl_teacher.video.backend import choose_backend
 from rl_teacher.video.encode import encode_clip
-from rl_teacher.video.render import StateRenderer
 
 FPS = 25
 GIF_FPS = 12.5
 """GIFs count hundredths of a second: 8 of them."""
 GIF_COLORS = 48
-
-Frames = NDArray[np.uint8]
 
 
 def draw(spec: EnvSpec, states: NDArray[np.float64], *, fps: float, seconds: float, size: int) -> Frames:
@@ -36,10 +32,7 @@ def draw(spec: EnvSpec, states: NDArray[np.float64], *, fps: float, seconds: flo
     task = find_task(spec.canonical_id)
     steps = np.arange(int(seconds * fps)) / fps / task.dt
     rows = np.round(steps[steps < len(states) - 0.5]).astype(int)
-    with StateRenderer(
-        load_model(task.model_file), task.camera, backend=choose_backend(), width=size, height=size
-    ) as renderer:
-        return renderer.render(states[rows])
+    return draw_states(spec, states[rows], size)
 
 
 def write_mp4(path: Path, frames: Frames) -> None:

@@ -10,6 +10,7 @@ from rl_teacher.core.actions import ActionSpec
 from rl_teacher.envs.catalog import make_envs
 from rl_teacher.envs.spec import EnvSpec
 from rl_teacher.protocols import Actor
+from rl_teacher.rollouts.recorded_episodes import record_episodes
 
 EPISODES = 32
 SEED = 2_000_003
@@ -31,26 +32,21 @@ def measure_success(
     spec: EnvSpec, actions: ActionSpec, actor: Actor, measure: Callable[[np.ndarray], float]
 ) -> Success:
     """The act's measure of an agent."""
-    own = [measure(states) for states in episode_states(spec, actions, actor, EPISODES)]
-    random = [measure(states) for states in episode_states(spec, actions, None, EPISODES)]
+    own = [measure(states) for states in episode_states(spec, actions, actor.mode, EPISODES)]
+    random = [
+        measure(states) for states in episode_states(spec, actions, random_mode(EPISODES, actions.size), EPISODES)
+    ]
     return Success(float(np.mean(own)), float(np.std(own)), float(np.mean(random)))
 
 
 def episode_states(
-    spec: EnvSpec, actions: ActionSpec, actor: Actor | None, num: int
+    spec: EnvSpec, actions: ActionSpec, mode: Callable[[np.ndarray], np.ndarray], num: int
 ) -> Float[np.ndarray, "episode step state"]:
-    """Simulator states of whole episodes of the most likely actions, or of random ones without an actor."""
-    envs, generator = make_envs(spec, num, seed=SEED), np.random.default_rng(SEED)
-    try:
-        obs, _ = envs.reset()
-        states = []
-        for _ in range(spec.horizon or 1000):
-            states.append(envs.sim_state().copy())
-            if actor is None:
-                action = generator.uniform(-1, 1, (num, actions.size))
-            else:
-                action = actions.clamp(actor.mode(obs))
-            obs, *_ = envs.step(actions.to_env(np.asarray(action, np.float32)))
-    finally:
-        envs.close()
-    return np.stack(states, 1)
+    """Simulator states of whole episodes, the same starts each time."""
+    return record_episodes(make_envs(spec, num, seed=SEED), actions, mode, spec.horizon or 1000).states
+
+
+def random_mode(num: int, size: int) -> Callable[[np.ndarray], np.ndarray]:
+    """Random actions of `size` numbers for `num` episodes, the same each time."""
+    generator = np.random.default_rng(SEED)
+    return lambda obs: generator.uniform(-1, 1, (num, size)).astype(np.float32)

@@ -94,6 +94,19 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
+class Outlook:
+    """What comes when, in seconds from now; None: nobody knows, or it will not be."""
+
+    next_question_s: float | None = None
+    """Until the schedule wants the next comparison [s]."""
+    left_s: float | None = None
+    """Until the last step [s]."""
+
+
+NO_OUTLOOK = Outlook()
+
+
+@dataclass(frozen=True, slots=True)
 class Ending:
     """How a lesson ended."""
 

@@ -151,6 +151,15 @@ class Basis(eqx.Module):
             return (*general, lines)
         return (*general, lines, Candidate(np.isin(blocks, [*LINEAR, "curve change"]), exponents))
 
+    @property
+    def num_preferred(self) -> int:
+        """Where no answer seems wrong, the most probable one of so many of the first candidates is taken alone.
+
+        Lines are a case of everything; they count by themselves only where episodes can end early, as the search there
+        often stops at a lower maximum.
+        """
+        return len(self.candidate_models) if self.num_obs else len(self.candidate_models) - 1
+
     def _of_blocks(self, numbers: Mapping[str, float]) -> Float[np.ndarray, " group"]:
         """A number for each group, by the name of its block; 0 for all others."""
         return np.array([numbers.get(name, 0.0) for name in self.block_of_group])

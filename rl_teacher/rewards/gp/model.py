@@ -123,10 +123,10 @@ class GaussianProcessReward(eqx.Module):
         basis, blocks = gap_features(self.basis, data.labeled, stats)
         gaps, factors = scaled_blocks(blocks)
         with threadpool_limits(1, "blas"):  # matrices are small, and threads would wait for those that simulate
-            models = basis.candidate_models
             found = average_models(
-                gaps, basis.groups, target, models, random_answer_prob=self.config.random_answer_prob,
-                price=basis.price, num_preferred=1 + basis.has_squares if self.center else len(models),
+                gaps, basis.groups, target, basis.candidate_models,
+                random_answer_prob=self.config.random_answer_prob, price=basis.price,
+                num_preferred=basis.num_preferred,
             )  # fmt: skip
             deviations = _centered_draws(found, self.config.num_members, host_generator(key))
             metrics = fit_metrics(found, gaps, deviations, target)
