@@ -29,6 +29,8 @@ class Actor:
 
 def actor_of(networks: ActorCritic, obs_stats: RunningStats, distribution: Distribution) -> Actor:
     """The actor of these networks. Plain tuples of arrays go to the compiled function: they dispatch fastest."""
+    if networks.torso is not None:
+        return _actor_of_pictures(networks, distribution)
     params = (networks.policy.weights, networks.policy.biases, networks.log_std, *acting_scale(obs_stats))
 
     def noise(key: PRNGKeyArray, num_steps: int, num_envs: int) -> Num[np.ndarray, "time env ..."]:
@@ -41,6 +43,33 @@ def actor_of(networks: ActorCritic, obs_stats: RunningStats, distribution: Distr
         return np.asarray(_mode(params, obs, distribution))
 
     return Actor(noise, act, mode)
+
+
+def _actor_of_pictures(networks: ActorCritic, distribution: Distribution) -> Actor:
+    def noise(key: PRNGKeyArray, num_steps: int, num_envs: int) -> Num[np.ndarray, "time env ..."]:
+        return np.asarray(distribution.noise(key, (num_steps, num_envs)))
+
+    def act(obs: Num[np.ndarray, "env ..."], row: Num[np.ndarray, "env ..."]) -> Num[np.ndarray, "env ..."]:
+        return np.asarray(_act_on_pictures(networks, obs, row, distribution))
+
+    def mode(obs: Num[np.ndarray, "env ..."]) -> Num[np.ndarray, "env ..."]:
+        return np.asarray(_mode_of_pictures(networks, obs, distribution))
+
+    return Actor(noise, act, mode)
+
+
+@partial(jax.jit, static_argnums=3)
+def _act_on_pictures(
+    networks: ActorCritic, obs: Num[Array, "env ..."], noise: Float[Array, "env act"], distribution: Distribution
+) -> Num[Array, "env ..."]:
+    return distribution.sample(networks.heads(obs)[0], networks.log_std, noise)
+
+
+@partial(jax.jit, static_argnums=2)
+def _mode_of_pictures(
+    networks: ActorCritic, obs: Num[Array, "env ..."], distribution: Distribution
+) -> Num[Array, "env ..."]:
+    return distribution.mode(networks.heads(obs)[0])
 
 
 Params = tuple[tuple[Array, ...], tuple[Array, ...], Array, Array, Array]

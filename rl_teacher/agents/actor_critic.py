@@ -8,21 +8,28 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, PRNGKeyArray
+from jaxtyping import Array, Float, Num, PRNGKeyArray
 
 from rl_teacher.core.distributions import Distribution
 from rl_teacher.core.networks import MLP, orthogonal_mlp
 from rl_teacher.core.running_stats import RunningStats
+from rl_teacher.core.vision import PictureNet, as_numbers
 
 
 class ActorCritic(eqx.Module):
-    """Two separate networks over the same normalized observation: 37 details, core 13 and continuous 4."""
+    """Two separate networks over the same normalized observation: 37 details, core 13 and continuous 4.
+
+    Of pictures both see the features of one convolutional network, as a second would double the work: 37 details, Atari
+    8.
+    """
 
     policy: MLP
     log_std: Float[Array, " act"]
     """Log standard deviations, the same in every state: 37 details, continuous 2; not used by categorical policies."""
     value: MLP
     """Predicts (discounted return - mean) / std of the value statistics."""
+    torso: PictureNet | None = None
+    """Between a picture and the two; None where observations are vectors."""
 
     @classmethod
     def build(
@@ -54,8 +61,39 @@ class ActorCritic(eqx.Module):
             value=orthogonal_mlp((num_inputs, *hidden, 1), "tanh", last_scale=1.0, key=value_key),
         )
 
+    @classmethod
+    def of_pictures(
+        cls,
+        shape: tuple[int, ...],
+        distribution: Distribution,
+        num_features: int,
+        init_log_std: float | None,
+        key: PRNGKeyArray,
+    ) -> "ActorCritic":
+        """Fresh networks over pictures: one convolutional network, and a layer for each of policy and value.
+
+        Args:
+            shape: (height, width, channels) of a picture.
+            distribution: of the actions.
+            num_features: numbers between picture and actions.
+            init_log_std: as for `build`.
+            key: draws the weights.
+        """
+        torso_key, key = jax.random.split(key)
+        heads = cls.build(num_features, distribution, (), init_log_std, key)
+        return cls(heads.policy, heads.log_std, heads.value, PictureNet.build(shape, num_features, torso_key))
+
+    def heads(self, x: Num[Array, "..."]) -> tuple[Float[Array, "*batch p"], Float[Array, "*batch"]]:
+        """Parameters of the actions' distribution, and normalized values.
+
+        Args:
+            x: normalized vectors (*batch, feature); pictures (picture, height, width, channel) if there is a torso.
+        """
+        seen = x if self.torso is None else self.torso(as_numbers(x))
+        return self.policy(seen), self.values(seen)
+
     def values(self, x: Float[Array, "*batch features"]) -> Float[Array, "*batch"]:
-        """Normalized values."""
+        """Normalized values of vectors."""
         return self.value(x)[..., 0]
 
 

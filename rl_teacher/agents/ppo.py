@@ -4,6 +4,7 @@ Source: Schulman et al. 2017, arXiv:1707.06347. *37 details* is Huang et al. 202
 Proximal Policy Optimization", with the number of the core detail. docs/agents.md has all of them, and our defaults.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import equinox as eqx
@@ -18,12 +19,12 @@ from rl_teacher.agents.acting import Actor, actor_of
 from rl_teacher.agents.actor_critic import ActorCritic
 from rl_teacher.agents.observations import num_inputs
 from rl_teacher.agents.samples import Sample, Steps, on_device, prepare, shuffled_rows, standardize, unless_empty
-from rl_teacher.config.agents import PPOConfig
+from rl_teacher.config.agents import PPOConfig, known, settled
 from rl_teacher.core.actions import ActionSpec
 from rl_teacher.core.arrays import BlindRollout
-from rl_teacher.core.bradley_terry import weighted_mean
 from rl_teacher.core.distributions import Distribution
 from rl_teacher.core.running_stats import RunningStats
+from rl_teacher.core.vision import CHUNK, is_picture
 from rl_teacher.protocols import RewardFn, UpdateResult
 
 
@@ -40,8 +41,13 @@ class PPO(eqx.Module):
     @classmethod
     def build(cls, obs_shape: tuple[int, ...], actions: ActionSpec, config: PPOConfig, key: PRNGKeyArray) -> "PPO":
         """A fresh agent."""
-        size = num_inputs(obs_shape)
-        networks = ActorCritic.build(size, actions.distribution, config.hidden, config.init_log_std, key)
+        size, sees_pictures = num_inputs(obs_shape), is_picture(obs_shape)
+        config = settled(config, sees_pictures=sees_pictures)
+        if sees_pictures:
+            features, distribution = known(config.hidden)[-1], actions.distribution
+            networks = ActorCritic.of_pictures(obs_shape, distribution, features, config.init_log_std, key)
+        else:
+            networks = ActorCritic.build(size, actions.distribution, known(config.hidden), config.init_log_std, key)
         flat, _ = ravel_pytree(networks)
         return cls(
             networks=networks,
@@ -68,9 +74,11 @@ class PPO(eqx.Module):
         """
         predicted = jnp.asarray(reward(rollout.reward_input))
         state = (self.networks, self.opt_state, self.obs_stats, self.value_stats)
-        rows = shuffled_rows(key, self.config.num_epochs, rollout.counted.size, self.config.minibatch_size)
+        epochs, size = known(self.config.num_epochs), known(self.config.minibatch_size)
+        rows = shuffled_rows(key, epochs, rollout.counted.size, size)
+        steps = on_device(rollout, sees_pictures=self.networks.torso is not None)
         updated, metrics = _update(
-            state, on_device(rollout), predicted, jnp.float32(progress), rows, self.config, self.actions.distribution
+            state, steps, predicted, jnp.float32(progress), rows, self.config, self.actions.distribution
         )
         networks, opt_state, obs_stats, value_stats = updated
         agent = type(self)(
@@ -111,17 +119,20 @@ def _update(
     flat, unravel = ravel_pytree(networks)
     optimizer = _optimizer(config)
     # 37 details, core 4: smaller steps near the end, where there is more to lose than to gain.
-    learning_rate = config.learning_rate + progress * (config.final_learning_rate - config.learning_rate)
-    entropy_coef = config.entropy_coef + progress * (config.final_entropy_coef - config.entropy_coef)
+    first_rate, first_bonus = known(config.learning_rate), known(config.entropy_coef)
+    learning_rate = first_rate + progress * (known(config.final_learning_rate) - first_rate)
+    entropy_coef = first_bonus + progress * (known(config.final_entropy_coef) - first_bonus)
 
-    def loss(flat: Float[Array, " n"], batch: Sample) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
-        return _loss(unravel(flat), batch, entropy_coef, config, distribution)
+    def loss(flat: Float[Array, " n"], batch: Sample, total: Float[Array, ""]) -> LossAndMetrics:
+        return _loss(unravel(flat), batch, total, entropy_coef, config, distribution)
 
     def minibatch_step(
         carry: tuple[Float[Array, " n"], optax.OptState], batch: Sample
     ) -> tuple[tuple[Float[Array, " n"], optax.OptState], dict[str, Float[Array, ""]]]:
         flat, opt_state = carry
-        gradient, metrics = jax.grad(loss, has_aux=True)(flat, batch)
+        # 37 details, core 7: in each minibatch; so the size of the reward does not change the size of a step.
+        batch = batch._replace(advantage=standardize(batch.advantage, batch.weight))
+        gradient, metrics = gradient_of(loss, flat, batch, in_parts=networks.torso is not None)
         step, stepped = optimizer.update(gradient, opt_state)
         return unless_empty(batch.weight, (flat + learning_rate * step, stepped), carry), metrics
 
@@ -136,28 +147,64 @@ def _update(
     return (unravel(flat), opt_state, batch.obs_stats, batch.value_stats), last
 
 
+LossAndMetrics = tuple[Float[Array, ""], dict[str, Float[Array, ""]]]
+
+
+def gradient_of(
+    loss: Callable[[Float[Array, " n"], Sample, Float[Array, ""]], LossAndMetrics],
+    flat: Float[Array, " n"], batch: Sample, *, in_parts: bool,
+) -> tuple[Float[Array, " n"], dict[str, Float[Array, ""]]]:  # fmt: skip
+    """Gradient and metrics of a minibatch, as the sum over parts of it that stay in the processor's cache.
+
+    Args:
+        loss: of the parameters, a part, and the weight of the whole minibatch.
+        flat: the parameters.
+        batch: the minibatch.
+        in_parts: as with pictures, which are large; else the minibatch is one part.
+    """
+    gradient, total = jax.grad(loss, has_aux=True), batch.weight.sum()
+    if not in_parts:
+        whole: tuple[Array, dict[str, Array]] = gradient(flat, batch, total)
+        return whole
+    size = next(part for part in range(CHUNK, 0, -1) if len(batch.weight) % part == 0)
+    parts = jax.tree.map(lambda x: x.reshape(-1, size, *x.shape[1:]), batch)
+
+    def add(summed: Float[Array, " n"], part: Sample) -> tuple[Float[Array, " n"], dict[str, Float[Array, ""]]]:
+        of_part, metrics = gradient(flat, part, total)
+        return summed + of_part, metrics
+
+    summed, metrics = jax.lax.scan(add, jnp.zeros_like(flat), parts)
+    return summed, jax.tree.map(lambda x: x.sum(0), metrics)
+
+
 def _loss(
     networks: ActorCritic,
     batch: Sample,
+    total: Float[Array, ""],
     entropy_coef: Float[Array, ""],
     config: PPOConfig,
     distribution: Distribution,
 ) -> tuple[Float[Array, ""], dict[str, Float[Array, ""]]]:
     """-(clipped surrogate) - entropy bonus + squared error of the value, each a weighted mean over samples.
 
+    `total` is the weight that the means are divided by: that of the batch, or of the minibatch that it is a part of.
+
     Source: Schulman et al. 2017, eq. 7 (clipped surrogate) and eq. 9 (all three); 37 details, core 8 and 10. The value
     loss is not clipped: core 9 finds no help in it, nor do Andrychowicz et al. 2021, arXiv:2006.05990.
     """
-    params, log_std = networks.policy(batch.x), networks.log_std
+
+    def mean(values: Float[Array, " sample"]) -> Float[Array, ""]:
+        return jnp.where(total > 0, (values * batch.weight).sum() / jnp.maximum(total, 1e-8), 0.0)
+
+    (params, value), log_std = networks.heads(batch.x), networks.log_std
     log_ratio = distribution.log_prob(params, log_std, batch.action) - batch.log_prob
     ratio = jnp.exp(log_ratio)
-    # 37 details, core 7: in each minibatch; so the size of the reward does not change the size of a step.
-    advantage = standardize(batch.advantage, batch.weight)
+    advantage = batch.advantage
     # The smaller of the two: an action that is clipped has no gradient, unless it moved against its advantage.
     clipped = jnp.clip(ratio, 1 - config.clip_ratio, 1 + config.clip_ratio)
-    surrogate = weighted_mean(jnp.minimum(ratio * advantage, clipped * advantage), batch.weight)
-    entropy = weighted_mean(distribution.entropy(params, log_std), batch.weight)
-    value_loss = 0.5 * weighted_mean(jnp.square(networks.values(batch.x) - batch.target), batch.weight)
+    surrogate = mean(jnp.minimum(ratio * advantage, clipped * advantage))
+    entropy = mean(distribution.entropy(params, log_std))
+    value_loss = 0.5 * mean(jnp.square(value - batch.target))
     loss = -surrogate - entropy_coef * entropy + config.value_coef * value_loss
     metrics = {
         "agent/policy_loss": -surrogate,
@@ -165,7 +212,7 @@ def _loss(
         "agent/entropy": entropy,
         # 37 details, core 12: never negative, and of less variance than -log_ratio: Schulman 2020, "Approximating KL
         # divergence", joschu.net/blog/kl-approx.html.
-        "agent/kl": weighted_mean(ratio - 1 - log_ratio, batch.weight),
-        "agent/clip_share": weighted_mean((jnp.abs(ratio - 1) > config.clip_ratio).astype(jnp.float32), batch.weight),
+        "agent/kl": mean(ratio - 1 - log_ratio),
+        "agent/clip_share": mean((jnp.abs(ratio - 1) > config.clip_ratio).astype(jnp.float32)),
     }
     return loss, metrics

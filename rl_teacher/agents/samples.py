@@ -16,6 +16,7 @@ from rl_teacher.core.bradley_terry import weighted_mean
 from rl_teacher.core.distributions import Distribution
 from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.core.streams import host_generator
+from rl_teacher.core.vision import CHUNK, in_chunks
 
 T = TypeVar("T")
 
@@ -26,16 +27,20 @@ class Steps(NamedTuple):
     obs: Num[Array, "time env *obs"]
     action: Num[Array, "time env *act"]
     last_obs: Num[Array, "env *obs"]
-    final_obs: Num[Array, "time env *obs"]
+    final_obs: Num[Array, "..."]
+    """(time, env, *obs); of pictures (row, *obs)."""
     terminated: Bool[Array, "time env"]
     truncated: Bool[Array, "time env"]
     counted: Bool[Array, "time env"]
+    final_place: Int[Array, "row 2"] | None = None
+    """Of pictures: time and environment of each row of `final_obs`."""
 
 
 class Sample(NamedTuple):
     """What one step contributes to an update; every field has a leading axis of samples."""
 
-    x: Float[Array, "sample features"]
+    x: Num[Array, "sample ..."]
+    """Normalized vectors, or pictures as they are."""
     action: Num[Array, "sample *act"]
     log_prob: Float[Array, " sample"]
     advantage: Float[Array, " sample"]
@@ -77,19 +82,11 @@ def prepare(
     """
     counted = steps.counted
     weight = flatten_axes(counted.astype(jnp.float32))
-    obs = jnp.where(counted[:, :, None], features(steps.obs, 2), 0.0)  # padding may hold anything, even nan
     reward = jnp.where(counted, reward, 0.0)
-    seen = obs_stats.merge(flatten_axes(obs), weight)
-    # 37 details (see actor_critic.py), continuous 6 and 7.
-    # The first batch has nothing older to be normalized by; later ones are normalized as they were acted with.
-    now = jax.tree.map(lambda new, old: jnp.where(obs_stats.count == 0, new, old), seen, obs_stats)
-    x = network_inputs(obs, now, 2)
-    final_x = network_inputs(steps.final_obs, now, 2)
-    last_x = network_inputs(steps.last_obs, now, 1)
-    value = denormalize(networks.values(x), value_stats)
+    look = (_look_at_vectors if networks.torso is None else _look_at_pictures)(networks, obs_stats, steps)
+    value = denormalize(look.value, value_stats)
     advantage = generalized_advantages(
-        reward, value, denormalize(networks.values(last_x), value_stats),
-        denormalize(networks.values(final_x), value_stats),
+        reward, value, denormalize(look.last_value, value_stats), denormalize(look.final_value, value_stats),
         steps.terminated & counted, steps.truncated & counted, counted,
         discount=discount_of(config), gae_lambda=config.gae_lambda,
     )  # fmt: skip
@@ -101,9 +98,9 @@ def prepare(
     new_value_stats = recent.merge(returns, weight)
     # Computed again instead of stored while acting: at the start of an update both are the same, ratios begin at 1.
     action = jnp.where(counted.reshape(counted.shape + (1,) * (steps.action.ndim - 2)), steps.action, 0)
-    log_prob = distribution.log_prob(networks.policy(x), networks.log_std, action)
+    log_prob = distribution.log_prob(look.params, networks.log_std, action)
     samples = Sample(
-        x=flatten_axes(x),
+        x=look.x,
         action=flatten_axes(action),
         log_prob=flatten_axes(log_prob),
         advantage=flatten_axes(advantage),
@@ -117,16 +114,78 @@ def prepare(
     metrics = {"agent/explained_variance": 1.0 - unexplained / (spread + 1e-8), "agent/mean_return_target": mean}
     return Batch(
         samples=samples,
-        networks=ActorCritic(networks.policy, networks.log_std, rescaled),
-        obs_stats=seen,
+        networks=ActorCritic(networks.policy, networks.log_std, rescaled, networks.torso),
+        obs_stats=look.obs_stats,
         value_stats=new_value_stats,
         metrics=metrics,
     )
 
 
-def on_device(rollout: BlindRollout) -> Steps:
-    """The rollout as a compiled update takes it."""
-    return Steps(*(jnp.asarray(getattr(rollout, name)) for name in Steps._fields))
+class _Look(NamedTuple):
+    """What the networks say of a rollout."""
+
+    x: Num[Array, "sample ..."]
+    """What they are given of each observation."""
+    params: Float[Array, "time env p"]
+    """Of the actions' distribution."""
+    value: Float[Array, "time env"]
+    """Normalized, as those that follow."""
+    last_value: Float[Array, " env"]
+    final_value: Float[Array, "time env"]
+    """At the end of an episode; of no meaning elsewhere."""
+    obs_stats: RunningStats
+    """With this rollout."""
+
+
+def _look_at_vectors(networks: ActorCritic, obs_stats: RunningStats, steps: Steps) -> _Look:
+    counted = steps.counted
+    obs = jnp.where(counted[:, :, None], features(steps.obs, 2), 0.0)  # padding may hold anything, even nan
+    seen = obs_stats.merge(flatten_axes(obs), flatten_axes(counted.astype(jnp.float32)))
+    # 37 details (see actor_critic.py), continuous 6 and 7.
+    # The first batch has nothing older to be normalized by; later ones are normalized as they were acted with.
+    now = jax.tree.map(lambda new, old: jnp.where(obs_stats.count == 0, new, old), seen, obs_stats)
+    x = network_inputs(obs, now, 2)
+    final_x = network_inputs(steps.final_obs, now, 2)
+    last_x = network_inputs(steps.last_obs, now, 1)
+    return _Look(
+        x=flatten_axes(x), params=networks.policy(x), value=networks.values(x), last_value=networks.values(last_x),
+        final_value=networks.values(final_x), obs_stats=seen,
+    )  # fmt: skip
+
+
+def _look_at_pictures(networks: ActorCritic, obs_stats: RunningStats, steps: Steps) -> _Look:
+    """The same of pictures, which stay bytes until a network is given them, and are not normalized."""
+    assert steps.final_place is not None, "on_device gathers the last pictures of episodes"
+    shape = steps.counted.shape
+    x = flatten_axes(steps.obs)
+    seen = obs_stats.merge(jnp.asarray(features(x, 1)), flatten_axes(steps.counted.astype(jnp.float32)))
+    joined = in_chunks(lambda part: jnp.concatenate([(h := networks.heads(part))[0], h[1][:, None]], -1), x)
+    final_value = in_chunks(lambda part: networks.heads(part)[1], steps.final_obs)
+    time, env = steps.final_place.T
+    return _Look(
+        x=x, params=joined[:, :-1].reshape(*shape, -1), value=joined[:, -1].reshape(shape),
+        last_value=in_chunks(lambda part: networks.heads(part)[1], steps.last_obs),
+        final_value=jnp.zeros(shape).at[time, env].set(final_value, mode="drop"), obs_stats=seen,
+    )  # fmt: skip
+
+
+def on_device(rollout: BlindRollout, *, sees_pictures: bool) -> Steps:
+    """The rollout as a compiled update takes it; of pictures, only the last ones of episodes that ended."""
+    steps = {name: getattr(rollout, name) for name in Steps._fields if name != "final_place"}
+    place = None
+    if sees_pictures:
+        found = np.argwhere((rollout.terminated | rollout.truncated) & rollout.counted)
+        # A whole number of chunks, so that the update is compiled for few sizes; beyond the last step nothing is set.
+        capacity = CHUNK * max(1, -(-len(found) // CHUNK))
+        place = np.full((capacity, 2), rollout.counted.shape[0])
+        place[: len(found)] = found
+        pictures = np.zeros((capacity, *rollout.obs.shape[2:]), rollout.obs.dtype)
+        pictures[: len(found)] = rollout.final_obs[tuple(found.T)]
+        steps["final_obs"] = pictures
+    return Steps(
+        **{name: jnp.asarray(array) for name, array in steps.items()},
+        final_place=None if place is None else jnp.asarray(place),
+    )
 
 
 def shuffled_rows(

@@ -66,7 +66,7 @@ class TRPO(eqx.Module):
         state = (self.networks, self.opt_state, self.obs_stats, self.value_stats)
         rows = shuffled_rows(key, self.config.value_epochs, rollout.counted.size, self.config.minibatch_size)
         updated, metrics = _update(
-            state, on_device(rollout), predicted, rows, self.config, self.actions.distribution
+            state, on_device(rollout, sees_pictures=False), predicted, rows, self.config, self.actions.distribution
         )  # fmt: skip
         networks, opt_state, obs_stats, value_stats = updated
         agent = type(self)(

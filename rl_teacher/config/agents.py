@@ -1,8 +1,13 @@
 """Settings of the three agents."""
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from rl_teacher.errors import require
+
+T = TypeVar("T")
 
 LOOK_AHEAD_STEPS = 100.0
 LOOK_AHEAD_SECONDS = 1.6
@@ -16,27 +21,28 @@ class PPOConfig:
     """Environments stepped side by side."""
     rollout_steps: int = 64
     """Steps of each environment per iteration."""
-    hidden: tuple[int, ...] = (64, 64)
-    """Units of the hidden layers of policy and value network."""
+    hidden: tuple[int, ...] | None = None
+    """Units of the hidden layers of policy and value network; unset: 64,64. Of pictures, what comes out of the
+    convolutional network that both share; unset: 256."""
     discount: float | None = None
     """Discount of the return (gamma), in [0, 1]; unset: looks ahead 100 steps, or 1.6 s where these are more."""
     gae_lambda: float = 0.95
     """Lambda of the advantage estimate, in [0, 1]."""
-    learning_rate: float = 3e-3
-    """Adam's step size at the start."""
-    final_learning_rate: float = 3e-4
-    """Adam's step size at the end; linear in between."""
-    num_epochs: int = 6
-    """Passes over each batch."""
-    minibatch_size: int = 512
-    """Samples per gradient step."""
+    learning_rate: float | None = None
+    """Adam's step size at the start; unset: 3e-3, of pictures 1e-3."""
+    final_learning_rate: float | None = None
+    """Adam's step size at the end, linear in between; unset: 3e-4, of pictures 1e-4."""
+    num_epochs: int | None = None
+    """Passes over each batch; unset: 6, of pictures 4."""
+    minibatch_size: int | None = None
+    """Samples per gradient step; unset: 512, of pictures 256."""
     clip_ratio: float = 0.2
     """The ratio of new to old probability is clipped to 1 +- this."""
-    entropy_coef: float = 0.003
-    """Weight of the entropy bonus at the start: a policy that has stopped exploring cannot follow a reward that still
-    changes."""
-    final_entropy_coef: float = 0.003
-    """Weight of the entropy bonus at the end; linear in between."""
+    entropy_coef: float | None = None
+    """Weight of the entropy bonus at the start; unset: 0.003, of pictures 0.01. A policy that has stopped exploring
+    cannot follow a reward that still changes."""
+    final_entropy_coef: float | None = None
+    """Weight of the entropy bonus at the end, linear in between; unset: as at the start."""
     value_coef: float = 0.5
     """Weight of the value loss."""
     max_grad_norm: float = 0.5
@@ -48,8 +54,8 @@ class PPOConfig:
 
     def __post_init__(self) -> None:
         check_on_policy("ppo", self)
-        require(self.num_epochs >= 1, "ppo.num_epochs", self.num_epochs, "at least 1")
-        require(self.minibatch_size >= 1, "ppo.minibatch_size", self.minibatch_size, "at least 1")
+        for name, number in (("num_epochs", self.num_epochs), ("minibatch_size", self.minibatch_size)):
+            require(number is None or number >= 1, f"ppo.{name}", number, "at least 1")
         require(0 < self.clip_ratio < 1, "ppo.clip_ratio", self.clip_ratio, "in (0, 1)")
 
 
@@ -143,18 +149,53 @@ class SACConfig:
         require(self.explore_steps >= 0, "sac.explore_steps", self.explore_steps, "at least 0")
 
 
+OF_VECTORS: Mapping[str, Any] = {
+    "hidden": (64, 64), "learning_rate": 3e-3, "final_learning_rate": 3e-4, "num_epochs": 6, "minibatch_size": 512,
+    "entropy_coef": 0.003,
+}  # fmt: skip
+"""What PPO takes for settings that are unset."""
+OF_PICTURES: Mapping[str, Any] = {
+    "hidden": (256,), "learning_rate": 1e-3, "final_learning_rate": 1e-4, "num_epochs": 4, "minibatch_size": 256,
+    "entropy_coef": 0.01,
+}  # fmt: skip
+"""The same where observations are pictures: docs/agents.md."""
+
+
+def settled(config: PPOConfig, *, sees_pictures: bool) -> PPOConfig:
+    """The settings with those that were unset, but for the discount (see `discount_of`).
+
+    >>> settled(PPOConfig(num_epochs=2), sees_pictures=True).minibatch_size
+    256
+    """
+    usual = OF_PICTURES if sees_pictures else OF_VECTORS
+    unset = {name: value for name, value in usual.items() if getattr(config, name) is None}
+    config = dataclasses.replace(config, **unset)
+    if config.final_entropy_coef is None:
+        config = dataclasses.replace(config, final_entropy_coef=config.entropy_coef)
+    return config
+
+
+def known(value: T | None) -> T:
+    """A setting that `settled` has filled in."""
+    assert value is not None, "settled() fills it in"
+    return value
+
+
 def check_on_policy(section: str, config: PPOConfig | TRPOConfig) -> None:
     """The ranges that both on-policy agents share."""
     check_agent(section, config)
     require(0 <= config.gae_lambda <= 1, f"{section}.gae_lambda", config.gae_lambda, "in [0, 1]")
-    require(config.entropy_coef >= 0, f"{section}.entropy_coef", config.entropy_coef, "at least 0")
+    bonus = config.entropy_coef
+    require(bonus is None or bonus >= 0, f"{section}.entropy_coef", bonus, "at least 0")
 
 
 def check_agent(section: str, config: PPOConfig | TRPOConfig | SACConfig) -> None:
     """The ranges that all agents share."""
     require(config.num_envs >= 1, f"{section}.num_envs", config.num_envs, "at least 1")
     require(config.rollout_steps >= 1, f"{section}.rollout_steps", config.rollout_steps, "at least 1")
-    require(len(config.hidden) >= 1 and min(config.hidden) >= 1, f"{section}.hidden", config.hidden, "positive sizes")
+    hidden = config.hidden
+    is_network = hidden is None or (len(hidden) >= 1 and min(hidden) >= 1)
+    require(is_network, f"{section}.hidden", hidden, "positive sizes")
     discount = config.discount
     require(discount is None or 0 <= discount <= 1, f"{section}.discount", discount, "in [0, 1]")
 

@@ -23,5 +23,7 @@ class EnvSpec:
     """Simulated time of a step [s], where known."""
     turns: tuple[int, ...] = field(default=(), kw_only=True)
     """Numbers of an observation that are angles of what can turn all the way round [rad]."""
+    shows_pictures: bool = field(default=False, kw_only=True)
+    """Observations are pictures: bytes, (height, width, channels)."""
     description: str
     """One line for the start-up message: which environment was chosen, and why."""

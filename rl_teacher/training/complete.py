@@ -3,7 +3,7 @@
 import dataclasses
 import os
 
-from rl_teacher.config.agents import discount_of
+from rl_teacher.config.agents import discount_of, settled
 from rl_teacher.config.choices import choose
 from rl_teacher.config.presets import require_preset
 from rl_teacher.config.run import DEFAULT_HUMAN_PRETRAIN_LABELS, DEFAULT_LABELS, RunConfig, of_today
@@ -75,6 +75,7 @@ def complete(config: RunConfig, spec: EnvSpec) -> tuple[RunConfig, list[str]]:
     config, said = with_task(config, spec)
     notes += said
     build_label_schedule(config)  # what contradicts itself is refused here, before a folder is made
+    config = dataclasses.replace(config, ppo=settled(config.ppo, sees_pictures=spec.shows_pictures))
     return with_discount(config, spec.dt), notes
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rl_teacher.config.agents import PPOConfig
+from rl_teacher.config.agents import OF_VECTORS, PPOConfig
 from rl_teacher.config.flags import parse, run_from_json
 from rl_teacher.config.presets import PRESETS, preset
 from rl_teacher.config.run import RunConfig, differences, to_json
@@ -157,7 +157,7 @@ def test_in_python_a_preset_is_what_one_begins_with() -> None:
         preset("paper"), env_id="ShortHopper-v1", predictor="synth", name="x", n_labels=350, ppo=PPOConfig()
     )
     config, _ = completed(made)
-    assert config.ppo.entropy_coef == PPOConfig().entropy_coef
+    assert config.ppo.entropy_coef == OF_VECTORS["entropy_coef"]
     given = ["--ppo.gae_lambda", "0.95", "--ppo.entropy_coef", "0.003", "--ppo.final_entropy_coef", "0.003"]
     assert dataclasses.replace(read("--preset", "paper", *given)[0], ppo=config.ppo) == config
     alone = RunConfig(env_id="ShortHopper-v1", predictor="synth", name="x", preset="paper")

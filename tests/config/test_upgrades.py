@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rl_teacher.config.agents import PPOConfig
+from rl_teacher.config.agents import TRPOConfig
 from rl_teacher.config.flags import parse, run_from_json
 from rl_teacher.config.run import FREE_ON_RESUME, RunConfig, to_json
 from rl_teacher.config.upgrades import (
@@ -63,9 +63,9 @@ def test_any_setting_that_was_not_written_takes_its_default_and_is_named(name: s
 
 
 def test_a_missing_setting_is_compared_as_the_default_that_it_had() -> None:
-    begun = read_begun(without(written(CONFIG), "ppo.num_epochs"))
-    other = dataclasses.replace(CONFIG, ppo=PPOConfig(num_epochs=9))
-    with pytest.raises(RunChanged, match=r"^here: --resume with other settings: ppo.num_epochs: 6 -> 9\. Use"):
+    begun = read_begun(without(written(CONFIG), "trpo.value_epochs"))
+    other = dataclasses.replace(CONFIG, trpo=TRPOConfig(value_epochs=9))
+    with pytest.raises(RunChanged, match=r"^here: --resume with other settings: trpo.value_epochs: 5 -> 9\. Use"):
         refuse_other(other, begun, "here")
 
 
@@ -100,42 +100,42 @@ def test_version_0_1_0_is_taken_for_what_names_no_version() -> None:
     assert read_begun(values).version == "0.1.0"
 
 
-# -- defaults that changed; num_epochs is 6 today, it was 4 before 0.3.0, and 3 before 0.2.0 -------------------------
+# -- defaults that changed; value_epochs is 5 today, it was 4 before 0.3.0, and 3 before 0.2.0 -------------------------
 
 CHANGED = (
-    ChangedDefault("0.2.0", "ppo.num_epochs", 3),
-    ChangedDefault("0.3.0", "ppo.num_epochs", 4),
-    ChangedDefault("0.3.0", "ppo.hidden", [32, 32]),
+    ChangedDefault("0.2.0", "trpo.value_epochs", 3),
+    ChangedDefault("0.3.0", "trpo.value_epochs", 4),
+    ChangedDefault("0.3.0", "trpo.hidden", [32, 32]),
 )
 
 
 @pytest.mark.parametrize(
-    ("writer", "epochs"), [("0.1.0", 3), ("0.2.0", 4), ("0.2.9", 4), ("0.3.0", 6), ("0.10.0", 6), ("unknown", 6)]
+    ("writer", "epochs"), [("0.1.0", 3), ("0.2.0", 4), ("0.2.9", 4), ("0.3.0", 5), ("0.10.0", 5), ("unknown", 5)]
 )
 def test_a_default_is_the_one_of_the_version_that_wrote_the_rest(writer: str, epochs: int) -> None:
-    assert defaults_of(writer, CHANGED)["ppo.num_epochs"] == epochs
-    missing = read_begun(without(written(CONFIG, **{WRITTEN_BY: writer}), "ppo.num_epochs"), CHANGED)
-    assert missing.values["ppo"]["num_epochs"] == epochs
+    assert defaults_of(writer, CHANGED)["trpo.value_epochs"] == epochs
+    missing = read_begun(without(written(CONFIG, **{WRITTEN_BY: writer}), "trpo.value_epochs"), CHANGED)
+    assert missing.values["trpo"]["value_epochs"] == epochs
 
 
 def test_a_run_keeps_the_defaults_that_it_began_with_and_says_so() -> None:
-    began = dataclasses.replace(CONFIG, ppo=PPOConfig(num_epochs=4, hidden=(32, 32)))
+    began = dataclasses.replace(CONFIG, trpo=TRPOConfig(value_epochs=4, hidden=(32, 32)))
     begun = read_begun(written(began, **{WRITTEN_BY: "0.2.0"}), CHANGED)
     config, notes = as_begun(CONFIG, begun, CHANGED)
     assert config == began
     assert notes == [
-        "The run was begun by rl-teacher 0.2.0, whose defaults it keeps: ppo.hidden [32, 32] (today [64, 64]), "
-        "ppo.num_epochs 4 (today 6)."
+        "The run was begun by rl-teacher 0.2.0, whose defaults it keeps: trpo.hidden [32, 32] (today [64, 64]), "
+        "trpo.value_epochs 4 (today 5)."
     ]
     refuse_other(config, begun, "here")
 
 
 def test_a_flag_that_is_given_wins_over_a_default_of_then_and_is_refused() -> None:
-    began = dataclasses.replace(CONFIG, ppo=PPOConfig(num_epochs=4))
+    began = dataclasses.replace(CONFIG, trpo=TRPOConfig(value_epochs=4))
     begun = read_begun(written(began, **{WRITTEN_BY: "0.2.0"}), CHANGED)
-    given = dataclasses.replace(CONFIG, ppo=PPOConfig(num_epochs=5))
+    given = dataclasses.replace(CONFIG, trpo=TRPOConfig(value_epochs=7))
     config, _ = as_begun(given, begun, CHANGED)
-    with pytest.raises(RunChanged, match=r"ppo\.num_epochs: 4 -> 5"):
+    with pytest.raises(RunChanged, match=r"trpo\.value_epochs: 4 -> 7"):
         refuse_other(config, begun, "here")
 
 
@@ -152,8 +152,8 @@ def test_the_table_of_changed_defaults_names_settings_that_there_are() -> None:
         ("seed", "one", "expected int"),
         ("seed", True, "expected int"),
         ("n_labels", 1.5, "int | None"),
-        ("ppo.hidden", "64,64", "tuple"),
-        ("ppo.hidden", [64, "x"], "tuple"),
+        ("trpo.hidden", "64,64", "tuple"),
+        ("trpo.hidden", [64, "x"], "tuple"),
         ("reward.normalize", "yes", "expected bool"),
         ("teacher", ["oracle"], "expected str"),
     ],
