@@ -13,6 +13,7 @@ from rl_teacher.agents.actor_critic import ActorCritic
 from rl_teacher.agents.observations import acting_inputs, acting_scale
 from rl_teacher.core.distributions import Distribution
 from rl_teacher.core.running_stats import RunningStats
+from rl_teacher.core.vision import Scale, picture_scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Actor:
 def actor_of(networks: ActorCritic, obs_stats: RunningStats, distribution: Distribution) -> Actor:
     """The actor of these networks. Plain tuples of arrays go to the compiled function: they dispatch fastest."""
     if networks.torso is not None:
-        return _actor_of_pictures(networks, distribution)
+        return _actor_of_pictures(networks, picture_scale(obs_stats.mean, obs_stats.variance), distribution)
     params = (networks.policy.weights, networks.policy.biases, networks.log_std, *acting_scale(obs_stats))
 
     def noise(key: PRNGKeyArray, num_steps: int, num_envs: int) -> Num[np.ndarray, "time env ..."]:
@@ -45,31 +46,35 @@ def actor_of(networks: ActorCritic, obs_stats: RunningStats, distribution: Distr
     return Actor(noise, act, mode)
 
 
-def _actor_of_pictures(networks: ActorCritic, distribution: Distribution) -> Actor:
+def _actor_of_pictures(networks: ActorCritic, scale: Scale, distribution: Distribution) -> Actor:
     def noise(key: PRNGKeyArray, num_steps: int, num_envs: int) -> Num[np.ndarray, "time env ..."]:
         return np.asarray(distribution.noise(key, (num_steps, num_envs)))
 
     def act(obs: Num[np.ndarray, "env ..."], row: Num[np.ndarray, "env ..."]) -> Num[np.ndarray, "env ..."]:
-        return np.asarray(_act_on_pictures(networks, obs, row, distribution))
+        return np.asarray(_act_on_pictures(networks, scale, obs, row, distribution))
 
     def mode(obs: Num[np.ndarray, "env ..."]) -> Num[np.ndarray, "env ..."]:
-        return np.asarray(_mode_of_pictures(networks, obs, distribution))
+        return np.asarray(_mode_of_pictures(networks, scale, obs, distribution))
 
     return Actor(noise, act, mode)
 
 
-@partial(jax.jit, static_argnums=3)
+@partial(jax.jit, static_argnums=4)
 def _act_on_pictures(
-    networks: ActorCritic, obs: Num[Array, "env ..."], noise: Float[Array, "env act"], distribution: Distribution
+    networks: ActorCritic,
+    scale: Scale,
+    obs: Num[Array, "env ..."],
+    noise: Float[Array, "env act"],
+    distribution: Distribution,
 ) -> Num[Array, "env ..."]:
-    return distribution.sample(networks.heads(obs)[0], networks.log_std, noise)
+    return distribution.sample(networks.heads(obs, scale)[0], networks.log_std, noise)
 
 
-@partial(jax.jit, static_argnums=2)
+@partial(jax.jit, static_argnums=3)
 def _mode_of_pictures(
-    networks: ActorCritic, obs: Num[Array, "env ..."], distribution: Distribution
+    networks: ActorCritic, scale: Scale, obs: Num[Array, "env ..."], distribution: Distribution
 ) -> Num[Array, "env ..."]:
-    return distribution.mode(networks.heads(obs)[0])
+    return distribution.mode(networks.heads(obs, scale)[0])
 
 
 Params = tuple[tuple[Array, ...], tuple[Array, ...], Array, Array, Array]

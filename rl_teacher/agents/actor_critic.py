@@ -13,7 +13,7 @@ from jaxtyping import Array, Float, Num, PRNGKeyArray
 from rl_teacher.core.distributions import Distribution
 from rl_teacher.core.networks import MLP, orthogonal_mlp
 from rl_teacher.core.running_stats import RunningStats
-from rl_teacher.core.vision import PictureNet, as_numbers
+from rl_teacher.core.vision import PictureNet, Scale, standardized
 
 
 class ActorCritic(eqx.Module):
@@ -83,13 +83,16 @@ class ActorCritic(eqx.Module):
         heads = cls.build(num_features, distribution, (), init_log_std, key)
         return cls(heads.policy, heads.log_std, heads.value, PictureNet.build(shape, num_features, torso_key))
 
-    def heads(self, x: Num[Array, "..."]) -> tuple[Float[Array, "*batch p"], Float[Array, "*batch"]]:
+    def heads(
+        self, x: Num[Array, "..."], scale: Scale | None = None
+    ) -> tuple[Float[Array, "*batch p"], Float[Array, "*batch"]]:
         """Parameters of the actions' distribution, and normalized values.
 
         Args:
-            x: normalized vectors (*batch, feature); pictures (picture, height, width, channel) if there is a torso.
+            x: normalized vectors (*batch, feature); with a `scale`, pictures (picture, height, width, channel).
+            scale: what pictures are standardized by.
         """
-        seen = x if self.torso is None else self.torso(as_numbers(x))
+        seen = x if self.torso is None or scale is None else self.torso(standardized(x, scale))
         return self.policy(seen), self.values(seen)
 
     def values(self, x: Float[Array, "*batch features"]) -> Float[Array, "*batch"]:

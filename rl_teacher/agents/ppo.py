@@ -24,7 +24,7 @@ from rl_teacher.core.actions import ActionSpec
 from rl_teacher.core.arrays import BlindRollout
 from rl_teacher.core.distributions import Distribution
 from rl_teacher.core.running_stats import RunningStats
-from rl_teacher.core.vision import CHUNK, is_picture
+from rl_teacher.core.vision import CHUNK, Scale, is_picture
 from rl_teacher.protocols import RewardFn, UpdateResult
 
 
@@ -115,7 +115,7 @@ def _update(
     """One call on the device: prepare the samples, then epochs of minibatch steps."""
     networks, opt_state, obs_stats, value_stats = state
     batch = prepare(networks, obs_stats, value_stats, steps, reward, config, distribution)
-    networks, samples = batch.networks, batch.samples
+    networks, samples, scale = batch.networks, batch.samples, batch.scale
     flat, unravel = ravel_pytree(networks)
     optimizer = _optimizer(config)
     # 37 details, core 4: smaller steps near the end, where there is more to lose than to gain.
@@ -124,7 +124,7 @@ def _update(
     entropy_coef = first_bonus + progress * (known(config.final_entropy_coef) - first_bonus)
 
     def loss(flat: Float[Array, " n"], batch: Sample, total: Float[Array, ""]) -> LossAndMetrics:
-        return _loss(unravel(flat), batch, total, entropy_coef, config, distribution)
+        return _loss(unravel(flat), batch, total, scale, entropy_coef, config, distribution)
 
     def minibatch_step(
         carry: tuple[Float[Array, " n"], optax.OptState], batch: Sample
@@ -181,6 +181,7 @@ def _loss(
     networks: ActorCritic,
     batch: Sample,
     total: Float[Array, ""],
+    scale: Scale | None,
     entropy_coef: Float[Array, ""],
     config: PPOConfig,
     distribution: Distribution,
@@ -196,7 +197,7 @@ def _loss(
     def mean(values: Float[Array, " sample"]) -> Float[Array, ""]:
         return jnp.where(total > 0, (values * batch.weight).sum() / jnp.maximum(total, 1e-8), 0.0)
 
-    (params, value), log_std = networks.heads(batch.x), networks.log_std
+    (params, value), log_std = networks.heads(batch.x, scale), networks.log_std
     log_ratio = distribution.log_prob(params, log_std, batch.action) - batch.log_prob
     ratio = jnp.exp(log_ratio)
     advantage = batch.advantage

@@ -16,7 +16,7 @@ from rl_teacher.core.bradley_terry import weighted_mean
 from rl_teacher.core.distributions import Distribution
 from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.core.streams import host_generator
-from rl_teacher.core.vision import CHUNK, in_chunks
+from rl_teacher.core.vision import CHUNK, Scale, in_chunks, picture_scale
 
 T = TypeVar("T")
 
@@ -57,6 +57,8 @@ class Batch(NamedTuple):
     obs_stats: RunningStats
     """With this rollout: for acting from now on."""
     value_stats: RunningStats
+    scale: Scale | None
+    """What pictures are standardized by; None of vectors."""
     metrics: dict[str, Float[Array, ""]]
 
 
@@ -117,6 +119,7 @@ def prepare(
         networks=ActorCritic(networks.policy, networks.log_std, rescaled, networks.torso),
         obs_stats=look.obs_stats,
         value_stats=new_value_stats,
+        scale=look.scale,
         metrics=metrics,
     )
 
@@ -135,6 +138,8 @@ class _Look(NamedTuple):
     """At the end of an episode; of no meaning elsewhere."""
     obs_stats: RunningStats
     """With this rollout."""
+    scale: Scale | None = None
+    """What pictures are standardized by."""
 
 
 def _look_at_vectors(networks: ActorCritic, obs_stats: RunningStats, steps: Steps) -> _Look:
@@ -154,18 +159,28 @@ def _look_at_vectors(networks: ActorCritic, obs_stats: RunningStats, steps: Step
 
 
 def _look_at_pictures(networks: ActorCritic, obs_stats: RunningStats, steps: Steps) -> _Look:
-    """The same of pictures, which stay bytes until a network is given them, and are not normalized."""
+    """The same of pictures, which stay bytes until a network is given them."""
     assert steps.final_place is not None, "on_device gathers the last pictures of episodes"
     shape = steps.counted.shape
     x = flatten_axes(steps.obs)
     seen = obs_stats.merge(jnp.asarray(features(x, 1)), flatten_axes(steps.counted.astype(jnp.float32)))
-    joined = in_chunks(lambda part: jnp.concatenate([(h := networks.heads(part))[0], h[1][:, None]], -1), x)
-    final_value = in_chunks(lambda part: networks.heads(part)[1], steps.final_obs)
+    now = jax.tree.map(lambda new, old: jnp.where(obs_stats.count == 0, new, old), seen, obs_stats)
+    scale = picture_scale(now.mean, now.variance)
+
+    def values(pictures: Num[Array, "picture ..."]) -> Float[Array, " picture"]:
+        return in_chunks(lambda part: networks.heads(part, scale)[1], pictures)
+
+    def joined(part: Num[Array, "picture ..."]) -> Float[Array, "picture number"]:
+        params, value = networks.heads(part, scale)
+        return jnp.concatenate([params, value[:, None]], -1)
+
+    numbers = in_chunks(joined, x)
     time, env = steps.final_place.T
     return _Look(
-        x=x, params=joined[:, :-1].reshape(*shape, -1), value=joined[:, -1].reshape(shape),
-        last_value=in_chunks(lambda part: networks.heads(part)[1], steps.last_obs),
-        final_value=jnp.zeros(shape).at[time, env].set(final_value, mode="drop"), obs_stats=seen,
+        x=x, params=numbers[:, :-1].reshape(*shape, -1), value=numbers[:, -1].reshape(shape),
+        last_value=values(steps.last_obs),
+        final_value=jnp.zeros(shape).at[time, env].set(values(steps.final_obs), mode="drop"), obs_stats=seen,
+        scale=scale,
     )  # fmt: skip
 
 

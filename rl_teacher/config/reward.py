@@ -9,8 +9,9 @@ from rl_teacher.errors import require
 class RewardModelConfig:
     """How the reward model is built and fitted."""
 
-    model: str = "gp"
-    """gp (Gaussian process) or ensemble (of networks, as in 2017); or one that learns nothing: constant, untrained."""
+    model: str = "auto"
+    """gp (Gaussian process), cnn (convolutional network, for pictures) or ensemble (of networks, as in 2017); or one
+    that learns nothing: constant, untrained. auto: gp, but cnn of pictures of more than 1,024 numbers."""
     num_members: int = 3
     """Draws from the Gaussian process, or networks in the ensemble: where they disagree, labels are asked for."""
     refit_growth: float = 0.1
@@ -67,6 +68,20 @@ class RewardModelConfig:
     """Share of hidden units dropped while fitting; the program of 2017 had 0.5."""
     max_grad_norm: float = 1.0
     """Gradients are scaled down to this norm."""
+    picture_features: int = 64
+    """Convolutional network, as all that follows: numbers between a picture and the reward."""
+    picture_learning_rate: float = 1e-3
+    """AdamW's step size."""
+    picture_decay: float = 1e-2
+    """Decoupled weight decay."""
+    picture_dropout: float = 0.5
+    """Share of the numbers between picture and reward that are dropped while fitting."""
+    picture_frames: int = 13
+    """Frames of a segment that a gradient step looks at, evenly spread from a random offset."""
+    picture_first_passes: float = 30.0
+    """Passes over the labels of the first fit."""
+    picture_passes: float = 4.0
+    """Passes of each later one, which goes on from the one before."""
 
     def __post_init__(self) -> None:
         require(self.num_members >= 1, "reward.num_members", self.num_members, "at least 1")
@@ -84,4 +99,11 @@ class RewardModelConfig:
         require(self.num_crops >= 0, "reward.num_crops", self.num_crops, "at least 0")
         require(0 < self.min_crop <= self.max_crop <= 1, "reward.min_crop", self.min_crop, "in (0, reward.max_crop]")
         require(0 <= self.dropout < 1, "reward.dropout", self.dropout, "in [0, 1)")
+        require(self.picture_features >= 1, "reward.picture_features", self.picture_features, "at least 1")
+        require(self.picture_learning_rate > 0, "reward.picture_learning_rate", self.picture_learning_rate, "above 0")
+        require(self.picture_decay >= 0, "reward.picture_decay", self.picture_decay, "at least 0")
+        require(0 <= self.picture_dropout < 1, "reward.picture_dropout", self.picture_dropout, "in [0, 1)")
+        require(self.picture_frames >= 1, "reward.picture_frames", self.picture_frames, "at least 1")
+        require(self.picture_first_passes > 0, "reward.picture_first_passes", self.picture_first_passes, "above 0")
+        require(self.picture_passes > 0, "reward.picture_passes", self.picture_passes, "above 0")
         require(self.max_frames >= 0, "reward.max_frames", self.max_frames, "at least 0")

@@ -10,6 +10,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Bool, Float, Float64, Int, Num, Shaped
 
+from rl_teacher.core.frame_stacks import FrameStacks, packed
 from rl_teacher.core.segment import Segment
 
 LIVED, LAST, ENDED = 0, 1, 2
@@ -176,9 +177,16 @@ class Segments(eqx.Module):
         return RewardInput(self.obs, self.reward_action, phase=self.phase() if has_ends else None, next_obs=next_obs)
 
     def fields(self) -> dict[str, np.ndarray]:
-        """The arrays by name, without `end` where no episode ended, and without `next_obs` where there are none."""
+        """The arrays by name, without `end` where no episode ended, and without `next_obs` where there are none.
+
+        Observations that are stacks of frames are single frames, `obs_frames`.
+        """
         left_out = {"end": not (self.end != NO_END).any(), "next_obs": not self.next_obs.size}
-        return {name: getattr(self, name) for name in SEGMENT_FIELDS if not left_out.get(name)}
+        arrays = {name: getattr(self, name) for name in SEGMENT_FIELDS if not left_out.get(name)}
+        if (stacks := packed(self.obs)) is not None:
+            del arrays["obs"]
+            arrays[OBS_FRAMES] = stacks.frames
+        return arrays
 
     @classmethod
     def from_fields(cls, arrays: Mapping[str, np.ndarray], prefix: str = "") -> "Segments":
@@ -186,10 +194,13 @@ class Segments(eqx.Module):
         shape = arrays[f"{prefix}true_reward"].shape
         left_out = {"end": np.full(shape[0], NO_END), "next_obs": np.zeros((*shape, 0))}
         given = {f"{prefix}{name}": array for name, array in left_out.items()} | dict(arrays)
+        if (frames := given.pop(prefix + OBS_FRAMES, None)) is not None:
+            given[f"{prefix}obs"] = np.asarray(FrameStacks(frames, frames.shape[1] - shape[1] + 1))
         return cls(*(given[prefix + name] for name in SEGMENT_FIELDS))
 
 
 NO_END = -1
+OBS_FRAMES = "obs_frames"
 SEGMENT_FIELDS = (
     "id", "obs", "reward_action", "env_action", "true_reward", "sim_state", "env", "episode", "start", "iteration",
     "end", "next_obs",
@@ -204,8 +215,8 @@ def concatenate(parts: list[Segments]) -> Segments:
 class LabeledBatch(eqx.Module):
     """Labeled comparisons that are trained on, as NumPy arrays of the host."""
 
-    obs: Num[np.ndarray, "comparison 2 step *obs"]
-    """Left at index 0 of the second axis, right at 1."""
+    obs: Num[np.ndarray, "comparison 2 step *obs"] | FrameStacks
+    """Left at index 0 of the second axis, right at 1; stacks of frames are made where they are looked at."""
     action: Float[np.ndarray, "comparison 2 step act"]
     """As a reward model sees it."""
     true_return: Float[np.ndarray, "comparison 2"]
@@ -224,4 +235,4 @@ class LabeledBatch(eqx.Module):
 
     def reward_input(self) -> RewardInput:
         """What a reward may look at, axes (comparison, side, step)."""
-        return RewardInput(self.obs, self.action, phase=self.phase, next_obs=self.next_obs)
+        return RewardInput(np.asarray(self.obs), self.action, phase=self.phase, next_obs=self.next_obs)

@@ -19,6 +19,8 @@ SMALLEST = 8
 """Observations with three axes whose first two are shorter are no pictures [pixels]."""
 TINY = 16
 """Up to this many pixels a side each pixel means something of its own, as in MinAtar's games."""
+LEAST_STD = 4.0
+"""Of a pixel [levels of 0 to 255]: one that hardly ever changed must not drown all others when it does."""
 CHUNK = 64
 """Pictures that are looked at together: more of them leave the processor's cache."""
 
@@ -74,7 +76,7 @@ class PictureNet(eqx.Module):
         return int(self.biases[-1].shape[0])
 
     def __call__(self, x: Float[Array, "picture height width channel"]) -> Float[Array, "picture feature"]:
-        """The features of pictures whose numbers are about 1 in size."""
+        """The features of pictures that are standardized."""
         if self.is_tiny:
             x = self._layer(0, neighbors(x, 3))
         else:
@@ -124,11 +126,24 @@ def in_chunks(
     return out if whole == len(x) else jnp.concatenate([out, function(x[whole:])])
 
 
-def as_numbers(pictures: Num[Array | np.ndarray, "..."]) -> Float[Array, "..."]:
-    """Bytes as numbers from 0 to 1; numbers as they are."""
-    if pictures.dtype == jnp.uint8:
-        return jnp.asarray(pictures).astype(jnp.float32) * np.float32(1 / 255)
-    return jnp.asarray(pictures).astype(jnp.float32)
+Scale = tuple[Float[Array, " number"], Float[Array, " number"]]
+"""Mean of each number of a picture, and 1 / standard deviation."""
+
+
+def picture_scale(mean: Float[Array, " number"], variance: Float[Array, " number"]) -> Scale:
+    """What `standardized` needs of statistics of pictures as vectors, computed once for many of them."""
+    return mean, 1.0 / jnp.maximum(jnp.sqrt(variance), LEAST_STD)
+
+
+def standardized(pictures: Num[Array | np.ndarray, "picture ..."], scale: Scale) -> Float[Array, "picture ..."]:
+    """Each pixel in standard deviations from its own mean, clipped to 5 of them.
+
+    A ball that is seldom anywhere stands out, and walls vanish: with it PPO learned Pong ten times as fast as with
+    pixels from 0 to 1 (docs/notebook.md#pong).
+    """
+    shape = (1, *pictures.shape[1:])
+    mean, inverse_std = scale[0].reshape(shape), scale[1].reshape(shape)
+    return jnp.clip((jnp.asarray(pictures).astype(jnp.float32) - mean) * inverse_std, -5.0, 5.0)
 
 
 def _second_cells(side: int) -> int:

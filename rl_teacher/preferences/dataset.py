@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from rl_teacher.core.arrays import NO_END, LabeledBatch, Segments, concatenate
+from rl_teacher.core.arrays import NO_END, OBS_FRAMES, LabeledBatch, Segments, concatenate
+from rl_teacher.core.frame_stacks import FrameStacks
 from rl_teacher.core.segment import Segment
 from rl_teacher.preferences.segments import by_id
 from rl_teacher.records import Comparison, ComparisonId, Label, Preference
@@ -18,8 +19,8 @@ class Dataset:
         self.num_changes = 0
         """How often what is trained on changed: answers, revisions and withdrawals. Grows by one for a new label."""
         self._row: dict[ComparisonId, int] = {}
-        self._left: list[Segments] = []
-        self._right: list[Segments] = []
+        self._segments: dict[str, dict[str, np.ndarray]] = {}
+        """Fields of each segment by its id, however many comparisons it is part of; pictures as single frames."""
         self._newest: dict[ComparisonId, dict[str, Preference]] = {}
         """Comparison -> labeler -> what they said last."""
 
@@ -29,9 +30,9 @@ class Dataset:
             if comparison.id not in self._row:
                 self._row[comparison.id] = len(self.comparisons)
                 self.comparisons.append(comparison)
-                one = np.array([row])
-                self._left.append(left.take(one))
-                self._right.append(right.take(one))
+                for side, found in ((comparison.left, left), (comparison.right, right)):
+                    if side not in self._segments:
+                        self._segments[side] = found.take(np.array([row])).fields()
 
     def label(self, labels: Iterable[Label]) -> list[ComparisonId]:
         """Take in answers, the newest one of a labeler counts; the comparisons whose target changed."""
@@ -64,10 +65,11 @@ class Dataset:
         rows = [row for row, target in enumerate(targets) if target is not None]
         if not rows:
             return None
-        left, right = concatenate([self._left[r] for r in rows]), concatenate([self._right[r] for r in rows])
-        keys = [int(self.comparisons[r].id.replace("-", "")[:15], 16) for r in rows]
+        asked = [self.comparisons[r] for r in rows]
+        left, right = self._columns([c.left for c in asked]), self._columns([c.right for c in asked])
+        keys = [int(c.id.replace("-", "")[:15], 16) for c in asked]
         return LabeledBatch(
-            obs=np.stack([left.obs, right.obs], 1),
+            obs=self._observations(asked),
             action=np.stack([left.reward_action, right.reward_action], 1),
             true_return=np.stack([left.true_reward.sum(1), right.true_reward.sum(1)], 1),
             target=np.array([targets[r] for r in rows], np.float32),
@@ -76,14 +78,37 @@ class Dataset:
             next_obs=np.stack([left.next_obs, right.next_obs], 1) if left.next_obs.size else None,
         )
 
+    def _segment(self, segment: str) -> Segments:
+        """One segment as a row."""
+        return Segments.from_fields(self._segments[segment])
+
+    def _columns(self, ids: Sequence[str]) -> Segments:
+        """These segments without their observations, which may be large."""
+        parts = {one: Segments.from_fields(self._without_obs(one)) for one in set(ids)}
+        return concatenate([parts[one] for one in ids])
+
+    def _without_obs(self, segment: str) -> dict[str, np.ndarray]:
+        fields = self._segments[segment]
+        kept = {name: array for name, array in fields.items() if name not in ("obs", OBS_FRAMES)}
+        return kept | {"obs": np.zeros((*fields["true_reward"].shape, 0))}
+
+    def _observations(self, asked: Sequence[Comparison]) -> np.ndarray | FrameStacks:
+        """Observations of comparisons, (comparison, 2, step, *obs); as single frames where all are stacks alike."""
+        sides = [[self._segments[c.left], self._segments[c.right]] for c in asked]
+        shapes = {one[OBS_FRAMES].shape if OBS_FRAMES in one else None for pair in sides for one in pair}
+        if len(shapes) == 1 and (shape := shapes.pop()) is not None:
+            frames = np.stack([np.concatenate([one[OBS_FRAMES] for one in pair]) for pair in sides])
+            return FrameStacks(frames, shape[1] - sides[0][0]["true_reward"].shape[1] + 1)
+        return np.stack([np.concatenate([Segments.from_fields(one).obs for one in pair]) for pair in sides])
+
     def open(self) -> list[Comparison]:
         """Comparisons that wait for an answer, oldest first."""
         return [comparison for comparison in self.comparisons if self.is_open(comparison.id)]
 
     def pairs(self, ids: Iterable[ComparisonId]) -> list[tuple[Comparison, Segments, Segments]]:
         """Comparisons with their left and right segment, a row each; unknown ids are left out."""
-        rows = [self._row[one] for one in ids if one in self._row]
-        return [(self.comparisons[row], self._left[row], self._right[row]) for row in rows]
+        found = [self.comparisons[self._row[one]] for one in ids if one in self._row]
+        return [(one, self._segment(one.left), self._segment(one.right)) for one in found]
 
     def segments(self, comparisons: Iterable[Comparison]) -> Mapping[str, Segment]:
         """Both segments of each comparison by id."""

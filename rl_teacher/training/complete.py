@@ -75,6 +75,8 @@ def complete(config: RunConfig, spec: EnvSpec) -> tuple[RunConfig, list[str]]:
     config, said = with_task(config, spec)
     notes += said
     build_label_schedule(config)  # what contradicts itself is refused here, before a folder is made
+    if config.reward.model == "auto" and not spec.shows_pictures:
+        config = dataclasses.replace(config, reward=dataclasses.replace(config.reward, model="gp"))
     config = dataclasses.replace(config, ppo=settled(config.ppo, sees_pictures=spec.shows_pictures))
     return with_discount(config, spec.dt), notes
 

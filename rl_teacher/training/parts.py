@@ -1,6 +1,7 @@
 """From the word in a setting to the class: which agents, reward models, teachers and schedules there are."""
 
 import dataclasses
+import math
 
 from jaxtyping import PRNGKeyArray
 
@@ -12,18 +13,23 @@ from rl_teacher.config.run import RunConfig, TeacherConfig
 from rl_teacher.config.user_code import build_from, is_user_code
 from rl_teacher.core.actions import ActionSpec
 from rl_teacher.core.streams import Streams
+from rl_teacher.core.vision import is_picture
 from rl_teacher.envs.spec import EnvSpec
+from rl_teacher.errors import UnsupportedSpace
 from rl_teacher.preferences.schedules import NoLabels, Schedule, build_schedule
 from rl_teacher.protocols import Agent, RewardModel, Teacher
 from rl_teacher.rewards.baselines import ConstantReward, UntrainedReward
 from rl_teacher.rewards.ensemble.model import RewardEnsemble
 from rl_teacher.rewards.gp.model import GaussianProcessReward
+from rl_teacher.rewards.pictures.model import PictureReward
 from rl_teacher.teachers.scripted import load_teacher
 from rl_teacher.teachers.synthetic import SyntheticTeacher, preset
 
 AGENTS = {"ppo": "ppo", "trpo": "trpo", "sac": "sac", "pposgd_mpi": "ppo", "parallel_trpo": "trpo"}
 PREDICTORS = ("rl", "synth", "human")
-REWARD_MODELS = ("gp", "ensemble", "constant", "untrained")
+REWARD_MODELS = ("auto", "gp", "cnn", "ensemble", "constant", "untrained")
+MOST_GP_NUMBERS = 1024
+"""Of a picture that a Gaussian process is chosen for: of more, a linear function of pixels says too little."""
 AGENT_KEYWORDS = ("obs_shape", "actions", "config", "key")
 REWARD_MODEL_KEYWORDS = ("obs_shape", "num_actions", "config", "center", "key")
 """With these `build` of a class of the user's is called."""
@@ -69,6 +75,9 @@ def fresh_reward_model(
             obs_shape=obs_shape, num_actions=num_actions, config=config, center=center, key=key,
         )  # fmt: skip
         return made
+    config = dataclasses.replace(config, model=reward_model_of(config.model, obs_shape))
+    if config.model == "cnn":
+        return PictureReward.build(obs_shape, config, center=center, key=key)
     if config.model == "constant":
         return ConstantReward.build(config)
     if config.model == "gp":
@@ -78,6 +87,25 @@ def fresh_reward_model(
         obs_shape, num_actions, config, center=center, key=key, last_scale=1.0 if is_untrained else 0.01
     )
     return UntrainedReward(ensemble) if is_untrained else ensemble
+
+
+def reward_model_of(word: str, obs_shape: tuple[int, ...]) -> str:
+    """The reward model that a setting means where observations have this shape.
+
+    >>> reward_model_of("auto", (42, 42, 4)), reward_model_of("auto", (10, 10, 4)), reward_model_of("auto", (11,))
+    ('cnn', 'gp', 'gp')
+
+    Raises:
+        UnsupportedSpace: a convolutional network was asked for, and observations are no pictures.
+    """
+    if word == "cnn" and not is_picture(obs_shape):
+        raise UnsupportedSpace(
+            f"--reward.model: got 'cnn' for observations of shape {obs_shape}, expected pictures (height, width, "
+            "channels) of at least 8 x 8. Use --reward.model gp."
+        )
+    if word == "auto":
+        return "cnn" if is_picture(obs_shape) and math.prod(obs_shape) > MOST_GP_NUMBERS else "gp"
+    return word
 
 
 def build_teacher(config: RunConfig, spec: EnvSpec) -> Teacher | None:

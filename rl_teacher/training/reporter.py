@@ -34,7 +34,7 @@ VIDEO_SECONDS = 6.0
 """Length of a video of the agent [s of the video]."""
 MOST_PREDICTED = 64
 """Comparisons of which people are shown what the reward model makes of them after one fit, the newest."""
-GUESSING_MODELS = ("gp", "ensemble", "untrained")
+GUESSING_MODELS = ("auto", "gp", "cnn", "ensemble", "untrained")
 """Reward models whose mean is 0 as long as no labeled clip shows an end."""
 
 

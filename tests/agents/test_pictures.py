@@ -15,7 +15,7 @@ from rl_teacher.agents.samples import Sample, on_device
 from rl_teacher.config.agents import PPOConfig, settled
 from rl_teacher.core.actions import DiscreteActions
 from rl_teacher.core.arrays import Rollout
-from rl_teacher.core.vision import as_numbers
+from rl_teacher.core.vision import picture_scale, standardized
 from rl_teacher.rewards.true_reward import TrueReward
 from rl_teacher.rollouts.local import LocalCollector
 from tests.probes.envs import BOX
@@ -102,7 +102,8 @@ def test_the_policy_names_the_side(trained: PPO):
 
 def test_the_critic_knows_what_the_side_is_worth(trained: PPO):
     pictures, _ = Sides(num_envs=64, seed=9).reset()
-    values = denormalize(trained.networks.heads(jnp.asarray(pictures))[1], trained.value_stats)
+    scale = picture_scale(trained.obs_stats.mean, trained.obs_stats.variance)
+    values = denormalize(trained.networks.heads(jnp.asarray(pictures), scale)[1], trained.value_stats)
     np.testing.assert_allclose(np.mean(values), 2.0, atol=0.25)  # 1 + 0.5 + 0.25 + ...
 
 
@@ -110,8 +111,9 @@ def test_both_heads_see_the_features_of_one_network():
     networks = ActorCritic.of_pictures(SHAPE, CHOICE.distribution, 32, None, jax.random.key(0))
     pictures = jnp.asarray(Sides().reset()[0])
     assert networks.torso is not None
-    seen = networks.torso(as_numbers(pictures))
-    params, values = networks.heads(pictures)
+    scale = picture_scale(jnp.full(480, 10.0), jnp.full(480, 900.0))
+    seen = networks.torso(standardized(pictures, scale))
+    params, values = networks.heads(pictures, scale)
     np.testing.assert_array_equal(params, networks.policy(seen))
     np.testing.assert_array_equal(values, networks.value(seen)[:, 0])
 
@@ -154,7 +156,7 @@ def test_the_same_seed_gives_the_same_bytes_and_padding_is_not_looked_at():
 
 
 def test_settings_that_are_unset_depend_on_what_is_seen():
-    pictures, vectors = (PPO.build(s, BOX, PPOConfig(), jax.random.key(0)).config for s in ((42, 42, 4), (3,)))
+    pictures, vectors = (PPO.build(s, BOX, PPOConfig(), jax.random.key(0)).config for s in (SHAPE, (3,)))
     assert (pictures.minibatch_size, vectors.minibatch_size) == (256, 512)
     assert settled(PPOConfig(learning_rate=0.5, entropy_coef=0.2), sees_pictures=True).learning_rate == 0.5
     assert settled(PPOConfig(entropy_coef=0.2), sees_pictures=True).final_entropy_coef == 0.2

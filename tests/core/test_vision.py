@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from rl_teacher.core.vision import PictureNet, as_numbers, blocks, in_chunks, is_picture, neighbors
+from rl_teacher.core.vision import PictureNet, blocks, in_chunks, is_picture, neighbors, picture_scale, standardized
 
 
 def conv(x: np.ndarray, kernel: np.ndarray, stride: int) -> np.ndarray:
@@ -73,9 +73,11 @@ def test_chunks_change_nothing(num: int):
     np.testing.assert_array_equal(in_chunks(lambda part: part.sum(1), x), x.sum(1))
 
 
-def test_bytes_become_numbers_from_0_to_1_and_numbers_stay():
-    np.testing.assert_allclose(as_numbers(np.array([0, 51, 255], np.uint8)), [0.0, 0.2, 1.0], rtol=1e-6)
-    np.testing.assert_array_equal(as_numbers(jnp.array([-3.0, 500.0])), [-3.0, 500.0])
+def test_each_pixel_is_in_its_own_standard_deviations():
+    scale = picture_scale(jnp.array([100.0, 0.0, 7.0, 200.0]), jnp.array([400.0, 1e4, 0.0, 100.0]))
+    shown = np.array([80, 255, 9, 0], np.uint8).reshape(1, 2, 2, 1)
+    # (80 - 100) / 20; 255 / 100; (9 - 7) / 4, as 4 is the least; (0 - 200) / 10 is clipped
+    np.testing.assert_allclose(standardized(shown, scale).ravel(), [-1.0, 2.55, 0.5, -5.0], rtol=1e-6)
 
 
 @pytest.mark.parametrize(

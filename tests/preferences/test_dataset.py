@@ -1,6 +1,10 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
+from rl_teacher.core.arrays import Segments
+from rl_teacher.core.frame_stacks import FrameStacks
 from rl_teacher.preferences.dataset import Dataset
 from rl_teacher.records import Comparison, Label, Preference, make_id
 from tests.preferences.rollouts import pool
@@ -111,3 +115,41 @@ def test_answers_to_unknown_comparisons_are_left_out(dataset: Dataset):
 def test_asked_pairs_are_known_in_either_order(dataset: Dataset):
     assert frozenset(("segment 1", "segment 0")) in dataset.asked
     assert len(dataset.asked) == NUM
+
+
+# -- pictures ---------------------------------------------------------------------------------------------------------
+
+
+def picture_pool(num: int, *, is_stacked: bool = True) -> Segments:
+    """Segments of pictures, each of the newest three frames; or of pictures that have nothing to do with each other."""
+    drawn = pool(num)
+    steps = drawn.true_reward.shape[1]
+    frames = np.random.default_rng(0).integers(0, 256, (num, steps + 2, 9, 8, 1), np.uint8)
+    obs = np.asarray(FrameStacks(frames, 3)) if is_stacked else np.repeat(frames[:, 2:], 3, -1)
+    return dataclasses.replace(drawn, obs=obs)
+
+
+@pytest.mark.parametrize("is_stacked", [True, False])
+def test_pictures_come_back_as_they_were(is_stacked: bool):
+    dataset, segments = Dataset(), picture_pool(NUM + 1, is_stacked=is_stacked)
+    dataset.add(COMPARISONS, segments.take(np.arange(NUM)), segments.take(np.arange(1, NUM + 1)))
+    dataset.label([label(2, Preference.LEFT), label(4, Preference.TIE)])
+    labeled = dataset.labeled()
+    assert labeled is not None
+    assert isinstance(labeled.obs, FrameStacks) is is_stacked
+    expected = np.stack([segments.obs[[2, 4]], segments.obs[[3, 5]]], 1)
+    np.testing.assert_array_equal(np.asarray(labeled.obs), expected)
+    ((_, left, right),) = dataset.pairs([COMPARISONS[3].id])
+    np.testing.assert_array_equal(np.concatenate([left.obs, right.obs]), segments.obs[[3, 4]])
+
+
+def test_a_segment_is_kept_once_however_often_it_is_asked_about():
+    dataset, segments = Dataset(), picture_pool(2)
+    many = [Comparison(make_id("run", i), "segment 0", "segment 1", 0) for i in range(50)]
+    rows = np.zeros(50, np.int64)
+    dataset.add(many, segments.take(rows), segments.take(rows + 1))
+    dataset.label([Label(one.id, Preference.LEFT, "someone", "") for one in many])
+    labeled = dataset.labeled()
+    assert labeled is not None
+    np.testing.assert_array_equal(np.asarray(labeled.obs)[:, 0], segments.obs[[0] * 50])
+    assert len(dataset._segments) == 2

@@ -1,0 +1,1 @@
+"""A convolutional network as reward model, for pictures."""
