@@ -1,10 +1,13 @@
 """Catalog: from the id that a user wrote to environments. Imports MuJoCo and Gymnasium only when they are needed.
 
 The rules, in this order (the first that fits):
-1. an id with ':' or '/' is a Gymnasium id as it stands ('rl_teacher/<id>' are our own tasks);
-2. a leading 'Short', in upper or lower case, means a task;
-3. a name of TASK_NAMES, in upper or lower case, with no version or v0 to v3, is a task;
-4. all else is Gymnasium's own environment, with its own reward and termination.
+1. an id with ':' is a Gymnasium id as it stands ('rl_teacher.envs.register:rl_teacher/<id>' are our own tasks);
+2. an id that begins with 'ALE/' or 'MinAtar/' is a game whose ends and score are hidden; with another '/' it is a
+   Gymnasium id as it stands ('rl_teacher/<id>' are our own tasks);
+3. a leading 'Short', in upper or lower case, means a task;
+4. a name of TASK_NAMES, in upper or lower case, with no version or v0 to v3, is a task;
+5. a name of a game of Atari that `games/sheets.py` knows, with no version or v5, is that game;
+6. all else is Gymnasium's own environment, with its own reward and termination.
 """
 
 import re
@@ -13,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from rl_teacher.device import require_mujoco
 from rl_teacher.envs.close_matches import did_you_mean
+from rl_teacher.envs.games.lookup import NAMESPACES, atari_sheet, find_game
 from rl_teacher.envs.spec import EnvSpec
 from rl_teacher.envs.tasks.task import Task
 from rl_teacher.errors import UnknownEnv, require
@@ -63,7 +67,8 @@ def find_env(env_id: str) -> EnvSpec:
     namespace, slash, name = env_id.partition("/")
     if slash and namespace in (NAMESPACE, f"{NAMESPACE}.envs.register:{NAMESPACE}"):
         return _find_task(env_id, name, f"'{NAMESPACE}/' are the tasks of this package")
-    if ":" in env_id or slash:
+    is_game = ":" not in env_id and namespace.lower() in NAMESPACES and bool(slash)
+    if not is_game and (":" in env_id or slash):
         from rl_teacher.envs.gymnasium.lookup import find_gymnasium
 
         return find_gymnasium(env_id, "an id with ':' or '/' is Gymnasium's as it stands", [])
@@ -72,6 +77,9 @@ def find_env(env_id: str) -> EnvSpec:
         return _find_task(env_id, env_id, "a leading 'Short' always means a task")
     if parts and parts["name"].lower() in TASK_NAMES and int(parts["version"] or 0) <= LAST_TASK_VERSION:
         return _find_task(env_id, env_id, f"this name without a version or with v0 to v{LAST_TASK_VERSION} is a task")
+    game = find_game(env_id)
+    if game is not None:
+        return game
     from rl_teacher.envs.gymnasium.lookup import find_gymnasium
 
     return find_gymnasium(env_id, "with its own reward and termination", task_ids())
@@ -117,7 +125,7 @@ def make_envs(spec: EnvSpec, num_envs: int, *, seed: int, num_threads: int = 0, 
         spec: from find_env.
         num_envs: how many, >= 1.
         seed: of the starts of all episodes, 0 to 2**64 - 1.
-        num_threads: of MuJoCo, for tasks; 0 is one per CPU. Results do not depend on it.
+        num_threads: of MuJoCo for tasks, of the emulators for Atari; 0 is one per CPU. Results do not depend on it.
         stagger: cut the first episodes so that later resets are spread over time: that of env i ends after
             ceil(horizon * (i + 1) / num_envs) steps. Without effect where episodes are unlimited.
 
@@ -138,9 +146,20 @@ def make_envs(spec: EnvSpec, num_envs: int, *, seed: int, num_threads: int = 0, 
         return BatchedTask(
             task, num_envs, limit=limit, seed=seed, env_id=spec.env_id, num_threads=num_threads, stagger=stagger
         )
-    from rl_teacher.envs.gymnasium.envs import GymnasiumEnvs
+    if spec.kind == "atari":
+        from rl_teacher.envs.games.atari import AtariEnvs
 
-    return GymnasiumEnvs(spec.canonical_id, num_envs, seed=seed, limit=spec.horizon, stagger=stagger)
+        assert spec.horizon is not None, spec
+        return AtariEnvs(
+            atari_sheet(spec), num_envs, limit=spec.horizon, seed=seed, env_id=spec.env_id,
+            frame_stack=spec.frame_stack, num_threads=num_threads, stagger=stagger,
+        )  # fmt: skip
+    from rl_teacher.envs.gymnasium.envs import GymnasiumEnvs
+    from rl_teacher.envs.single import make_single
+
+    return GymnasiumEnvs(
+        spec.canonical_id, num_envs, seed=seed, limit=spec.horizon, stagger=stagger, make=lambda: make_single(spec)
+    )
 
 
 def find_task(canonical_id: str) -> Task:
@@ -191,6 +210,7 @@ def _find_task(env_id: str, name: str, reason: str) -> EnvSpec:
         env_id=env_id,
         canonical_id=canonical_id,
         is_task=True,
+        kind="task",
         horizon=horizon,
         is_fixed_horizon=True,
         clip_fps=task.clip_fps,

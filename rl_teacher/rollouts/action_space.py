@@ -9,7 +9,9 @@ from rl_teacher.core.actions import ActionSpec, BoxActions, DiscreteActions
 from rl_teacher.errors import UnsupportedSpace
 
 MOST_PIXELS = 1024
-"""Numbers of an observation of several axes: 10 x 10 cells of MinAtar fit, a picture of 42 x 42 does not."""
+"""Numbers of an observation of several axes that is no picture of bytes."""
+MOST_BYTES = 96 * 96 * 64
+"""Numbers of a picture of bytes: 64 planes of the largest that `envs/pictures/` makes."""
 MOST_NUMBERS = 16_384
 """Numbers of an observation of one axis: beyond, a rollout of the default size takes more than four gigabytes."""
 
@@ -27,11 +29,12 @@ def action_spec(env_id: str, obs: spaces.Space[object], action: spaces.Space[obj
     size, is_vector = math.prod(obs.shape), len(obs.shape) <= 1
     if not size:
         raise UnsupportedSpace(f"env {env_id!r}: observations have shape {obs.shape}, no number at all.")
-    if size > (MOST_NUMBERS if is_vector else MOST_PIXELS):
+    most = MOST_NUMBERS if is_vector else MOST_BYTES if obs.dtype == np.uint8 and len(obs.shape) == 3 else MOST_PIXELS
+    if size > most:
         raise UnsupportedSpace(
-            f"env {env_id!r}: observations have shape {obs.shape}, {size:,} numbers, which looks like a picture. The "
-            f"agents here learn from at most {MOST_PIXELS:,} numbers in several axes or {MOST_NUMBERS:,} in one, and "
-            "not from pixels yet. Use a wrapper that makes a short vector of them."
+            f"env {env_id!r}: observations have shape {obs.shape}, {size:,} numbers of {obs.dtype}. The agents here "
+            f"learn from at most {MOST_PIXELS:,} in several axes, {MOST_NUMBERS:,} in one, and from pictures of uint8 "
+            "and shape (height, width, channels). Use a wrapper that makes one of them."
         )
     if isinstance(action, spaces.Box) and len(action.shape) == 1 and action.shape[0]:
         return _box_actions(action)

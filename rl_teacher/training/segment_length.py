@@ -1,4 +1,7 @@
-"""How long a clip is where nobody says: 1.5 s, or less where that would be too many steps, or more than an episode."""
+"""How long a clip is where nobody says: 1.5 s, or less where that would be too many steps, or more than an episode.
+
+Games say themselves how many steps a clip of them has.
+"""
 
 import dataclasses
 
@@ -24,6 +27,8 @@ def with_clip_length(config: RunConfig, spec: EnvSpec) -> RunConfig:
     """
     if config.clip_length is not None:
         return config
+    if spec.clip_steps is not None:
+        return dataclasses.replace(config, clip_length=spec.clip_steps / spec.clip_fps)
     wanted = _steps(DEFAULT_SECONDS, spec)
     steps = min(wanted, spec.horizon or wanted, wanted if spec.is_fixed_horizon else MOST_STEPS)
     return dataclasses.replace(config, clip_length=DEFAULT_SECONDS if steps == wanted else steps / spec.clip_fps)

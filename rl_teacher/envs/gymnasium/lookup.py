@@ -20,8 +20,6 @@ from rl_teacher.oneline import said
 
 ROBOTICS = ("Fetch", "HandReach", "HandManipulate", "AdroitHand", "AntMaze_", "PointMaze_", "FrankaKitchen")
 PACKAGES = {
-    "ALE/": ("ale_py", "ale-py"),
-    "MinAtar/": ("minatar", "minatar"),
     "MiniGrid-": ("minigrid", "minigrid"),
     "BabyAI-": ("minigrid", "minigrid"),
     "MiniWorld-": ("miniworld", "miniworld"),

@@ -1,0 +1,1 @@
+"""Games whose ends, lives and scores are hidden: seven of Atari and the five of MinAtar."""

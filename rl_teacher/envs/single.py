@@ -1,0 +1,22 @@
+"""One environment of a run, made anew: beside others in training, or alone, to be played again and drawn."""
+
+from rl_teacher.envs.gymnasium.making import AnyEnv, make_env
+from rl_teacher.envs.spec import EnvSpec
+
+
+def make_single(spec: EnvSpec, render_mode: str | None = None) -> AnyEnv:
+    """A copy of the environment that observes, rewards and ends as those of `make_envs` do.
+
+    Args:
+        spec: from find_env; no task.
+        render_mode: 'rgb_array' for one that draws.
+
+    Raises:
+        ConfigError: it needs a package that is not installed.
+        EnvFault: it cannot be built.
+    """
+    if spec.kind == "minatar":
+        from rl_teacher.envs.games.minatar import MinAtarGame
+
+        return MinAtarGame(spec, render_mode)
+    return make_env(spec.canonical_id, **({} if render_mode is None else {"render_mode": render_mode}))
