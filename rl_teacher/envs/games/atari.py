@@ -112,6 +112,11 @@ class AtariEnvs(VectorEnv[Array, Array, Array]):
         infos = {"final_obs": final_obs, "_final_obs": truncations}
         return self._stacks.stacked, rewards, self._terminations, truncations, infos
 
+    @property
+    def num_games(self) -> npt.NDArray[np.int64]:
+        """Games that ended in the running episode of each environment so far, (num_envs,)."""
+        return self._games.copy()
+
     def sim_state(self) -> npt.NDArray[np.float64]:
         """No columns: an Atari's memory is not to be had from the emulators, (num_envs, 0)."""
         return np.zeros((self.num_envs, 0))
