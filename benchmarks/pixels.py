@@ -74,7 +74,7 @@ def run(cell: Cell, folder: Path) -> dict[str, Any]:
     row: dict[str, Any] = {
         **cell._asdict(), "seconds": round(seconds), "steps_per_second": round(cell.steps / seconds),
         "most_memory_mb": used.ru_maxrss // 1024, "folder_mb": round(size / 1e6, 1),
-        "last_returns": summary["true_return_last_100"],
+        "last_returns": round(summary["final_true_return"], 2),
     }  # fmt: skip
     if cell.env_id == "Pong":
         scores = whole_games(run_folder)
