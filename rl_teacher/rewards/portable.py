@@ -170,7 +170,7 @@ class PortableReward:
 
     @property
     def kind(self) -> str:
-        """A word of `--reward.model`: gp, ensemble, constant, untrained."""
+        """A word of `--reward.model`: gp, cnn, ensemble, constant, untrained."""
         return self.about.kind
 
     @property

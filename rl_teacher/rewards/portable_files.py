@@ -53,7 +53,7 @@ class RewardAbout:
     """What is known of a learned reward beside its numbers."""
 
     kind: str
-    """A word of `--reward.model`: gp, ensemble, constant, untrained."""
+    """A word of `--reward.model`: gp, cnn, ensemble, constant, untrained."""
     env_id: str
     obs_shape: tuple[int, ...]
     obs_dtype: str

@@ -7,6 +7,7 @@ import numpy as np
 
 from rl_teacher.rewards.portable_actions import Floats, Space
 from rl_teacher.rewards.portable_networks import networks
+from rl_teacher.rewards.portable_pictures import pictures
 from rl_teacher.rewards.portable_process import process
 from rl_teacher.rewards.portable_rows import Arrays, Compute, Rows, checked
 
@@ -36,7 +37,7 @@ def constant(arrays: Arrays, num_obs: int, space: Space) -> Constant:
 
 
 KINDS: dict[str, Callable[[Arrays, int, Space], Compute]] = {
-    "gp": process, "ensemble": networks, "untrained": networks, "constant": constant,
+    "gp": process, "ensemble": networks, "untrained": networks, "constant": constant, "cnn": pictures,
 }  # fmt: skip
 """By the word of `--reward.model`."""
 

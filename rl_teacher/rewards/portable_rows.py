@@ -61,7 +61,7 @@ def checked(arrays: Arrays, axes: Axes, sizes: Mapping[str, int]) -> dict[str, A
 
 def _check_numbers(name: str, array: AnyArray) -> None:
     """Whether they are of the right kind, and finite."""
-    wanted = np.int32 if name.endswith(("_at", "_with_tanh")) else np.float32
+    wanted = np.int32 if name.endswith(("_at", "_with_tanh", "_shape")) else np.float32
     if array.dtype != wanted:
         raise ValueError(f"its array {name!r} is {array.dtype}, expected {np.dtype(wanted)}")
     if not np.isfinite(array).all():

@@ -1,6 +1,7 @@
 """The reward model for pictures: a square that is worth something on one side of them."""
 
 import dataclasses
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -8,11 +9,16 @@ import numpy as np
 import pytest
 
 from rl_teacher.config.reward import RewardModelConfig
+from rl_teacher.core.actions import DiscreteActions
 from rl_teacher.core.arrays import ENDED, LAST, LIVED, LabeledBatch, RewardInput
 from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.errors import UnsupportedSpace
 from rl_teacher.protocols import FitData, RewardModel
+from rl_teacher.rewards.export import FrameSpec, to_portable, write_reward
 from rl_teacher.rewards.pictures.model import PictureReward
+from rl_teacher.rewards.portable import load_reward
+from rl_teacher.rewards.portable_actions import DiscreteSpace
+from rl_teacher.rewards.portable_pictures import pictures as portable_pictures
 from rl_teacher.training.parts import fresh_reward_model, reward_model_of
 
 SHAPE, STEPS = (20, 20, 1), 6
@@ -154,3 +160,34 @@ def test_the_network_is_built_where_it_is_meant():
 def test_vectors_are_refused():
     with pytest.raises(UnsupportedSpace, match=r"got 'cnn' for observations of shape \(11,\).*Use --reward.model gp"):
         reward_model_of("cnn", (11,))
+
+
+FRAMES = FrameSpec(
+    "Sides-v0", SHAPE, DiscreteActions(2), [f"pixel {i}" for i in range(400)] + ["left", "right"], "uint8"
+)
+
+
+def test_as_numpy_alone_it_gives_the_same_rewards(fitted: PictureReward, tmp_path: Path):
+    shown, _ = pictures(70, 3)
+    expected = fitted(RewardInput(shown, np.zeros((70, 2), np.float32)))
+    write_reward(tmp_path, fitted, FRAMES, labels=200)
+    np.testing.assert_allclose(load_reward(tmp_path)(shown, np.zeros(70, np.int64)), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_as_numpy_alone_it_knows_of_ends():
+    labeled = with_ends(40)
+    model, _ = build(center=False).fit(data(labeled), 60, jax.random.key(1))
+    reward = to_portable(model, FRAMES, labels=40)
+    assert reward is not None
+    phase, shown = np.array([LIVED, LAST], np.int8), labeled.obs[0, 0, :2]
+    expected = model(RewardInput(shown, np.zeros((2, 2), np.float32), phase=phase))
+    found = reward(shown, np.zeros(2, np.int64), terminated=phase == LAST)
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_arrays_of_other_pictures_are_refused(fitted: PictureReward):
+    arrays = fitted.portable().arrays
+    with pytest.raises(ValueError, match=r"its pictures have shape \(20, 20, 1\).* of 441 numbers"):
+        portable_pictures(arrays, 441, DiscreteSpace(2, 0))
+    with pytest.raises(ValueError, match=r"'weights_1' has shape"):
+        portable_pictures({**arrays, "weights_1": np.zeros((3, 3, 3), np.float32)}, 400, DiscreteSpace(2, 0))

@@ -10,9 +10,10 @@ from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.core.arrays import ENDED, LAST, RewardInput
 from rl_teacher.core.vision import Scale as PictureScale
 from rl_teacher.core.vision import in_chunks, picture_scale
-from rl_teacher.protocols import FitData
+from rl_teacher.protocols import FitData, PortableParts
 from rl_teacher.rewards.due import is_due
 from rl_teacher.rewards.pictures.network import PictureNetworks
+from rl_teacher.rewards.pictures.portable import portable_arrays
 from rl_teacher.rewards.pictures.training import FitState, fit_metrics, fit_networks
 from rl_teacher.rewards.scale import Scale, measure
 from rl_teacher.rewards.view import ObsStats, frozen, no_stats
@@ -27,6 +28,8 @@ class PictureReward(eqx.Module):
     scale: Scale
     num_fitted: Array
     """Changes of the labels until the last fit."""
+    shape: tuple[int, ...] = eqx.field(static=True)
+    """(height, width, channels) of a picture."""
     center: bool = eqx.field(static=True)
     """Shift the reward to mean 0: no episode can end early, so the offset says nothing; phases are not looked at."""
     config: RewardModelConfig = eqx.field(static=True)
@@ -45,7 +48,8 @@ class PictureReward(eqx.Module):
         """
         networks = PictureNetworks.build(obs_shape, config, key)
         scale = Scale.identity(config.num_members)
-        return cls(FitState.fresh(networks), no_stats(obs_shape), scale, jnp.array(0), center, config)
+        stats = no_stats(obs_shape)
+        return cls(FitState.fresh(networks), stats, scale, jnp.array(0), obs_shape, center, config)
 
     def __call__(self, x: RewardInput) -> Float[Array, "*batch"]:
         """Mean over members of the normalized reward, less `pessimism` standard deviations; 0 after the end."""
@@ -82,6 +86,12 @@ class PictureReward(eqx.Module):
         metrics = fit_metrics(returns, labeled, config, steps)
         metrics |= {"reward/raw_mean": float(raw.mean()), "reward/raw_std": float(raw.std(axis=1).mean())}
         return eqx.tree_at(lambda model: model.scale, fitted, scale), metrics
+
+    def portable(self) -> PortableParts:
+        """As NumPy alone; satisfies protocols.HasPortable."""
+        look, pessimism = picture_scale(*self.obs_stats), self.config.pessimism
+        arrays = portable_arrays(self.state.networks, self.shape, look, self.scale, pessimism)
+        return PortableParts("cnn", arrays, ends=not self.center)
 
     def _raw(self, x: RewardInput) -> Float[np.ndarray, "member *batch"]:
         """Each member's reward of each picture, not normalized."""
