@@ -1,5 +1,6 @@
 """The trainer's side of the feedback server: one typed call per thing, errors that say what to do."""
 
+import base64
 import hashlib
 import json
 import math
@@ -218,7 +219,9 @@ class FeedbackClient:
                 self._call("POST", "/predictions", batch)
                 batch, frames = [], 0
             curves = {"a": _short(row.left), "b": _short(row.right)}
-            batch.append({"comparison": row.comparison, "step": row.step, "p_left": row.p_left} | curves)
+            seen = {"a_picture": row.left_picture, "b_picture": row.right_picture}
+            pictures = {name: base64.b64encode(png).decode() for name, png in seen.items() if png is not None}
+            batch.append({"comparison": row.comparison, "step": row.step, "p_left": row.p_left} | curves | pictures)
             frames += size
         if batch:
             self._call("POST", "/predictions", batch)

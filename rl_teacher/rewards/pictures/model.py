@@ -9,7 +9,7 @@ from jaxtyping import Array, Float, Int, Num, PRNGKeyArray
 from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.core.arrays import ENDED, LAST, RewardInput
 from rl_teacher.core.vision import Scale as PictureScale
-from rl_teacher.core.vision import in_chunks, picture_scale
+from rl_teacher.core.vision import in_chunks, picture_scale, standardized
 from rl_teacher.protocols import FitData, PortableParts
 from rl_teacher.rewards.due import is_due
 from rl_teacher.rewards.pictures.network import PictureNetworks
@@ -87,6 +87,18 @@ class PictureReward(eqx.Module):
         metrics |= {"reward/raw_mean": float(raw.mean()), "reward/raw_std": float(raw.std(axis=1).mean())}
         return eqx.tree_at(lambda model: model.scale, fitted, scale), metrics
 
+    def saliency(self, x: RewardInput) -> Float[np.ndarray, "segment height width"]:
+        """Where the reward looks: size of its gradient times the standardized pixel; satisfies protocols.HasSaliency.
+
+        Source: gradient times input, Shrikumar et al. 2016, arXiv:1605.01713.
+        """
+        look = picture_scale(*self.obs_stats)
+        maps = np.stack(
+            [np.asarray(_saliency(self.state.networks, look, jnp.asarray(one))) for one in np.asarray(x.obs)]
+        )
+        most: np.ndarray = maps / np.maximum(maps.max((1, 2), keepdims=True), 1e-12)
+        return most
+
     def portable(self) -> PortableParts:
         """As NumPy alone; satisfies protocols.HasPortable."""
         look, pessimism = picture_scale(*self.obs_stats), self.config.pessimism
@@ -123,3 +135,15 @@ def _rewards(
         return without_ends
     with_last = without_ends + networks.last_step[:, None] * (phase == LAST)[None]
     return jnp.where((phase == ENDED)[None], 0.0, with_last)
+
+
+@jax.jit
+def _saliency(
+    networks: PictureNetworks, look: PictureScale, pictures: Num[Array, "step height width channel"]
+) -> Float[Array, "height width"]:
+    shown = standardized(pictures, look)
+
+    def total(shown: Float[Array, "step height width channel"]) -> Float[Array, ""]:
+        return (networks.torso(shown) @ networks.heads).mean(1).sum()
+
+    return jnp.abs(jax.grad(total)(shown) * shown).sum((0, 3))
