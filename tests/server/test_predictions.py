@@ -179,7 +179,7 @@ def test_pictures_of_where_it_looks_are_kept_swapped_with_the_clips_and_exported
     shown, swapped = prediction_json(row), prediction_json(row, swapped=True)
     assert (shown["left"]["picture"], shown["right"]["picture"]) == (PNG, OTHER)
     assert (swapped["left"]["picture"], swapped["right"]["picture"]) == (OTHER, PNG)
-    export_folder(Experiment.objects.get(), tmp_path / "out")
+    export_folder(world.folder, "one", tmp_path / "out")
     line = json.loads((tmp_path / "out" / "predictions.jsonl").read_text())
     assert (line["a_picture"], line["b_picture"]) == (PNG, OTHER)
 
