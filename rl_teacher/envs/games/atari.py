@@ -112,7 +112,7 @@ class AtariEnvs(VectorEnv[Array, Array, Array]):
     @property
     def num_games(self) -> npt.NDArray[np.int64]:
         """Games that ended in the running episode of each environment so far, (num_envs,)."""
-        return self._games.copy()
+        return self._starts.num_games
 
     def sim_state(self) -> npt.NDArray[np.float64]:
         """No columns: an Atari's memory is not to be had from the emulators, (num_envs, 0)."""

@@ -35,6 +35,11 @@ class IdleStarts:
         self._seeds[who], self._games[who] = seeds[who], 0
         self._draw(who)
 
+    @property
+    def num_games(self) -> npt.NDArray[np.int64]:
+        """Games before the running one in each episode, (num_envs,)."""
+        return self._games.copy()
+
     def buttons(self, actions: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
         """What is pressed in the next step, given what was wanted."""
         pressed = np.where(self._left > 0, NO_BUTTON, actions).astype(np.int64)

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Num, PRNGKeyArray
 
 from rl_teacher.config.reward import RewardModelConfig
-from rl_teacher.core.arrays import ENDED, LAST, RewardInput
+from rl_teacher.core.arrays import ENDED, LAST, LabeledBatch, RewardInput
 from rl_teacher.core.vision import Scale as PictureScale
 from rl_teacher.core.vision import in_chunks, picture_scale, standardized
 from rl_teacher.protocols import FitData, PortableParts
@@ -79,7 +79,7 @@ class PictureReward(eqx.Module):
             lambda model: (model.state, model.obs_stats, model.num_fitted),
             self, (state, stats, jnp.array(data.num_changes)),
         )  # fmt: skip
-        returns = fitted._raw(labeled.reward_input()).sum(-1)
+        returns = fitted._returns_of(labeled)
         raw = fitted._raw(data.window)
         center = self.center or data.labeled.phase is None
         scale = measure(raw, center=center) if config.normalize else Scale.identity(config.num_members)
@@ -105,6 +105,15 @@ class PictureReward(eqx.Module):
         arrays = portable_arrays(self.state.networks, self.shape, look, self.scale, pessimism)
         return PortableParts("cnn", arrays, ends=not self.center)
 
+    def _returns_of(self, labeled: LabeledBatch) -> Float[np.ndarray, "member comparison side"]:
+        """Each member's return of both sides, some comparisons at a time: all pictures together would fill memory."""
+        parts = []
+        for at in range(0, len(labeled), AT_ONCE):
+            part = slice(at, at + AT_ONCE)
+            phase = None if labeled.phase is None else labeled.phase[part]
+            parts.append(self._raw(RewardInput(labeled.obs[part], labeled.action[part], phase=phase)).sum(-1))
+        return np.concatenate(parts, 1)
+
     def _raw(self, x: RewardInput) -> Float[np.ndarray, "member *batch"]:
         """Each member's reward of each picture, not normalized."""
         shape = np.shape(x.action)[:-1]
@@ -119,7 +128,9 @@ class PictureReward(eqx.Module):
         return np.concatenate(parts, 1).reshape(-1, *shape)
 
 
-MOST = 8192
+AT_ONCE = 32
+"""Comparisons whose pictures are in memory together."""
+MOST = 4096
 """Pictures of one call: more would be in memory twice."""
 
 
