@@ -20,7 +20,7 @@ from rl_teacher.preferences.schedules import Schedule, labels_required
 from rl_teacher.preferences.segments import by_id, cut_segments
 from rl_teacher.preferences.selection import first_pairs, select_pairs
 from rl_teacher.preferences.trail import Trail
-from rl_teacher.preferences.window import window
+from rl_teacher.preferences.window import stats_of, window
 from rl_teacher.protocols import FitData, LabelLog, RewardModel, RolloutHistory, Teacher
 from rl_teacher.records import Comparison, ComparisonId, make_id
 
@@ -251,10 +251,7 @@ class PreferenceLearner:
             self._ask(segments, first_pairs(segments, self.pretrain_labels), None)
         yield from self._wait_for_first_labels(segments)
         frames = window(first.rollouts, self.shows_ends)
-        stats = RunningStats.of_shape((int(np.prod(frames.obs.shape[1:])),))
-        # As bytes, pictures would be added up as bytes.
-        flat = jnp.asarray(frames.obs.reshape(len(frames.obs), -1), jnp.float32)
-        self._first_stats = stats.merge(flat, jnp.ones(len(flat)))
+        self._first_stats = stats_of(frames.obs)
         if self._reward.wants_fit(self.dataset.num_changes):
             self.first_fit = self._fit(frames, self._first_stats, num_fit_steps)
 
