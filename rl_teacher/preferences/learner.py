@@ -251,7 +251,7 @@ class PreferenceLearner:
             self._ask(segments, first_pairs(segments, self.pretrain_labels), None)
         yield from self._wait_for_first_labels(segments)
         frames = window(first.rollouts, self.shows_ends)
-        self._first_stats = stats_of(frames.obs)
+        self._first_stats = stats_of(np.asarray(frames.obs))
         if self._reward.wants_fit(self.dataset.num_changes):
             self.first_fit = self._fit(frames, self._first_stats, num_fit_steps)
 
