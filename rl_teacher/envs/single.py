@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from rl_teacher.envs.gymnasium.making import AnyEnv, make_env
+from rl_teacher.envs.gymnasium.making import AnyEnv, make_env, register_late
 from rl_teacher.envs.spec import EnvSpec
 
 
@@ -26,4 +26,12 @@ def make_single(spec: EnvSpec, render_mode: str | None = None, make: Callable[..
         from rl_teacher.envs.games.player import AtariPlayer
 
         return AtariPlayer(spec, render_mode)
-    return make(spec.canonical_id, **({} if render_mode is None else {"render_mode": render_mode}))
+    register_late(spec.canonical_id)
+    env = make(spec.canonical_id, **({} if render_mode is None else {"render_mode": render_mode}))
+    if spec.kind != "pictures":
+        return env
+    from rl_teacher.envs.pictures.shapes import picture_shape
+    from rl_teacher.envs.pictures.wrapper import Pictures
+
+    shape = picture_shape(env.observation_space)
+    return env if shape is None else Pictures(env, shape)
