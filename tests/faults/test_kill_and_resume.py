@@ -70,6 +70,9 @@ CHOICES: list[dict[str, object]] = [{"reward.model": model} for model in ("ensem
 
 LONG_CLIPS: dict[str, object] = {"env_id": "CartPole-v1", "clip_length": 0.7}
 """Of 35 steps, where rollouts have 16 and episodes can end early."""
+SMALL: dict[str, object] = {"ppo.num_envs": 8, "num_timesteps": 1600, "n_labels": 12}
+PONG: dict[str, object] = {"env_id": "Pong", **SMALL}
+MINATAR: dict[str, object] = {"env_id": "MinAtar/Breakout-v1", **SMALL}
 
 
 @pytest.mark.parametrize("chosen", CHOICES, ids=("ensemble", "constant", "untrained", "sac"))
@@ -83,7 +86,9 @@ def test_labels_and_steps_equal_the_budgets_exactly(chosen: dict[str, object], t
 
 
 @pytest.mark.parametrize(
-    "chosen", [*CHOICES, LONG_CLIPS], ids=("ensemble", "constant", "untrained", "sac", "clips of many rollouts")
+    "chosen",
+    [*CHOICES, LONG_CLIPS, *(pytest.param(game, marks=pytest.mark.slow) for game in (PONG, MINATAR))],
+    ids=("ensemble", "constant", "untrained", "sac", "clips of many rollouts", "Pong", "MinAtar"),
 )
 def test_an_interrupt_at_any_iteration_and_resuming_gives_the_same_bytes(
     chosen: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
