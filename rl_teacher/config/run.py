@@ -29,7 +29,7 @@ class SelectionConfig:
     """Segments of this many recent iterations may be asked about."""
     segments_per_iteration: int = 128
     """Segments cut from each rollout."""
-    list_clips: int = 36
+    list_clips: int = 32
     """sorted: clips of a list; when all are placed, a fresh list begins."""
 
     def __post_init__(self) -> None:

@@ -4,7 +4,7 @@ A pure function of the answers: nothing of a ranking is stored, and no pair that
 on. Wrong answers agree with each other when an order implies pairs of them, and a reward model cannot find them then.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,8 @@ IMPROBABLE = 0.2
 """P(what an answer says) below which it is worth asking again [1]."""
 TAIL = 0.1
 """Of a clip's place that is left out at either end of `low` to `high` [1]."""
+MOST_CLIPS = 200
+"""More clips than anybody looks at are not ranked: those that were compared last are."""
 LEAST_CLIPS = 8
 """Fewer that are joined by answers make no list of their own."""
 
@@ -66,6 +68,8 @@ class Ranking:
     num_answers: int
     is_joined: bool
     """Whether answers join all its clips. Else they are compared in pairs, mostly, and their places are a guess."""
+    num_left_out: int = 0
+    """Clips that were compared longer ago than MOST_CLIPS others, and are left out."""
 
     @property
     def clips(self) -> list[SegmentId]:
@@ -91,23 +95,32 @@ def rank(answers: Sequence[Answer]) -> list[Ranking]:
     """
     told = useful(answers)
     newest = {clip: number for number, answer in enumerate(told) for clip in (answer.left, answer.right)}
-    lists, rest = [], []
+    lists, rest = [], set[SegmentId]()
     for clips in components([(answer.left, answer.right) for answer in told]):
         members = set(clips)
-        own = [answer for answer in told if answer.left in members]
-        is_list = len(clips) >= LEAST_CLIPS and 2 * len(own) >= LEAST_ANSWERS * len(clips)
-        if is_list:
-            lists.append((max(newest[clip] for clip in clips), rank_list(own, clips)))
+        num = sum(answer.left in members for answer in told) if len(clips) >= LEAST_CLIPS else 0
+        if 2 * num >= LEAST_ANSWERS * len(clips) > 0 and len(clips) >= LEAST_CLIPS:
+            lists.append(members)
         else:
-            rest += clips
-    found = [ranking for _, ranking in sorted(lists, key=lambda one: -one[0])]
-    if rest:
-        members = set(rest)
-        found.append(rank_list([answer for answer in told if answer.left in members], rest, is_joined=False))
-    return found
+            rest |= members
+    lists.sort(key=lambda members: -max(newest[clip] for clip in members))
+    found = [_newest_of(told, members, newest, is_joined=True) for members in lists]
+    return [*found, _newest_of(told, rest, newest, is_joined=False)] if rest else found
 
 
-def rank_list(answers: Sequence[Answer], clips: Sequence[SegmentId], *, is_joined: bool = True) -> Ranking:
+def _newest_of(
+    answers: Sequence[Answer], members: Set[SegmentId], newest: Mapping[SegmentId, int], *, is_joined: bool
+) -> Ranking:
+    """The ranking of those of a set that were compared last, whatever the sequence of the other answers was."""
+    clips = sorted(sorted(members, key=lambda clip: -newest[clip])[:MOST_CLIPS])
+    kept = set(clips)
+    own = [answer for answer in answers if answer.left in kept and answer.right in kept]
+    return rank_list(own, clips, is_joined=is_joined, num_left_out=len(members) - len(clips))
+
+
+def rank_list(
+    answers: Sequence[Answer], clips: Sequence[SegmentId], *, is_joined: bool = True, num_left_out: int = 0
+) -> Ranking:
     """The ranking of one list; `answers` are about its clips alone."""
     counts = tally(answers, clips)
     found = order(counts)
@@ -120,7 +133,8 @@ def rank_list(answers: Sequence[Answer], clips: Sequence[SegmentId], *, is_joine
         return Place(clips[clip], low, high, sure, answered, sure >= SURE or answered >= most)
 
     groups = tuple(tuple(place(clip) for clip in group) for group in found.groups)
-    return Ranking(groups, doubtful(answers, clips, found), found.noise, len(answers), is_joined)
+    unsure = doubtful(answers, clips, found)
+    return Ranking(groups, unsure, found.noise, len(answers), is_joined, num_left_out)
 
 
 def doubtful(answers: Sequence[Answer], clips: Sequence[SegmentId], found: Order) -> tuple[Doubtful, ...]:

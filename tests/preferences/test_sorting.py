@@ -15,7 +15,7 @@ from rl_teacher.ranking.ranking import most_questions, rank, rank_list
 from rl_teacher.records import Comparison, Preference
 from tests.ranking.simulated import Judge, kendall_tau
 
-LIST = 36
+LIST = 32
 BUDGET = 200
 
 
@@ -85,9 +85,9 @@ def test_a_wrong_answer_costs_only_its_own_clips():
             far = {clip: abs(place - before[clip]) for place, clip in enumerate(after)}
             own.append(max(far.pop(wrong.left), far.pop(wrong.right)))
             moved += far.values()
-    assert np.mean(moved) < 0.25, "places of 36, by which the other clips move"
+    assert np.mean(moved) < 0.25, "places of 32, by which the other clips move"
     assert np.mean(np.array(moved) > 2) < 0.01, "of the others move by more than two places"
-    assert np.mean(own) < 5, "places of 36, by which the two clips of the answer move"
+    assert np.mean(own) < 5, "places of 32, by which the two clips of the answer move"
 
 
 def test_the_same_seed_asks_the_same():
