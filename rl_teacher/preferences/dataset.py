@@ -102,6 +102,10 @@ class Dataset:
             return FrameStacks(frames, shape[1] - sides[0][0]["true_reward"].shape[1] + 1)
         return np.stack([np.concatenate([Segments.from_fields(one).obs for one in pair]) for pair in sides])
 
+    def has(self, comparison: ComparisonId) -> bool:
+        """Whether it was asked, or taken in."""
+        return comparison in self._row
+
     def segment(self, segment: SegmentId) -> Segments | None:
         """One that was asked about, as a row; None: it was not."""
         return self._segment(segment) if segment in self._segments else None

@@ -20,6 +20,7 @@ from rl_teacher.preferences.rounds import Round, first_round, next_round, sizes
 from rl_teacher.preferences.schedules import Schedule, labels_required
 from rl_teacher.preferences.segments import by_id, cut_segments
 from rl_teacher.preferences.trail import Trail
+from rl_teacher.preferences.unasked import unasked_round
 from rl_teacher.preferences.window import window
 from rl_teacher.protocols import FitData, LabelLog, RewardModel, RolloutHistory, Teacher
 from rl_teacher.records import ComparisonId
@@ -201,8 +202,15 @@ class PreferenceLearner:
             self.listen()
 
     def listen(self, timeout_s: float = 0.0) -> None:
-        """Take in new labels, on disk before they are used; waits up to `timeout_s` for the first [s]."""
+        """Take in new labels, on disk before they are used; waits up to `timeout_s` for the first [s].
+
+        Those of comparisons that people made themselves too, of segments that they were asked about before.
+        """
         labels = self._teacher.poll(timeout_s)
+        if (unasked := unasked_round(labels, self.dataset)) is not None:
+            left, right, comparisons = unasked.left, unasked.right, unasked.comparisons(self._steps)
+            self._log.write_comparisons(self._iteration, comparisons, left, right)
+            self.dataset.add(comparisons, left, right)
         self._log.write_labels(labels)
         self._changed += self.dataset.label(labels)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.config.run import SelectionConfig
 from rl_teacher.core.segment import Segment
 from rl_teacher.errors import ConfigError
@@ -18,6 +19,7 @@ from rl_teacher.preferences.schedules import ConstantInSeconds
 from rl_teacher.preferences.sorting import AT_ONCE
 from rl_teacher.ranking.ranking import rank
 from rl_teacher.records import Comparison, Label, Preference
+from rl_teacher.rewards.baselines import ConstantReward
 from rl_teacher.teachers.synthetic import SyntheticTeacher, preset
 from tests.preferences.test_learner import STEPS, Patient, finish, learner, rollout, rollouts, turns
 
@@ -27,6 +29,7 @@ SORTED = SelectionConfig(rule="sorted", segments_per_iteration=12, list_clips=12
 def sorting(folder: Path, teacher: object = None, **changes: object) -> PreferenceLearner:
     one = learner(folder, teacher or SyntheticTeacher("mistake", preset("mistake"), 1), **changes)  # type: ignore[arg-type]
     one._selection = SORTED
+    one._reward = ConstantReward.build(RewardModelConfig())  # which questions come does not depend on it
     return one
 
 

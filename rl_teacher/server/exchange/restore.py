@@ -8,7 +8,16 @@ from django.db.models import F
 
 from rl_teacher.errors import ServerFault
 from rl_teacher.server.journal import moment
-from rl_teacher.server.models import Assignment, Clip, Comparison, Experiment, LabelEvent, Membership, Response, Withdrawal
+from rl_teacher.server.models import (
+    Assignment,
+    Clip,
+    Comparison,
+    Experiment,
+    LabelEvent,
+    Membership,
+    Response,
+    Withdrawal,
+)
 from rl_teacher.server.transactions.upload import NewComparison, store_comparison
 
 _COPIED = (

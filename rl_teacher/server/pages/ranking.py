@@ -98,7 +98,9 @@ def _ranking_json(chosen: Ranking, at: Access) -> dict[str, Any]:
     groups, passed = [], 0
     for group in chosen.groups:
         shown = [_place_json(place, passed + 1, urls) for place in group[:SHOWN_OF_GROUP]]
-        groups.append({"clips": shown, "first": passed + 1, "last": passed + len(group), "more": len(group) - len(shown)})
+        groups.append(
+            {"clips": shown, "first": passed + 1, "last": passed + len(group), "more": len(group) - len(shown)}
+        )
         passed += len(group)
     places = [place for group in chosen.groups for place in group]
     return {

@@ -14,7 +14,7 @@ from django.utils import timezone
 from rl_teacher.ranking.answers import Answer as Said
 from rl_teacher.ranking.ranking import Ranking, rank
 from rl_teacher.records import Preference
-from rl_teacher.server.models import Assignment, Clip, Comparison, Experiment, Membership, Response
+from rl_teacher.server.models import Assignment, Clip, Comparison, Experiment, LabelEvent, Membership, Response
 from rl_teacher.server.notify import notify_on_commit
 from rl_teacher.server.problems import Problem
 from rl_teacher.server.transactions.answer import Answer, submit_inside
@@ -38,11 +38,12 @@ def answers_of(experiment: Experiment) -> list[Said]:
 
 def rankings(experiment: Experiment) -> list[Ranking]:
     """All lists, the one that was answered about last first."""
-    return list(_rankings(experiment.pk, experiment.next_seq))
+    newest = LabelEvent.objects.filter(experiment=experiment).order_by("-seq").values_list("seq", "response_id").first()
+    return list(_rankings(experiment.pk, newest)) if newest is not None else []
 
 
 @lru_cache(maxsize=16)
-def _rankings(experiment: int, head: int) -> tuple[Ranking, ...]:
+def _rankings(experiment: int, newest: tuple[int, uuid.UUID]) -> tuple[Ranking, ...]:
     """As of a line of the feed: nothing else changes a list."""
     return tuple(rank(answers_of(Experiment.objects.get(pk=experiment))))
 
