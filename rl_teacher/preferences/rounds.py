@@ -1,6 +1,7 @@
 """A round of comparisons: which segments, and the ids under which they are asked."""
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -58,6 +59,7 @@ def next_round(
         return _of_rows(pool, select_pairs(pool, num, reward, dataset.asked, config, generator))
     rows = {str(one): row for row, one in enumerate(pool.id)}
 
+    @cache  # pictures are stacked anew by each look
     def segment(one: SegmentId) -> Segments:
         known = dataset.segment(one)
         return pool.take(np.array([rows[one]])) if known is None else known
