@@ -67,6 +67,16 @@ def test_a_clip_is_moved_by_keys_and_by_the_mouse_and_each_is_answers_in_the_fee
     assert not page.is_visible("#carry")
 
 
+def around_the_gap(page) -> tuple[str | None, str | None]:
+    """The clips between which what is dragged would be put down, worse one first."""
+    found = page.evaluate("""() => {
+      const all = [...document.querySelectorAll('#places .drop, #places [data-clip]:not(.carried)')];
+      const at = all.findIndex(one => one.matches('.drop'));
+      return [all[at - 1]?.dataset.clip ?? null, all[at + 1]?.dataset.clip ?? null];
+    }""")
+    return found[0], found[1]
+
+
 @pytest.mark.slow
 def test_on_a_phone_a_clip_is_moved_by_buttons_and_by_touch(server, experiment, films, labeler):
     one = labeler(experiment.slug, **PHONE)
@@ -92,9 +102,11 @@ def test_on_a_phone_a_clip_is_moved_by_buttons_and_by_touch(server, experiment, 
     for step in range(1, 9):
         goal = (end["x"] + end["width"] - 4, end["y"] + end["height"] / 2)
         send("touchMove", x + (goal[0] - x) * step / 8, y + (goal[1] - y) * step / 8)
+    below, above = around_the_gap(page)
+    assert below in (now[1], now[2]), "the gap is under the finger"
     with page.expect_response("**/ranking/move"):
         send("touchEnd")
-    assert said(experiment, 2) == [(now[0], now[2]), (now[3], now[0])]
+    assert said(experiment, 2) == [(now[0], below), (above, now[0])]
 
 
 @pytest.mark.slow
