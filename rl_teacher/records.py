@@ -70,6 +70,8 @@ class Label:
     labeler: str
     answered_at: str
     """UTC, ISO 8601; empty for synthetic teachers, whose labels must not depend on the clock."""
+    sides: tuple[SegmentId, SegmentId] | None = None
+    """Left and right of the comparison, where they came along: people also compare what nobody asked them about."""
 
 
 def make_id(*parts: str | int) -> str:

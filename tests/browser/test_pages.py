@@ -126,6 +126,7 @@ PAGES = [
     "/",
     "/e/busy",
     "/e/busy/comparisons",
+    "/e/busy/ranking",
     "/e/busy/clips",
     "/e/busy/quality",
     "/e/busy/people",

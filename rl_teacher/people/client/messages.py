@@ -164,7 +164,7 @@ class LabelEvent:
     @property
     def label(self) -> Label:
         """The same as the trainer's record."""
-        return Label(self.comparison, self.preference, self.labeler, self.answered_at)
+        return Label(self.comparison, self.preference, self.labeler, self.answered_at, (self.left, self.right))
 
 
 @dataclass(frozen=True, slots=True)
