@@ -81,7 +81,8 @@ def login_url(argv: list[str]) -> int:
     from rl_teacher.server import tokens
 
     running = running_server(config.folder)
-    url = str(running["url"]) if running else f"http://127.0.0.1:{config.port}"
+    # One of an older version says only where it is.
+    url = str(running.get("sign_in_at") or running["url"]) if running else f"http://127.0.0.1:{config.port}"
     print(f"{url}/enter#{tokens.login_secret(args.user)}")
     if running is None:
         print("No server runs for this folder; start it with `rl-teacher serve`.", file=sys.stderr)

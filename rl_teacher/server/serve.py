@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+import json
 import os
 import signal
 import socket
@@ -208,7 +209,8 @@ def _run(
     fail_interrupted()
     know_own_token(config.folder.own_token(trainer_token))
     url = f"http://{'127.0.0.1' if host in EVERYWHERE else host}:{config.port}{config.base_path}"
-    server_json = f'{{"url": "{url}", "pid": {os.getpid()}, "version": "{VERSION}"}}\n'
+    sign_in_at = sign_in_address(config, url)
+    server_json = json.dumps({"url": url, "sign_in_at": sign_in_at, "pid": os.getpid(), "version": VERSION}) + "\n"
     app = make_app(config, lambda: running(config.folder, with_backups=not config.database_url))
     options = uvicorn.Config(
         app,
@@ -223,7 +225,7 @@ def _run(
         date_header=True,
     )
     write_private(config.folder.server_json, server_json)
-    _greet(url, owner, open_browser, config)
+    _greet(url, owner, open_browser, config, sign_in_at)
     signal.signal(signal.SIGTERM, _leave)  # uvicorn stops gracefully, then raises the signal once more
     gc.freeze()  # a full collection over all of Django holds up every answer for 60 ms
     try:
@@ -254,13 +256,18 @@ def _leave(signum: int, frame: object) -> NoReturn:
     raise SystemExit(0)
 
 
-def _greet(url: str, owner: object, open_browser: bool, config: ServerConfig | None = None) -> None:
+def sign_in_address(config: ServerConfig, url: str) -> str:
+    """Where a one-time link works: behind a proxy cookies travel by https alone."""
+    return config.share_url if config.behind_proxy and config.share_url else url
+
+
+def _greet(
+    url: str, owner: object, open_browser: bool, config: ServerConfig | None = None, sign_in_at: str = ""
+) -> None:
     """Say where it is, with a login that works once."""
     from rl_teacher.server.transactions.access import make_login_link
 
-    # Behind a proxy cookies travel by https alone.
-    login_at = config.share_url if config is not None and config.behind_proxy and config.share_url else url
-    link = f"{login_at}/enter#{make_login_link(owner)}"  # type: ignore[arg-type]
+    link = f"{sign_in_at or url}/enter#{make_login_link(owner)}"  # type: ignore[arg-type]
     port = urlsplit(url).port
     print(f"Feedback server: {url}")
     print(f"Sign in (once, within 10 minutes): {link}")
@@ -298,7 +305,7 @@ def _attach(folder: DataFolder, database_url: str, *, open_browser: bool) -> int
     from rl_teacher.server.transactions.access import local_owner
 
     print(f"A server (pid {found['pid']}) serves {folder.root} already.")
-    _greet(url, local_owner(), open_browser)
+    _greet(url, local_owner(), open_browser, sign_in_at=str(found.get("sign_in_at", "")))
     return 0
 
 
