@@ -45,6 +45,7 @@ test-packages:
 test-plug: $(PLUG) $(RLLIB)/.ready
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(PLUG_OPTIONS) -m 'not slow' tests/plug
 	$(RLLIB)/bin/python -m pytest $(PLUG_OPTIONS) -W default tests/plug_rllib
+	$(RLLIB)/bin/python -m pytest $(PLUG_OPTIONS) -W default tests/ray_cluster
 	$(RLLIB)/bin/python -m pytest -n 2 --dist worksteal tests/envs tests/rollouts
 
 $(PLUG): $(STAMP)

@@ -60,6 +60,7 @@ FLAGS_OF_OPERATORS = {
     "docker compose": {"--build", "--rm", "--entrypoint"},
     "pg_dump, pg_restore": {"--format", "--clean", "--if-exists", "--no-owner"},
     "tar": {"--exclude"},
+    "ray": {"--head", "--ray-client-server-port", "--node-ip-address", "--include-dashboard", "--num-cpus"},
     "useradd, systemctl": {"--system", "--home-dir", "--now"},
 }
 KNOWN = {flag.replace("_", "-") for flag in TEACH | flags_of_others()} | {"--help"} | FLAGS_OF_TOOLS
