@@ -72,7 +72,7 @@ ONLY_IN = {
     "torch": {"integrations"},
     "stable_baselines3": {"integrations"},
     "torchrl": {"integrations"},
-    "ray": {"integrations"},
+    "ray": {"integrations", "commands"},
     "optax": {"agents", "rewards"},
 }
 REFUSED = {
