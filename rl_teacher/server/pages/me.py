@@ -11,6 +11,7 @@ from django.middleware.csrf import get_token
 from django.shortcuts import render
 
 from rl_teacher.server.api.screens import sides
+from rl_teacher.server.doors import Attempt
 from rl_teacher.server.models import Response
 from rl_teacher.server.pages import predictions
 from rl_teacher.server.pages.comparisons import _moment, _uuid
@@ -20,7 +21,6 @@ from rl_teacher.server.pages.keyset import PER_PAGE, cursor_of, next_url
 from rl_teacher.server.pages.people import _set_password
 from rl_teacher.server.permissions import memberships
 from rl_teacher.server.problems import Problem
-from rl_teacher.server.throttle import Attempt
 from rl_teacher.server.transactions.answer import Answer, submit, withdraw
 from rl_teacher.server.transactions.claim import CLIPS
 from rl_teacher.server.transactions.own_data import own_data
