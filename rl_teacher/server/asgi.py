@@ -16,7 +16,8 @@ from rl_teacher.server.bundle import bundle
 from rl_teacher.server.guards import Guards
 from rl_teacher.server.media import media_endpoint
 from rl_teacher.server.request_threads import DjangoApp, RequestThreads
-from rl_teacher.server.settings import CSP, PACKAGE, ServerConfig, static_folders
+from rl_teacher.server.settings import PACKAGE, ServerConfig, csp, static_folders
+from rl_teacher.server.storage.choose import media_origin
 
 FOREVER = "public, max-age=31536000, immutable"
 LABELING = PACKAGE / "static" / "feedback" / "label" / "page.js"
@@ -55,4 +56,4 @@ def make_app(config: ServerConfig, background: Callable[[], AbstractContextManag
         Mount("/", RequestThreads(Router([media, Mount("/", DjangoApp())]))),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
-    return Guards(app, config.hosts, CSP, https=config.behind_proxy)
+    return Guards(app, config.hosts, csp(media_origin()), https=config.behind_proxy)

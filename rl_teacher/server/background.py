@@ -14,6 +14,7 @@ from rl_teacher.server.data_folder import DataFolder
 from rl_teacher.server.database import backup
 from rl_teacher.server.journal import catch_up
 from rl_teacher.server.shared_throttle import forget_old
+from rl_teacher.server.storage.choose import store_of
 from rl_teacher.server.transactions.access import keep_own_token
 from rl_teacher.server.transactions.claim import expire_all
 from rl_teacher.server.transactions.exports import fail_interrupted
@@ -73,7 +74,8 @@ def _thread(name: str, target: Callable[..., None], *args: object) -> threading.
 def _chores(folder: DataFolder, *, with_backups: bool) -> list[Chore]:
     found = [
         Chore("expire", EXPIRE_EVERY_S, expire_all),
-        Chore("sweep", SWEEP_EVERY_S, lambda: blobs.sweep(folder.blobs, uses_of)),
+        Chore("sweep", SWEEP_EVERY_S, lambda: blobs.sweep(store_of(folder), uses_of)),
+        Chore("incoming", SWEEP_EVERY_S, lambda: blobs.sweep_incoming(folder.blobs), everywhere=True),
     ]
     if with_backups:
         found.append(Chore("backup", BACKUP_EVERY_S, lambda: backup(folder, "hourly")))

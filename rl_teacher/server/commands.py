@@ -13,7 +13,7 @@ from rl_teacher.server import serve as serving
 from rl_teacher.server.data_folder import DataFolder, running_server
 from rl_teacher.server.problems import Problem
 from rl_teacher.server.serve import add_data_dir, whole
-from rl_teacher.server.settings import ServerConfig, configure, given_database_url, given_secret_key
+from rl_teacher.server.settings import ServerConfig, configure, given_blobs, given_database_url, given_secret_key
 
 
 def open_folder(data_dir: Path) -> ServerConfig:
@@ -21,7 +21,9 @@ def open_folder(data_dir: Path) -> ServerConfig:
     folder = DataFolder(data_dir.expanduser().resolve()).make()
     found = running_server(folder)
     port = int(str(found["url"]).rsplit(":", 1)[1]) if found else 8000
-    config = ServerConfig(folder, port, database_url=given_database_url(), given_secret_key=given_secret_key())
+    config = ServerConfig(
+        folder, port, database_url=given_database_url(), blobs=given_blobs(), given_secret_key=given_secret_key()
+    )
     configure(config)
     if found is None:
         from rl_teacher.server.database import prepare

@@ -20,6 +20,7 @@ from rl_teacher.server.settings import (
     ServerConfig,
     configure,
     default_data_dir,
+    given_blobs,
     given_database_url,
     given_secret_key,
     given_trainer_token,
@@ -69,6 +70,18 @@ def parser() -> argparse.ArgumentParser:
         default=1,
         metavar="N",
         help="processes that answer, with PostgreSQL; one that dies is replaced (default: %(default)s)",
+    )
+    found.add_argument(
+        "--blobs",
+        default="",
+        metavar="URL",
+        help="clips and arrays in an object store instead of the data folder: s3://bucket/prefix, gs://… or az://…",
+    )
+    found.add_argument(
+        "--media",
+        choices=("proxy", "redirect"),
+        default="proxy",
+        help="how browsers get clips from there: through this server, or by signed addresses (default: %(default)s)",
     )
     found.add_argument("--migrate-only", action="store_true", help="bring the database up to date, and serve nothing")
     return found
@@ -128,6 +141,8 @@ def serve(
     trainer_token: str | None = None,
     workers: int = 1,
     migrate_only: bool = False,
+    blobs: str = "",
+    media: str = "proxy",
 ) -> int:
     """Serve `data_dir` until stopped; if somebody does already, attach: print its address and a login link.
 
@@ -160,6 +175,8 @@ def serve(
                 behind_proxy,
                 shared,
                 database_url,
+                blobs=blobs,
+                media=media,
                 journal_mode="TRUNCATE" if allow_network_disk else safe_journal_mode(),
                 given_secret_key=given_secret_key(),
                 has_local_owner=has_local_owner(),
@@ -191,9 +208,11 @@ def _run(
 ) -> int:
     from rl_teacher.server import process
     from rl_teacher.server.database import let_go, prepare
+    from rl_teacher.server.storage.choose import check_store
     from rl_teacher.server.transactions.access import know_own_token, local_owner
     from rl_teacher.server.transactions.exports import fail_interrupted
 
+    check_store(config.folder)
     prepare(config)
     owner = local_owner() if config.has_local_owner else None
     _refuse_open_door(host, guests=guests)
@@ -318,4 +337,6 @@ def main(argv: list[str]) -> int:
         trainer_token=given_trainer_token(),
         workers=args.workers,
         migrate_only=args.migrate_only,
+        blobs=args.blobs or given_blobs(),
+        media=args.media,
     )

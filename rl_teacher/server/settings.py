@@ -37,6 +37,10 @@ class ServerConfig:
     """Where other people's browsers reach the server; empty: not known, or nobody else does."""
     database_url: str = ""
     """postgres://user:password@host:port/name; empty: SQLite in the data folder."""
+    blobs: str = ""
+    """s3://bucket/prefix, gs://bucket/prefix or az://container/prefix of clips and arrays; empty: the data folder."""
+    media: str = "proxy"
+    """How browsers get clips from there: `proxy`, through this server, or `redirect`, by signed addresses."""
     journal_mode: str = field(default_factory=lambda: safe_journal_mode())
     media_expiry_h: int = 6
     given_secret_key: str = field(default="", repr=False)
@@ -73,6 +77,19 @@ def given_trainer_token() -> str | None:
 def given_database_url() -> str:
     """The PostgreSQL to use, if any."""
     return os.environ.get("RL_TEACHER_DATABASE_URL", "")
+
+
+def given_blobs() -> str:
+    """The object store to use, if any."""
+    return os.environ.get("RL_TEACHER_BLOBS", "")
+
+
+def csp(media_origin: str) -> str:
+    """What pages may load, from here and, where clips are there, from an object store."""
+    if not media_origin:
+        return CSP
+    found = CSP.replace("media-src 'self' blob:", f"media-src 'self' blob: {media_origin}")
+    return found.replace("connect-src 'self'", f"connect-src 'self' {media_origin}")
 
 
 def given_secret_key() -> str:

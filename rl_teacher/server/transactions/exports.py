@@ -1,5 +1,6 @@
 """Keeps track of copies of experiments that are made in the background."""
 
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from rl_teacher.server import postgres
 from rl_teacher.server.data_folder import DataFolder
 from rl_teacher.server.models import Experiment, Export, User
 from rl_teacher.server.problems import Problem
+from rl_teacher.server.storage.choose import store_of
+from rl_teacher.server.storage.store import export_key
 from rl_teacher.server.transactions.access import audit
 from rl_teacher.server.transactions.write import write
 
@@ -37,21 +40,23 @@ def _make(folder: DataFolder, row: Export) -> None:
     from rl_teacher.server.exchange.write_out import export_zip
 
     try:
-        target = folder.exports / f"{row.id.hex}.zip"
-        with _signs_of_life(row):
-            export_zip(folder, row.experiment, target)
-        finish(row, target)
+        with _signs_of_life(row), tempfile.TemporaryDirectory(dir=folder.exports) as name:
+            made = Path(name) / "all.zip"
+            export_zip(folder, row.experiment, made)
+            size = made.stat().st_size
+            store_of(folder).keep(export_key(row.id), made, "application/zip")
+        finish(row, size)
     except Exception as error:  # a thread has nobody to raise to: the page shows what went wrong
         finish(row, None, f"{type(error).__name__}: {error}")
     finally:
         connections.close_all()
 
 
-def finish(row: Export, target: Path | None, error: str = "") -> None:
+def finish(row: Export, size: int | None, error: str = "") -> None:
     """Say how a copy ended."""
     with write():
         Export.objects.filter(pk=row.pk).update(
-            state="done" if target else "failed", size=target.stat().st_size if target else None, error=error[:500]
+            state="done" if size is not None else "failed", size=size, error=error[:500]
         )
 
 
