@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs system packages where they are missing: libraries for headless rendering, and with the argument `test` also
-# what the tests drive, a browser and Node.js. Only Debian and its kin are known here.
+# Installs system packages where they are missing: libraries for headless rendering, with the argument `test` also
+# what the tests drive, a browser and Node.js, and with `test slow` PostgreSQL. Only Debian and its kin are known here.
 set -eu
 
 missing=()
@@ -11,6 +11,9 @@ has_library libGL.so.1 || missing+=(libgl1)
 if [ "${1:-}" = test ]; then
     [ -x /usr/bin/chromium ] || missing+=(chromium)
     command -v node >/dev/null || missing+=(nodejs)
+    if [ "${2:-}" = slow ]; then
+        compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
+    fi
 fi
 [ "${#missing[@]}" -eq 0 ] && exit 0
 
