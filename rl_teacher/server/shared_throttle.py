@@ -12,6 +12,7 @@ from rl_teacher.server.throttle import Throttle
 from rl_teacher.server.transactions.write import write
 
 KEEP = timedelta(days=1)
+clock = timezone.now
 
 
 class SharedThrottle(Throttle):
@@ -54,7 +55,7 @@ class SharedThrottle(Throttle):
 
     def _row(self, key: str) -> Tries:
         """As it is now, locked until the transaction ends."""
-        now, name = timezone.now(), self._name(key)
+        now, name = clock(), self._name(key)
         Tries.objects.bulk_create([Tries(key=name, at=now)], ignore_conflicts=True)
         found: Any = Tries.objects.select_for_update().get(pk=name)
         passed_s = max(0.0, (now - found.at).total_seconds())  # clocks of two machines differ a little
