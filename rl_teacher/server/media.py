@@ -7,13 +7,14 @@ import time
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.signing import b64_encode
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections
 from django.db.models import OuterRef, Subquery
 from django.utils.crypto import constant_time_compare, salted_hmac
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from rl_teacher.server.data_folder import DataFolder
+from rl_teacher.server.database_errors import problem_of
 from rl_teacher.server.models import ApiToken, Blob, Clip, Membership, User
 from rl_teacher.server.problems import RETRY_AFTER_S, Problem
 from rl_teacher.server.storage.choose import store_of
@@ -105,8 +106,13 @@ def media_endpoint(folder: DataFolder):  # type: ignore[no-untyped-def]
             return _plain(404)
         stem, suffix = match.groups()
         query = dict(request.query_params)
-        if not is_genuine(name, query) or not await sync_to_async(_look_up)(query, suffix == "zip"):
-            return _plain(403)
+        try:
+            if not is_genuine(name, query) or not await sync_to_async(_look_up)(query, suffix == "zip"):
+                return _plain(403)
+        except DatabaseError as error:
+            if (problem := problem_of(error)) is None:
+                raise
+            return _plain(503, problem.detail)
         key = f"{EXPORTS}{stem}.zip" if suffix == "zip" else blob_key(stem)
         headers = HEADERS | {"Accept-Ranges": "bytes", "ETag": f'"{stem}"'}
         try:

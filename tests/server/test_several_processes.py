@@ -1,19 +1,26 @@
 """What several processes need of each other, as far as it can be tested without PostgreSQL."""
 
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections import namedtuple
+from contextlib import closing
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connections
+from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.testclient import TestClient
 
 from rl_teacher.errors import ConfigError, ServerFault
 from rl_teacher.server import database_errors, notify, wakeups
 from rl_teacher.server.data_folder import DataFolder, ServerLock
 from rl_teacher.server.leader import Elected
+from rl_teacher.server.media import blob_url, media_endpoint
 from rl_teacher.server.models import Tries
+from rl_teacher.server.request_threads import RequestThreads
 from rl_teacher.server.serve import parser, serve
 from rl_teacher.server.settings import ServerConfig, given_secret_key, has_local_owner, make_settings
 
@@ -315,6 +322,25 @@ def test_errors_of_postgresql_that_pass_are_busy(world, monkeypatch, state, slug
     error.__cause__ = Passing(state)
     problem = database_errors.problem_of(error)
     assert (problem and problem.slug) == slug
+
+
+@pytest.mark.usefixtures("sqlite_only")
+def test_clips_wait_for_a_database_that_is_busy(world):
+    """A browser asks again on 503; another error would break the pair."""
+    experiment = world.experiment()
+    member, blob = world.member(experiment, "ann"), world.clip(experiment).mp4
+    app = Starlette(routes=[Route("/media/{name:str}", media_endpoint(world.folder), methods=["GET"])])
+    options = connections.settings["default"]["OPTIONS"]
+    before, options["timeout"] = options["timeout"], 0.1
+    try:
+        with TestClient(RequestThreads(app)) as browser, closing(sqlite3.connect(world.folder.database)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            refused = browser.get(blob_url(blob, str(member.user_id)))
+            assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
+            other.rollback()
+            assert browser.get(blob_url(blob, str(member.user_id))).status_code == 200
+    finally:
+        options["timeout"] = before
 
 
 def test_a_database_that_is_away_is_one_line_at_the_start(tmp_path):
