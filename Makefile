@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 # Trainer and server are two programs, and are tested in processes of their own.
-SERVER_TESTS := tests/server tests/browser tests/server_js tests/people
+SERVER_TESTS := tests/server tests/browser tests/server_js tests/people tests/deploy
 
 # Instead of the options in pyproject.toml, which leave these folders out.
 PLUG_OPTIONS := -o addopts='--strict-markers --import-mode=importlib'
@@ -45,6 +45,7 @@ test-packages:
 test-plug: $(PLUG) $(RLLIB)/.ready
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(PLUG_OPTIONS) -m 'not slow' tests/plug
 	$(RLLIB)/bin/python -m pytest $(PLUG_OPTIONS) -W default tests/plug_rllib
+	$(RLLIB)/bin/python -m pytest $(PLUG_OPTIONS) -W default tests/ray_cluster
 	$(RLLIB)/bin/python -m pytest -n 2 --dist worksteal tests/envs tests/rollouts
 
 $(PLUG): $(STAMP)

@@ -47,7 +47,7 @@ class Cell(NamedTuple):
 def cells(what: str, seeds: list[int]) -> list[Cell]:
     """All trainings, a whole round of a seed before the next."""
     if what == "pong":
-        return [Cell("Pong", labels, seed, 1_000_000) for seed in seeds for labels in (0, 700, 1400)]
+        return [Cell("Pong", labels, seed, 600_000) for seed in seeds for labels in (0, 700, 1400)]
     sizes = {MINATAR[0]: 500_000, MINATAR[1]: 500_000}
     return [
         Cell(env_id, labels, seed, sizes.get(env_id, 1_000_000))

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         FitData,
         HasPortable,
         HasRelevances,
+        HasSaliency,
         LabelLog,
         PortableParts,
         Relevance,
@@ -66,8 +67,8 @@ _PUBLIC = {
     "errors": ("RlTeacherError",),
     "preferences.learner": ("PreferenceLearner",),
     "protocols": (
-        "Actor", "Agent", "Collector", "Envs", "FitData", "HasPortable", "HasRelevances", "LabelLog", "PortableParts",
-        "Relevance", "RewardFn", "RewardModel", "Teacher", "UpdateResult",
+        "Actor", "Agent", "Collector", "Envs", "FitData", "HasPortable", "HasRelevances", "HasSaliency", "LabelLog",
+        "PortableParts", "Relevance", "RewardFn", "RewardModel", "Teacher", "UpdateResult",
     ),
     "records": ("Comparison", "Label", "Preference"),
     "rewards.portable": ("PortableReward", "load_reward"),
@@ -77,8 +78,9 @@ _PUBLIC = {
 
 __all__ = [
     "Act", "ActionSpec", "Actor", "Agent", "BlindRollout", "Collector", "Comparison", "EnvSpec", "Envs", "FitData",
-    "HasPortable", "HasRelevances", "HumanConfig", "Label", "LabelLog", "LabeledBatch", "PPOConfig", "PortableParts",
-    "PortableReward", "Preference", "PreferenceLearner", "Relevance", "RewardFn", "RewardInput", "RewardModel",
+    "HasPortable", "HasRelevances", "HasSaliency", "HumanConfig", "Label", "LabelLog", "LabeledBatch", "PPOConfig",
+    "PortableParts", "PortableReward", "Preference", "PreferenceLearner", "Relevance", "RewardFn", "RewardInput",
+    "RewardModel",
     "RewardModelConfig", "RlTeacherError", "Rollout", "RunConfig", "RunningStats", "SACConfig", "ScheduleConfig",
     "Segment", "SegmentView", "Segments", "SelectionConfig", "TRPOConfig", "Teacher", "TeacherConfig", "UpdateResult",
     "find_env", "load_reward", "make_envs", "preset", "train",

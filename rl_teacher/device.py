@@ -1,5 +1,6 @@
 """What a command asks for, and whether this machine has it: a processor, a renderer, what people need."""
 
+import ctypes
 import importlib
 import importlib.util
 import os
@@ -8,6 +9,8 @@ from collections.abc import MutableMapping
 from rl_teacher.errors import MissingExtra, NoSuchDevice
 
 _DETERMINISTIC = "xla_gpu_deterministic_ops"
+_MMAP_THRESHOLD, _ARENA_MAX = -3, -8
+"""Of glibc's mallopt."""
 MODULES_OF_PEOPLE = ("django", "ninja", "uvicorn", "starlette", "httpx", "nh3", "markdown_it", "argon2", "segno")
 """Modules that the extra `people` brings."""
 
@@ -25,6 +28,20 @@ def prefer_cpu(environment: MutableMapping[str, str] = os.environ) -> None:
     flags = environment.get("XLA_FLAGS", "")
     if _DETERMINISTIC not in flags:
         environment["XLA_FLAGS"] = f"{flags} --{_DETERMINISTIC}=true".strip()
+
+
+def give_large_arrays_back() -> None:
+    """Let what is freed of large arrays go back to the system at once, where the C library is glibc.
+
+    Pictures come and go in arrays of 10 to 100 MB, from several threads. glibc keeps what was freed for later, in each
+    thread's heap: Pong with 1,400 labels then took 1.9 GB, of which 0.3 were in use.
+    """
+    try:
+        libc = ctypes.CDLL("libc.so.6")
+    except OSError:
+        return  # another system, another allocator
+    libc.mallopt(_MMAP_THRESHOLD, 4 << 20)
+    libc.mallopt(_ARENA_MAX, 2)
 
 
 def require_device() -> None:

@@ -200,6 +200,15 @@ class HasRelevances(Protocol):
         ...
 
 
+@runtime_checkable
+class HasSaliency(Protocol):
+    """A reward model of pictures that can say where it looks."""
+
+    def saliency(self, x: RewardInput) -> Float[np.ndarray, "segment height width"]:
+        """How much each pixel of segments (segment, step, ...) tells, over all their steps; at most 1 in each."""
+        ...
+
+
 class PortableParts(NamedTuple):
     """What a reward computes, as arrays that a program without JAX can use."""
 

@@ -10,6 +10,12 @@ ComparisonId = str
 NAMESPACE = uuid.UUID("5e2c6a0e-7d1b-5c1f-9d0a-2f6b6f0c9a17")
 """Of every uuid5 made here, so that the same ask after a crash is the same ask."""
 
+OWN_PATHS = frozenset(
+    {"admin", "api", "c", "e", "enter", "healthz", "join", "login", "logout", "me", "media"}
+    | {"people", "problems", "readyz", "static", "tokens"}
+)
+"""How the paths of the server's own pages begin; a path under which it lives holds none of them."""
+
 
 class Preference(StrEnum):
     """What a teacher said about a comparison.
@@ -70,6 +76,8 @@ class Label:
     labeler: str
     answered_at: str
     """UTC, ISO 8601; empty for synthetic teachers, whose labels must not depend on the clock."""
+    sides: tuple[SegmentId, SegmentId] | None = None
+    """Left and right of the comparison, where they came along: people also compare what nobody asked them about."""
 
 
 def make_id(*parts: str | int) -> str:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs system packages where they are missing: libraries for headless rendering, with the argument `test` also
-# what the tests drive, a browser and Node.js, and with `test slow` PostgreSQL. Only Debian and its kin are known here.
+# Installs system packages where they are missing: libraries for headless rendering, with the argument `test` also what
+# the tests drive: a browser, Node.js and two proxies; with `test slow` PostgreSQL too. Only Debian and its kin are known.
 set -eu
 
 missing=()
@@ -11,6 +11,8 @@ has_library libGL.so.1 || missing+=(libgl1)
 if [ "${1:-}" = test ]; then
     [ -x /usr/bin/chromium ] || missing+=(chromium)
     command -v node >/dev/null || missing+=(nodejs)
+    [ -x /usr/sbin/nginx ] || missing+=(nginx)
+    [ -x /usr/bin/caddy ] || missing+=(caddy)
     if [ "${2:-}" = slow ]; then
         compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
     fi
@@ -27,3 +29,9 @@ if ! { run apt-get update -qq &&
     run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null; }; then
     echo "Could not install ${missing[*]}: training works, clips or browser tests do not ('rl-teacher doctor')." >&2
 fi
+# The tests start their own proxies; those that Debian starts would take this machine's ports 80 and 443.
+for proxy in nginx caddy; do
+    if [[ " ${missing[*]} " = *" $proxy "* ]] && [ -d /run/systemd/system ]; then
+        run systemctl disable --quiet --now "$proxy" || echo "Could not stop $proxy, which was just installed." >&2
+    fi
+done

@@ -76,3 +76,34 @@ def test_the_doctor_names_both(tmp_path: Path) -> None:
     assert "JAX_PLATFORMS=nonsense" in failed["JAX"]
     assert "MUJOCO_GL=nonsense" in failed["MuJoCo"]
     assert "Report this line" not in done.stdout
+
+
+HEAPS = """
+import sys
+import numpy as np
+from rl_teacher.device import give_large_arrays_back
+if sys.argv[1] == "back":
+    give_large_arrays_back()
+
+def resident() -> int:
+    return int(open("/proc/self/statm").read().split()[1]) * 4096
+
+np.ones(30 << 20, np.uint8)  # glibc learns from the first that is freed to keep the next ones
+before, pins = resident(), []
+for _ in range(10):
+    large = [np.ones(20 << 20, np.uint8) for _ in range(3)]
+    pins.append([np.ones(100 << 10, np.uint8) for _ in range(3)])
+    del large[0], large[0]
+print((resident() - before) >> 20)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc alone keeps what was freed")
+def test_large_arrays_go_back_to_the_system() -> None:
+    kept = {
+        word: int(
+            subprocess.run([sys.executable, "-c", HEAPS, word], capture_output=True, check=True, text=True).stdout
+        )
+        for word in ("back", "default")
+    }
+    assert kept["back"] < 40, kept

@@ -163,7 +163,7 @@ def _look_at_pictures(networks: ActorCritic, obs_stats: RunningStats, steps: Ste
     assert steps.final_place is not None, "on_device gathers the last pictures of episodes"
     shape = steps.counted.shape
     x = flatten_axes(steps.obs)
-    seen = obs_stats.merge(jnp.asarray(features(x, 1)), flatten_axes(steps.counted.astype(jnp.float32)))
+    seen = _merged(obs_stats, x, flatten_axes(steps.counted.astype(jnp.float32)))
     now = jax.tree.map(lambda new, old: jnp.where(obs_stats.count == 0, new, old), seen, obs_stats)
     scale = picture_scale(now.mean, now.variance)
 
@@ -182,6 +182,17 @@ def _look_at_pictures(networks: ActorCritic, obs_stats: RunningStats, steps: Ste
         final_value=jnp.zeros(shape).at[time, env].set(values(steps.final_obs), mode="drop"), obs_stats=seen,
         scale=scale,
     )  # fmt: skip
+
+
+def _merged(stats: RunningStats, pictures: Num[Array, "picture ..."], weight: Float[Array, " picture"]) -> RunningStats:
+    """The statistics after these pictures too, some at a time: as numbers all at once would fill the memory."""
+    size = next(part for part in range(CHUNK, 0, -1) if len(pictures) % part == 0)
+
+    def merge(stats: RunningStats, part: tuple[Array, Array]) -> tuple[RunningStats, None]:
+        return stats.merge(jnp.asarray(features(part[0], 1)), part[1]), None
+
+    parts = (pictures.reshape(-1, size, *pictures.shape[1:]), weight.reshape(-1, size))
+    return jax.lax.scan(merge, stats, parts)[0]
 
 
 def on_device(rollout: BlindRollout, *, sees_pictures: bool) -> Steps:

@@ -47,7 +47,7 @@ def main(argv: list[str]) -> int:
     num_frames = max(2, int(given.seconds * spec.clip_fps))
     render = render_task if spec.is_task else render_gymnasium
     frames, true_return = render(spec, actions, actor, num_frames, given.size, given.seed)
-    clip = encode_clip(frames, spec.clip_fps, with_webm=False)
+    clip = encode_clip(frames, spec.clip_fps, with_webm=False, pixel_aspect=spec.pixel_aspect)
     make_folder(out.parent)
     write_whole(out, clip.mp4)
     print(f"{len(frames)} frames, true return {true_return:.1f} so far: {out}")
@@ -95,13 +95,13 @@ def render_gymnasium(
     spec: EnvSpec, actions: ActionSpec, actor: Actor, num_frames: int, size: int, seed: int
 ) -> tuple[Frames, float]:
     """Frames that a Gymnasium environment draws itself, episode after episode; `size` is the environment's own."""
-    with drawing(spec.canonical_id) as env:
+    with drawing(spec) as env:
         frames, total = [], 0.0
         space = observed_as(spaces_of(env, spec.canonical_id)[0])
         obs = reset_result(env.reset(seed=seed), space)
         for _ in range(num_frames):
             frames.append(picture(env.render()))
-            action = actions.to_env(actions.clamp(actor.mode(np.asarray(obs, np.float32)[None])))[0]
+            action = actions.to_env(actions.clamp(actor.mode(np.asarray(obs, space.dtype)[None])))[0]
             obs, reward, terminated, truncated = step_result(env.step(action), space)
             total += reward
             if terminated or truncated:

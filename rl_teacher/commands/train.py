@@ -6,7 +6,7 @@ import uuid
 from contextlib import closing
 
 from rl_teacher.config.run import RunConfig
-from rl_teacher.device import require_device, require_people
+from rl_teacher.device import give_large_arrays_back, require_device, require_people
 from rl_teacher.envs.catalog import find_env
 from rl_teacher.interrupts import EXIT_CODE, leaving_at_once
 from rl_teacher.rollouts.action_history import ActionHistory
@@ -57,6 +57,8 @@ def train(config: RunConfig) -> int:
         if config.predictor == "human":
             require_people("-p human")
         spec = find_env(config.env_id)
+        if spec.shows_pictures:
+            give_large_arrays_back()
         config, notes = complete(config, spec)
         refuse_taken(config)
         config, begun_notes = resumed_settings(config)

@@ -22,15 +22,18 @@ class SelectionConfig:
     """Which comparisons are asked."""
 
     rule: str = "uniform"
-    """uniform, disagreement or mutual_info."""
+    """uniform, disagreement, mutual_info or sorted."""
     candidates: int = 10
     """Candidate pairs per wanted comparison."""
     pool_iterations: int = 4
     """Segments of this many recent iterations may be asked about."""
     segments_per_iteration: int = 128
     """Segments cut from each rollout."""
+    list_clips: int = 32
+    """sorted: clips of a list; when all are placed, a fresh list begins."""
 
     def __post_init__(self) -> None:
+        require(8 <= self.list_clips <= 128, "selection.list_clips", self.list_clips, "in 8..128")
         require(self.candidates >= 1, "selection.candidates", self.candidates, "at least 1")
         require(self.pool_iterations >= 1, "selection.pool_iterations", self.pool_iterations, "at least 1")
         num = self.segments_per_iteration

@@ -3,21 +3,28 @@
 import math
 
 from rl_teacher.envs.catalog import LAST_TASK_VERSION, TASK_NAMES, find_env, find_task, task_ids
+from rl_teacher.envs.games.lookup import ATARI_VERSION
+from rl_teacher.envs.games.sheets import ATARI
 from rl_teacher.envs.tasks.task import Entry, Task
+
+GAMES = ", ".join(f"`{sheet.name}`" for sheet in ATARI.values())
 
 INTRO = f"""\
 # Environments
 
 *This page is generated: `python -m rl_teacher.envs.data_sheets > docs/envs.md`.*
 
-`rl-teacher teach -e ID` takes the nine tasks below, their Short forms, and every environment of Gymnasium. The rules,
-in this order (the first that fits):
+`rl-teacher teach -e ID` takes the nine tasks below, their Short forms, twelve games ([games.md](games.md)), and every
+environment of Gymnasium. The rules, in this order (the first that fits):
 
-1. An id with `:` or `/` is a Gymnasium id as it stands: `gymnasium:Pendulum-v1` is the swing-up of classic control,
-   plain `Pendulum-v1` the balancing task below. `rl_teacher/ShortHopper-v1` is our own task.
-2. A leading `Short`, in upper or lower case, means a task with fewer steps.
-3. A name of the table, in upper or lower case, with no version or v0 to v{LAST_TASK_VERSION}, is a task.
-4. All else is Gymnasium's own environment, with its own reward and termination: `Hopper-v4`, `CartPole-v1`.
+1. An id with `:` is a Gymnasium id as it stands: `gymnasium:Pendulum-v1` is the swing-up of classic control, plain
+   `Pendulum-v1` the balancing task below, and `ale_py:ALE/Pong-v5` a Pong whose score and ends are to be seen.
+2. An id that begins with `ALE/` or `MinAtar/` is a game whose score and ends are hidden. With another `/` it is a
+   Gymnasium id as it stands; `rl_teacher/ShortHopper-v1` is our own task.
+3. A leading `Short`, in upper or lower case, means a task with fewer steps.
+4. A name of the table, in upper or lower case, with no version or v0 to v{LAST_TASK_VERSION}, is a task.
+5. {GAMES}, with no version or v{ATARI_VERSION}, are those games of Atari.
+6. All else is Gymnasium's own environment, with its own reward and termination: `Hopper-v4`, `CartPole-v1`.
 
 Your own environment: register it with Gymnasium in a module, and use `-e module:Id-v0` in the folder of the module
 (`examples/own_env.py`).
@@ -46,7 +53,8 @@ end anywhere; how long an episode was then says something about the reward, whic
 
 ## Gymnasium's environments
 
-Observations must be a `Box` (of any shape), actions a `Box` or `Discrete`. MuJoCo's (`Hopper-v5`) need
+Observations must be a `Box`, actions a `Box` or `Discrete`. Pictures are made ready for agents
+([games.md](games.md#pictures-of-other-environments)). MuJoCo's (`Hopper-v5`) need
 `pip install 'gymnasium[mujoco]'`, Box2D's (`LunarLander-v3`) `pip install 'gymnasium[box2d]'`. To resume a run, the
 actions of each running episode are played again from its seed: exact where the environment depends on its seed and on
 nothing else (`BipedalWalker-v3`, whose physics engine remembers earlier episodes, does not).

@@ -31,6 +31,8 @@ class EnvSpec:
     (`envs/pictures/`); a game whose ends and score are hidden (`envs/games/`)."""
     frame_stack: int = field(default=1, kw_only=True)
     """Frames in an observation, on its last axis, the oldest first. 1 also where the environment stacks them itself."""
+    pixel_aspect: tuple[int, int] = field(default=(1, 1), kw_only=True)
+    """Width of a clip's pixel by its height, where these are shown as on an old television."""
     clip_steps: int | None = field(default=None, kw_only=True)
     """Steps of a clip where nobody says how long it is; None: those of 1.5 s."""
     description: str

@@ -119,7 +119,7 @@ def why_not_again(env: SeededResets, spec: EnvSpec) -> str:
     start = len(actions) - 1 if terminated or truncated else len(actions)
     actions = [*actions[:start], env.action_space.sample()]  # the picture is that before the last one
     job = ClipJob(
-        "again", Replay(spec.canonical_id, env.seed, np.array(actions), start, obs), spec.clip_fps,
+        "again", Replay(spec, env.seed, np.array(actions), start, obs), spec.clip_fps,
         with_webm=False,
     )  # fmt: skip
     with ClipWorkers(1, backend=None, job_seconds=TRY_SECONDS) as workers:

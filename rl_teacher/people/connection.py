@@ -10,6 +10,7 @@ import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from rl_teacher.config.run import FREE_ON_RESUME, RunConfig, to_json
 from rl_teacher.config.upgrades import read_begun, refuse_other, stamped
@@ -51,7 +52,7 @@ class Connection:
             return
         url, lines = self.server.url, self.server.lines
         again = start_or_attach(
-            self.data_dir, port=int(url.rsplit(":", 1)[1]), keep=self.server.keep, reach=self.server.reach,
+            self.data_dir, port=urlsplit(url).port or 80, keep=self.server.keep, reach=self.server.reach,
             log=lambda line: None,
         )  # fmt: skip
         if again.url != url:
@@ -194,7 +195,8 @@ def _lead_to(line: str, page: str, *, open_browser: bool) -> str:
     """A line of the server; a one-time login in it leads to `page`, which is opened where that makes sense."""
     if "/enter#" not in line:
         return line
-    line = line.replace("/enter#", f"/enter?next={page}#")
+    place = urlsplit(line[line.index("http") :]).path.removesuffix("/enter")  # the server may live under a path
+    line = line.replace("/enter#", f"/enter?next={place}{page}#")
     has_display = sys.platform == "darwin" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     if open_browser and has_display and sys.stdout.isatty():
         webbrowser.open(line[line.index("http") :])

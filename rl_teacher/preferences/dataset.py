@@ -8,7 +8,8 @@ from rl_teacher.core.arrays import NO_END, OBS_FRAMES, LabeledBatch, Segments, c
 from rl_teacher.core.frame_stacks import FrameStacks
 from rl_teacher.core.segment import Segment
 from rl_teacher.preferences.segments import by_id
-from rl_teacher.records import Comparison, ComparisonId, Label, Preference
+from rl_teacher.ranking.answers import Answer
+from rl_teacher.records import Comparison, ComparisonId, Label, Preference, SegmentId
 
 
 class Dataset:
@@ -100,6 +101,22 @@ class Dataset:
             frames = np.stack([np.concatenate([one[OBS_FRAMES] for one in pair]) for pair in sides])
             return FrameStacks(frames, shape[1] - sides[0][0]["true_reward"].shape[1] + 1)
         return np.stack([np.concatenate([Segments.from_fields(one).obs for one in pair]) for pair in sides])
+
+    def has(self, comparison: ComparisonId) -> bool:
+        """Whether it was asked, or taken in."""
+        return comparison in self._row
+
+    def segment(self, segment: SegmentId) -> Segments | None:
+        """One that was asked about, as a row; None: it was not."""
+        return self._segment(segment) if segment in self._segments else None
+
+    def answers(self) -> list[Answer]:
+        """What each labeler says of each comparison now, in the order in which they were asked."""
+        return [
+            Answer(one.id, one.left, one.right, preference)
+            for one in self.comparisons
+            for preference in self._newest.get(one.id, {}).values()
+        ]
 
     def open(self) -> list[Comparison]:
         """Comparisons that wait for an answer, oldest first."""

@@ -16,13 +16,14 @@ from rl_teacher.preferences.dataset import Dataset
 from rl_teacher.preferences.fitted import Fit, LearnerSnapshot, PretrainProgress
 from rl_teacher.preferences.gathering import gather
 from rl_teacher.preferences.pool import Pool
+from rl_teacher.preferences.rounds import Round, first_round, next_round, sizes
 from rl_teacher.preferences.schedules import Schedule, labels_required
 from rl_teacher.preferences.segments import by_id, cut_segments
-from rl_teacher.preferences.selection import first_pairs, select_pairs
 from rl_teacher.preferences.trail import Trail
-from rl_teacher.preferences.window import window
+from rl_teacher.preferences.unasked import unasked_round
+from rl_teacher.preferences.window import stats_of, window
 from rl_teacher.protocols import FitData, LabelLog, RewardModel, RolloutHistory, Teacher
-from rl_teacher.records import Comparison, ComparisonId, make_id
+from rl_teacher.records import ComparisonId
 
 MOST_REPEATS = 100
 """How often pretraining asks anew for a teacher who never can tell."""
@@ -191,14 +192,25 @@ class PreferenceLearner:
             wanted = wanted if room is None else min(wanted, room)
             pool = self._pool.segments()
             if wanted > 0 and is_due and pool is not None:
-                generator = self._streams.generator(f"select {attempt}", self._iteration)
-                pairs = select_pairs(pool, wanted, self._reward, self.dataset.asked, self._selection, generator)
-                self._ask(pool, pairs, mean_episode_return)
+                for part, num in enumerate(sizes(wanted, self._selection, at_once=room is None)):
+                    if part:
+                        self.listen()  # what is asked next depends on it
+                    stream = f"select {attempt} {part}" if part else f"select {attempt}"
+                    generator = self._streams.generator(stream, self._iteration)
+                    asked = next_round(pool, num, self._reward, self.dataset, self._selection, generator)
+                    self._ask(asked, mean_episode_return)
             self.listen()
 
     def listen(self, timeout_s: float = 0.0) -> None:
-        """Take in new labels, on disk before they are used; waits up to `timeout_s` for the first [s]."""
+        """Take in new labels, on disk before they are used; waits up to `timeout_s` for the first [s].
+
+        Those of comparisons that people made themselves too, of segments that they were asked about before.
+        """
         labels = self._teacher.poll(timeout_s)
+        if (unasked := unasked_round(labels, self.dataset)) is not None:
+            left, right, comparisons = unasked.left, unasked.right, unasked.comparisons(self._steps)
+            self._log.write_comparisons(self._iteration, comparisons, left, right)
+            self.dataset.add(comparisons, left, right)
         self._log.write_labels(labels)
         self._changed += self.dataset.label(labels)
 
@@ -248,13 +260,11 @@ class PreferenceLearner:
         self._mean_random_reward = float(np.mean([one.true_reward[one.counted].mean() for one in first.rollouts]))
         self._pool.add(segments)
         if not self.dataset.comparisons:  # else a run that was stopped here goes on
-            self._ask(segments, first_pairs(segments, self.pretrain_labels), None)
+            generator = self._streams.generator("first pairs")
+            self._ask(first_round(segments, self.pretrain_labels, self._selection, generator), None)
         yield from self._wait_for_first_labels(segments)
         frames = window(first.rollouts, self.shows_ends)
-        stats = RunningStats.of_shape((int(np.prod(frames.obs.shape[1:])),))
-        # As bytes, pictures would be added up as bytes.
-        flat = jnp.asarray(frames.obs.reshape(len(frames.obs), -1), jnp.float32)
-        self._first_stats = stats.merge(flat, jnp.ones(len(flat)))
+        self._first_stats = stats_of(np.asarray(frames.obs))
         if self._reward.wants_fit(self.dataset.num_changes):
             self.first_fit = self._fit(frames, self._first_stats, num_fit_steps)
 
@@ -275,10 +285,10 @@ class PreferenceLearner:
             yield self._progress(len(segments), is_waiting=True)
             missing = self.pretrain_labels - self.dataset.num_budgeted
             generator = self._streams.generator("first")
-            pairs = select_pairs(segments, missing, None, self.dataset.asked, self._selection, generator)
-            if missing > 0 and pairs and (repeats < MOST_REPEATS or not self._teacher.answers_at_once):
+            more = next_round(segments, missing, None, self.dataset, self._selection, generator)
+            if more is not None and (repeats < MOST_REPEATS or not self._teacher.answers_at_once):
                 repeats += 1
-                self._ask(segments, pairs, None)
+                self._ask(more, None)
             elif self.dataset.num_answered >= labels_required(self.pretrain_labels) or not self.dataset.num_open:
                 return
             else:
@@ -307,15 +317,11 @@ class PreferenceLearner:
             shows_ends=self.shows_ends, num_old=num_old, shown=None if self._shown is None else self._shown(rollout),
         )  # fmt: skip
 
-    def _ask(self, pool: Segments, pairs: list[tuple[int, int]], mean_episode_return: float | None) -> None:
-        """Put pairs of the pool to the teacher, once they and their arrays are on disk."""
-        if not pairs:
+    def _ask(self, asked: Round | None, mean_episode_return: float | None) -> None:
+        """Put comparisons to the teacher, once they and their arrays are on disk."""
+        if asked is None:
             return
-        left, right = (pool.take(np.array([pair[side] for pair in pairs])) for side in (0, 1))
-        comparisons = [
-            Comparison(make_id(self._origin, "comparison", str(a), str(b)), str(a), str(b), self._steps)
-            for a, b in zip(left.id, right.id, strict=True)
-        ]
+        left, right, comparisons = asked.left, asked.right, asked.comparisons(self._origin, self._steps)
         self._log.write_comparisons(self._iteration, comparisons, left, right)
         self.dataset.add(comparisons, left, right)
         is_known = mean_episode_return is not None and not np.isnan(mean_episode_return)

@@ -1,8 +1,17 @@
 """The window: the frames over which a reward is normalized."""
 
+import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Num
 
 from rl_teacher.core.arrays import RewardInput, Rollout, next_observations
+from rl_teacher.core.running_stats import RunningStats
+from rl_teacher.core.vision import is_picture
+
+MOST_PICTURES = 4096
+"""Of a window: of more, evenly spread ones are taken, as all would fill the memory."""
+AT_ONCE = 256
+"""Pictures that are numbers at the same time."""
 
 
 def window(rollouts: list[Rollout], shows_ends: bool) -> RewardInput:
@@ -13,11 +22,26 @@ def window(rollouts: list[Rollout], shows_ends: bool) -> RewardInput:
         shows_ends: whether a reward model is told which steps end an episode, and what is observed after each.
     """
 
+    num = sum(int(rollout.counted.sum()) for rollout in rollouts)
+    stride = -(-num // MOST_PICTURES) if is_picture(rollouts[0].obs.shape[2:]) else 1
+
     def joined(arrays: list[np.ndarray]) -> np.ndarray:
-        return np.concatenate([array[rollout.counted] for array, rollout in zip(arrays, rollouts, strict=True)])
+        parts = [array[rollout.counted][::stride] for array, rollout in zip(arrays, rollouts, strict=True)]
+        return np.concatenate(parts)
 
     obs, actions = joined([one.obs for one in rollouts]), joined([one.reward_action for one in rollouts])
     if not shows_ends:
         return RewardInput(obs, actions)
     phases, follows = joined([one.phase() for one in rollouts]), joined([next_observations(one) for one in rollouts])
     return RewardInput(obs, actions, phase=phases, next_obs=follows)
+
+
+def stats_of(obs: Num[np.ndarray, "frame *obs"]) -> RunningStats:
+    """Mean and variance of each number of observations, as vectors."""
+    stats = RunningStats.of_shape((int(np.prod(obs.shape[1:])),))
+    size = AT_ONCE if is_picture(obs.shape[1:]) else max(1, len(obs))
+    for at in range(0, len(obs), size):
+        # As bytes, pictures would be added up as bytes.
+        flat = jnp.asarray(obs[at : at + size].reshape(len(obs[at : at + size]), -1), jnp.float32)
+        stats = stats.merge(flat, jnp.ones(len(flat)))
+    return stats

@@ -12,6 +12,7 @@ from starlette.routing import Mount, Route, Router
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Scope
 
+from rl_teacher.server.base_path import BasePath
 from rl_teacher.server.bundle import bundle
 from rl_teacher.server.guards import Guards
 from rl_teacher.server.media import media_endpoint
@@ -48,7 +49,7 @@ def make_app(config: ServerConfig, background: Callable[[], AbstractContextManag
 
     static = _ImmutableStatic(directory=None, packages=None, check_dir=False)
     static.all_directories = static_folders()  # type: ignore[assignment]
-    address = str(settings.STATIC_URL).rstrip("/")
+    address = str(settings.STATIC_URL).removeprefix(config.base_path).rstrip("/")
     files = Router([Route("/feedback/label.js", labeling_page), Mount("/", static)])
     media = Route("/media/{name:str}", media_endpoint(config.folder), methods=["GET"])
     routes = [
@@ -56,4 +57,6 @@ def make_app(config: ServerConfig, background: Callable[[], AbstractContextManag
         Mount("/", RequestThreads(Router([media, Mount("/", DjangoApp())]))),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
-    return Guards(app, config.hosts, csp(media_origin()), https=config.behind_proxy)
+    under = BasePath(app, config.base_path)
+    rules = csp(media_origin())
+    return Guards(under, config.hosts, rules, https=config.behind_proxy, base_path=config.base_path)

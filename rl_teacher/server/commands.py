@@ -5,6 +5,7 @@ import sqlite3
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.db import DatabaseError
 
@@ -20,9 +21,14 @@ def open_folder(data_dir: Path) -> ServerConfig:
     """Set Django up for a data folder, beside a server that may be running, and bring the database up to date."""
     folder = DataFolder(data_dir.expanduser().resolve()).make()
     found = running_server(folder)
-    port = int(str(found["url"]).rsplit(":", 1)[1]) if found else 8000
+    url = urlsplit(str(found["url"]) if found else "http://127.0.0.1:8000")
     config = ServerConfig(
-        folder, port, database_url=given_database_url(), blobs=given_blobs(), given_secret_key=given_secret_key()
+        folder,
+        url.port or 80,
+        database_url=given_database_url(),
+        blobs=given_blobs(),
+        given_secret_key=given_secret_key(),
+        base_path=url.path,
     )
     configure(config)
     if found is None:
@@ -82,7 +88,8 @@ def login_url(argv: list[str]) -> int:
     from rl_teacher.server import tokens
 
     running = running_server(config.folder)
-    url = str(running["url"]) if running else f"http://127.0.0.1:{config.port}"
+    # One of an older version says only where it is.
+    url = str(running.get("sign_in_at") or running["url"]) if running else f"http://127.0.0.1:{config.port}"
     print(f"{url}/enter#{tokens.login_secret(args.user)}")
     if running is None:
         print("No server runs for this folder; start it with `rl-teacher serve`.", file=sys.stderr)

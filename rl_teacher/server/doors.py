@@ -64,7 +64,7 @@ def remember_browser(response: HttpResponseBase, username: str) -> None:
         _cookie(),
         signing.dumps([username.lower(), time.time_ns()], salt=_SALT),
         max_age=KNOWN_S,
-        path="/",
+        path=settings.SESSION_COOKIE_PATH,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
         samesite="Lax",

@@ -26,9 +26,16 @@ class Guards:
     """Refuses foreign hosts and oversized bodies before anything is stored, and adds the security headers."""
 
     def __init__(
-        self, app: ASGIApp, hosts: Collection[str], csp: str, *, https: bool = False, idle_s: float = IDLE_S
+        self,
+        app: ASGIApp,
+        hosts: Collection[str],
+        csp: str,
+        *,
+        https: bool = False,
+        idle_s: float = IDLE_S,
+        base_path: str = "",
     ) -> None:
-        self._idle_s = idle_s
+        self._idle_s, self._base_path = idle_s, base_path
         self._app, self._hosts = app, [host.lower() for host in hosts]
         self._headers = [
             (b"content-security-policy", csp.encode()),
@@ -48,7 +55,7 @@ class Guards:
         if trouble := self._trouble_with(headers.getlist("host")):
             await _refuse(scope, send, "malformed", trouble)
             return
-        is_upload = scope["method"] == "PUT" and BLOB_PATH.fullmatch(scope["path"]) is not None
+        is_upload = scope["method"] == "PUT" and self._is_blob(scope["path"])
         limit = MAX_BLOB if is_upload else MAX_BODY
         receive = _soon(receive, self._idle_s, BODY_S + limit / SLOWEST)
         if is_upload and not headers.get("authorization", "").lower().startswith("bearer "):
@@ -65,6 +72,9 @@ class Guards:
             await _refuse(scope, send, "too-large", f"the body has {length} bytes, expected at most {limit}.")
             return
         await self._run(scope, receive, send, limit)
+
+    def _is_blob(self, path: str) -> bool:
+        return BLOB_PATH.fullmatch(path.removeprefix(self._base_path)) is not None
 
     def _trouble_with(self, hosts: list[str]) -> str:
         """Why Django would not take these Host headers; it is asked here because it logs each of them as an error."""

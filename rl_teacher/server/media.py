@@ -13,6 +13,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from rl_teacher.server.base_path import url_to
 from rl_teacher.server.data_folder import DataFolder
 from rl_teacher.server.database_errors import problem_of
 from rl_teacher.server.models import ApiToken, Blob, Clip, Membership, User
@@ -50,7 +51,10 @@ def signed_url(name: str, experiment: int, user: str, now: float | None = None) 
     """Where `name` can be fetched for the next hours; the same all hour long, so that caches work."""
     now = time.time() if now is None else now
     expiry = (math.floor(now / GRID_S) + 1) * GRID_S + KEEP_S
-    return f"/media/{name}?x={experiment}&u={user}&e={expiry}&s={_sign(name, str(experiment), user, str(expiry))}"
+    return (
+        url_to("/media/")
+        + f"{name}?x={experiment}&u={user}&e={expiry}&s={_sign(name, str(experiment), user, str(expiry))}"
+    )
 
 
 def blob_url(blob: Blob, user: str) -> str:

@@ -104,7 +104,7 @@ def error_page(request: HttpRequest, problem: Problem) -> HttpResponse:
 
 def answer(request: HttpRequest, problem: Problem) -> HttpResponse:
     """A document under /api/, a page elsewhere."""
-    if request.path.startswith("/api/"):
+    if request.path_info.startswith("/api/"):
         return problem_response(problem)
     return error_page(request, problem)
 
@@ -172,7 +172,7 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500."""
     problem = Problem("internal", "Something went wrong here; nothing that was acknowledged is lost. Try again.")
-    if request.path.startswith("/api/"):
+    if request.path_info.startswith("/api/"):
         return problem_response(problem)
     return HttpResponse(f"500 {problem.title}. {problem.detail}", status=500, content_type="text/plain; charset=utf-8")
 
@@ -202,7 +202,7 @@ class ProblemMiddleware:
         return answer(request, exception) if isinstance(exception, Problem) else None
 
     def _check(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-        if not request.path.startswith("/api/"):
+        if not request.path_info.startswith("/api/"):
             return response
         if response.status_code >= 400 and response.get("Content-Type") != "application/problem+json":
             slug = _BY_STATUS.get(response.status_code, "internal" if response.status_code >= 500 else "malformed")

@@ -50,7 +50,9 @@ class DjangoApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        await (self._coroutines if _is_coroutine(scope["path"]) else self._plain)(scope, receive, send)
+        await (
+            self._coroutines if _is_coroutine(scope["path"].removeprefix(scope.get("root_path", ""))) else self._plain
+        )(scope, receive, send)
 
 
 class _PlainHandler(ASGIHandler):

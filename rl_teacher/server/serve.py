@@ -1,6 +1,7 @@
 """`rl-teacher serve`: one command from an empty folder to a running server."""
 
 import argparse
+import json
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from rl_teacher.errors import ConfigError, ServerFault
+from rl_teacher.server.base_path import base_path_of
 from rl_teacher.server.data_folder import DataFolder, ServerLock, refuse_network_disk, running_server, write_private
 from rl_teacher.server.reach import EVERYWHERE, LOOPBACK, share_url
 from rl_teacher.server.settings import (
@@ -58,7 +60,14 @@ def parser() -> argparse.ArgumentParser:
         "--public-url",
         type=public_address,
         default=None,
-        help="address of a tunnel or proxy in front, e.g. https://lab.example; with https it implies --behind-proxy",
+        help="address of a tunnel or proxy in front, e.g. https://lab.example or https://lab.example/teach; "
+        "https implies --behind-proxy, a path --base-path",
+    )
+    found.add_argument(
+        "--base-path",
+        type=base_path_of,
+        default="",
+        help="path of another site under which a proxy shows this server, e.g. /teach (default: that of --public-url)",
     )
     found.add_argument("--open", action="store_true", help="open the browser, signed in")
     found.add_argument("--behind-proxy", action="store_true", help="a TLS proxy in front: trust its X-Forwarded-Proto")
@@ -118,12 +127,26 @@ def host_name(text: str) -> str:
 
 
 def public_address(text: str) -> str:
-    """The type of --public-url: scheme and host, and perhaps a port."""
+    """The type of --public-url: scheme and host, and perhaps a port and a path."""
     parts = urlsplit(text.strip())
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/") or parts.query:
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
         raise argparse.ArgumentTypeError(f"got {text!r}, expected an address alone, like https://lab.example")
     host_name(parts.hostname)
-    return f"{parts.scheme}://{parts.netloc.lower()}"
+    return f"{parts.scheme}://{parts.netloc.lower()}{base_path_of(parts.path)}"
+
+
+def under(public_url: str, base: str) -> tuple[str, str]:
+    """Public address with its path, and that path, of which either may be left out where the other says it.
+
+    Raises:
+        ConfigError: they name two.
+    """
+    path = urlsplit(public_url).path
+    if path and base and path != base:
+        raise ConfigError(
+            f"--public-url {public_url} ends with {path}, and --base-path is {base}. Leave one of them out."
+        )
+    return (public_url if path or not public_url else public_url + base), path or base
 
 
 def serve(
@@ -143,6 +166,7 @@ def serve(
     migrate_only: bool = False,
     blobs: str = "",
     media: str = "proxy",
+    base_path: str = "",
 ) -> int:
     """Serve `data_dir` until stopped; if somebody does already, attach: print its address and a login link.
 
@@ -154,6 +178,7 @@ def serve(
             f"--workers {workers}: one process serves SQLite, several need PostgreSQL. Name it with --database-url "
             "(docs/server.md, Several processes), or leave --workers away."
         )
+    public_url, base_path = under(public_url, base_path)
     folder = DataFolder(data_dir.expanduser().resolve())
     if not allow_network_disk:
         refuse_network_disk(folder.root)
@@ -168,6 +193,7 @@ def serve(
         with _listening(host, port) as listener:
             port = listener.getsockname()[1]
             shared = share_url(host, port, public_url)
+            shared += base_path if shared and not public_url else ""
             config = ServerConfig(
                 folder,
                 port,
@@ -178,6 +204,7 @@ def serve(
                 blobs=blobs,
                 media=media,
                 journal_mode="TRUNCATE" if allow_network_disk else safe_journal_mode(),
+                base_path=base_path,
                 given_secret_key=given_secret_key(),
                 has_local_owner=has_local_owner(),
             )
@@ -220,10 +247,11 @@ def _run(
     if config.has_local_owner:
         former = config.folder.stored_token()
         know_own_token(config.folder.own_token(trainer_token), former)
-    url = f"http://{'127.0.0.1' if host in EVERYWHERE else host}:{config.port}"
-    server_json = f'{{"url": "{url}", "pid": {os.getpid()}, "version": "{VERSION}"}}\n'
+    url = f"http://{'127.0.0.1' if host in EVERYWHERE else host}:{config.port}{config.base_path}"
+    sign_in_at = sign_in_address(config, url)
+    server_json = json.dumps({"url": url, "sign_in_at": sign_in_at, "pid": os.getpid(), "version": VERSION}) + "\n"
     write_private(config.folder.server_json, server_json)
-    _greet(url, owner, open_browser, config)
+    _greet(url, owner, open_browser, config, sign_in_at)
     try:
         if workers > 1:
             let_go()
@@ -237,14 +265,20 @@ def _run(
     return 0
 
 
-def _greet(url: str, owner: "User | None", open_browser: bool, config: ServerConfig | None = None) -> None:
+def sign_in_address(config: ServerConfig, url: str) -> str:
+    """Where a one-time link works: behind a proxy cookies travel by https alone."""
+    return config.share_url if config.behind_proxy and config.share_url else url
+
+
+def _greet(
+    url: str, owner: "User | None", open_browser: bool, config: ServerConfig | None = None, sign_in_at: str = ""
+) -> None:
     """Say where it is, with a login that works once."""
     from rl_teacher.server.transactions.access import make_login_link
 
-    # Behind a proxy cookies travel by https alone.
-    login_at = config.share_url if config is not None and config.behind_proxy and config.share_url else url
-    link = f"{login_at}/enter#{make_login_link(owner)}" if owner is not None else f"{login_at}/login"
-    port = url.rsplit(":", 1)[1]
+    at = sign_in_at or url
+    link = f"{at}/enter#{make_login_link(owner)}" if owner is not None else f"{at}/login"
+    port = urlsplit(url).port
     print(f"Feedback server: {url}")
     print(f"Sign in (once, within 10 minutes): {link}" if owner is not None else f"Sign in with a password: {link}")
     if config is not None and config.share_url:
@@ -276,12 +310,21 @@ def _attach(folder: DataFolder, database_url: str, *, open_browser: bool) -> int
         )
         return 2
     url = str(found["url"])
-    port = int(url.rsplit(":", 1)[1])
-    configure(ServerConfig(folder, port, database_url=database_url, given_secret_key=given_secret_key()))
+    parts = urlsplit(url)
+    configure(
+        ServerConfig(
+            folder,
+            parts.port or 80,
+            database_url=database_url,
+            given_secret_key=given_secret_key(),
+            base_path=parts.path,
+        )
+    )
     from rl_teacher.server.transactions.access import local_owner
 
     print(f"A server (pid {found['pid']}) serves {folder.root} already.")
-    _greet(url, local_owner() if has_local_owner() else None, open_browser)
+    owner = local_owner() if has_local_owner() else None
+    _greet(url, owner, open_browser, sign_in_at=str(found.get("sign_in_at", "")))
     return 0
 
 
@@ -339,4 +382,5 @@ def main(argv: list[str]) -> int:
         migrate_only=args.migrate_only,
         blobs=args.blobs or given_blobs(),
         media=args.media,
+        base_path=args.base_path,
     )

@@ -34,7 +34,7 @@ class ServerConfig:
     behind_proxy: bool = False
     """Whether a TLS proxy in front is trusted."""
     share_url: str = ""
-    """Where other people's browsers reach the server; empty: not known, or nobody else does."""
+    """Where other people's browsers reach the server, base path included; empty: not known, or nobody else does."""
     database_url: str = ""
     """postgres://user:password@host:port/name; empty: SQLite in the data folder."""
     blobs: str = ""
@@ -43,6 +43,8 @@ class ServerConfig:
     """How browsers get clips from there: `proxy`, through this server, or `redirect`, by signed addresses."""
     journal_mode: str = field(default_factory=lambda: safe_journal_mode())
     media_expiry_h: int = 6
+    base_path: str = ""
+    """The path of another site under which the server lives, such as /teach; empty: it has a host of its own."""
     given_secret_key: str = field(default="", repr=False)
     """The same for all processes on one database; empty: the one in the data folder."""
     has_local_owner: bool = True
@@ -238,7 +240,8 @@ def make_settings(config: ServerConfig) -> dict[str, Any]:
         ],
         "TEMPLATES": [templates],
         "ROOT_URLCONF": "rl_teacher.server.urls",
-        "STATIC_URL": f"/static/{static_digest()}/",
+        "FORCE_SCRIPT_NAME": config.base_path or None,
+        "STATIC_URL": f"{config.base_path}/static/{static_digest()}/",
         "STATICFILES_DIRS": [str(PACKAGE / "static")],
         "AUTH_USER_MODEL": "feedback.User",
         "AUTH_PASSWORD_VALIDATORS": [
@@ -246,15 +249,17 @@ def make_settings(config: ServerConfig) -> dict[str, Any]:
             {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
         ],
         "PASSWORD_HASHERS": ["django.contrib.auth.hashers.Argon2PasswordHasher"],
-        "LOGIN_URL": "/login",
-        "LOGIN_REDIRECT_URL": "/",
+        "LOGIN_URL": f"{config.base_path}/login",
+        "LOGIN_REDIRECT_URL": f"{config.base_path}/",
         "SESSION_ENGINE": "django.contrib.sessions.backends.db",
         "SESSION_COOKIE_NAME": f"rl_teacher_session_{config.cookie_suffix}",
+        "SESSION_COOKIE_PATH": config.base_path or "/",
         "SESSION_COOKIE_AGE": 30 * 24 * 3600,
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": https,
         "CSRF_COOKIE_NAME": f"rl_teacher_csrf_{config.cookie_suffix}",
+        "CSRF_COOKIE_PATH": config.base_path or "/",
         "CSRF_COOKIE_HTTPONLY": True,
         "CSRF_COOKIE_SAMESITE": "Lax",
         "CSRF_COOKIE_SECURE": https,

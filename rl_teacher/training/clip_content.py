@@ -49,7 +49,7 @@ def _played_again(spec: EnvSpec, history: ActionHistory, segment: Segment) -> "R
     if found is None:
         raise VideoFault(f"env {spec.env_id!r}: the start of a segment's episode is not known any more.")
     return Replay(
-        spec.canonical_id, found.seed, found.actions, segment.start, segment.obs[0],
+        spec, found.seed, found.actions, segment.start, segment.obs[0],
         num_still=still, hold_seconds=HOLD_SECONDS if spec.is_fixed_horizon else ENDING_HOLD_SECONDS,
     )  # fmt: skip
 

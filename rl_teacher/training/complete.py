@@ -9,8 +9,8 @@ from rl_teacher.config.presets import require_preset
 from rl_teacher.config.run import DEFAULT_HUMAN_PRETRAIN_LABELS, DEFAULT_LABELS, RunConfig, of_today
 from rl_teacher.config.user_code import is_user_code, load_class
 from rl_teacher.envs.spec import EnvSpec
+from rl_teacher.preferences.rounds import RULES
 from rl_teacher.preferences.schedules import FIRST_LABELS, default_pretrain_labels
-from rl_teacher.preferences.selection import SCORES
 from rl_teacher.protocols import Agent, RewardModel
 from rl_teacher.teachers.synthetic import PRESETS as TEACHERS
 from rl_teacher.training.parts import (
@@ -46,7 +46,7 @@ def complete(config: RunConfig, spec: EnvSpec) -> tuple[RunConfig, list[str]]:
         choose("-a/--agent", config.agent, tuple(AGENTS))
     choose("--schedule", config.schedule.kind, SCHEDULES)
     choose("--pretrain-rollouts", config.pretrain_rollouts, ("random_actions", "policy"))
-    choose("--selection.rule", config.selection.rule, tuple(SCORES))
+    choose("--selection.rule", config.selection.rule, RULES)
     if is_user_code(config.reward.model):
         load_class("--reward.model", config.reward.model, RewardModel, REWARD_MODEL_KEYWORDS)
     else:

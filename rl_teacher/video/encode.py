@@ -40,14 +40,15 @@ class EncodedClip:
     hold_frames: int
     """How many times the last picture is repeated at the end."""
     width: int
-    """Of the file, even [pixels]."""
+    """As it is shown: that of the file, even [pixels], but for pixels that are no squares."""
     height: int
-    """Of the file, even [pixels]."""
+    """As it is shown, and of the file, even [pixels]."""
 
 
 def encode_clip(
     frames: NDArray[np.uint8], fps: int, *, size: tuple[int, int] | None = None, with_webm: bool = True,
     held: NDArray[np.uint8] | None = None, hold_seconds: float = HOLD_SECONDS,
+    pixel_aspect: tuple[int, int] = (1, 1),
 ) -> EncodedClip:  # fmt: skip
     """Encode a clip; the last frame is held int(0.2 * fps) frames. The same frames give the same bytes.
 
@@ -58,6 +59,7 @@ def encode_clip(
         with_webm: whether a webm is made besides the mp4.
         held: what is held at the end, for one frame at least; None: the last frame.
         hold_seconds: how long it is held [s].
+        pixel_aspect: width of a pixel by its height when the clip is shown.
 
     Raises:
         VideoFault: frames have another shape or type, fps is below 1, or FFmpeg failed.
@@ -76,11 +78,12 @@ def encode_clip(
     last = pictures[-1] if held is None else _pictures(_padded(held[None]), size)[0]
     pictures += [last] * hold_frames
     try:
-        mp4 = _encode(pictures, fps, "mp4", "libx264", _H264)
-        webm = _encode(pictures, fps, "webm", "libvpx-vp9", _VP9) if with_webm else None
+        mp4 = _encode(pictures, fps, "mp4", "libx264", _H264, pixel_aspect)
+        webm = _encode(pictures, fps, "webm", "libvpx-vp9", _VP9, pixel_aspect) if with_webm else None
     except (av.error.FFmpegError, ValueError, OSError) as error:
         raise VideoFault(f"encoding {len(pictures)} frames of {width} x {height} failed: {error}") from error
-    return EncodedClip(mp4, webm, fps, len(pictures), hold_frames, width, height)
+    shown_width = round(width * pixel_aspect[0] / pixel_aspect[1])
+    return EncodedClip(mp4, webm, fps, len(pictures), hold_frames, shown_width, height)
 
 
 def decode_clip(clip: bytes) -> NDArray[np.uint8]:
@@ -113,7 +116,10 @@ def _pictures(frames: NDArray[np.uint8], size: tuple[int, int] | None) -> list[a
     ]
 
 
-def _encode(pictures: Sequence[av.VideoFrame], fps: int, container: str, codec: str, settings: dict[str, str]) -> bytes:
+def _encode(
+    pictures: Sequence[av.VideoFrame], fps: int, container: str, codec: str, settings: dict[str, str],
+    pixel_aspect: tuple[int, int],
+) -> bytes:  # fmt: skip
     keyframe_every = 1 if len(pictures) <= SHORT_SECONDS * fps else KEYFRAME_EVERY
     muxer = {"fflags": "+bitexact"} | ({"movflags": "+faststart"} if container == "mp4" else {})
     with tempfile.TemporaryDirectory(prefix="rl-teacher-clip-") as folder:
@@ -124,6 +130,7 @@ def _encode(pictures: Sequence[av.VideoFrame], fps: int, container: str, codec: 
             assert isinstance(stream, av.VideoStream), stream
             stream.width, stream.height, stream.pix_fmt = pictures[0].width, pictures[0].height, "yuv420p"
             coder = stream.codec_context
+            coder.sample_aspect_ratio = Fraction(*pixel_aspect)
             coder.colorspace = coder.color_primaries = coder.color_trc = _BT709
             coder.color_range = _LIMITED
             for index, picture in enumerate(pictures):  # the held one comes several times, and for each codec again

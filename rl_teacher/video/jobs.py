@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rl_teacher.envs.camera import Camera
+from rl_teacher.envs.spec import EnvSpec
 from rl_teacher.errors import VideoFault
 from rl_teacher.video.clip_size import clip_px
 from rl_teacher.video.encode import HOLD_SECONDS, EncodedClip, encode_clip
@@ -51,10 +52,10 @@ class Frames:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """Steps of a Gymnasium environment that are played again, and drawn by the environment itself."""
+    """Steps of an environment that are played again, and drawn by the environment itself."""
 
-    env_id: str
-    """Gymnasium's id."""
+    spec: EnvSpec
+    """Of one that is no task."""
     seed: int
     """Of the reset."""
     actions: NDArray[Any]
@@ -71,10 +72,10 @@ class Replay:
 
 @dataclass(frozen=True, slots=True)
 class FirstPicture:
-    """One picture after a reset of a Gymnasium environment, drawn by the environment itself."""
+    """One picture after a reset of an environment, drawn by the environment itself."""
 
-    env_id: str
-    """Gymnasium's id."""
+    spec: EnvSpec
+    """Of one that is no task."""
 
 
 Content = States | Frames | Replay | FirstPicture
@@ -119,7 +120,7 @@ class ClipMaker:
         Raises:
             VideoFault: it cannot be drawn or encoded.
         """
-        content, size, held, hold_seconds = job.content, None, None, HOLD_SECONDS
+        content, size, held, hold_seconds, pixel_aspect = job.content, None, None, HOLD_SECONDS, (1, 1)
         match content:
             case Frames():
                 frames, hold_seconds = content.pixels, content.hold_seconds
@@ -131,14 +132,18 @@ class ClipMaker:
                     frames, held = with_end(frames[: len(frames) - num_still], frames[-1], num_still)
             case Replay():
                 hold_seconds, has_ended = content.hold_seconds, content.num_still is not None
+                pixel_aspect = content.spec.pixel_aspect
                 frames = play(
-                    content.env_id, content.seed, content.actions, content.start, content.obs, has_ended=has_ended
+                    content.spec, content.seed, content.actions, content.start, content.obs, has_ended=has_ended
                 )
                 if content.num_still is not None:
                     frames, held = with_end(frames[:-1], frames[-1], content.num_still)
             case FirstPicture():
-                frames = first_picture(content.env_id)
-        return encode_clip(frames, job.fps, size=size, with_webm=job.with_webm, held=held, hold_seconds=hold_seconds)
+                frames = first_picture(content.spec)
+        return encode_clip(
+            frames, job.fps, size=size, with_webm=job.with_webm, held=held, hold_seconds=hold_seconds,
+            pixel_aspect=pixel_aspect,
+        )  # fmt: skip
 
     def close(self) -> None:
         """Free all renderers."""

@@ -22,7 +22,7 @@ def require_pictures(spec: EnvSpec) -> None:
         choose_backend()
         return
     with ClipWorkers(1, backend=None, job_seconds=SECONDS) as workers:
-        workers.submit(ClipJob(NAME, FirstPicture(spec.canonical_id), spec.clip_fps, with_webm=False))
+        workers.submit(ClipJob(NAME, FirstPicture(spec), spec.clip_fps, with_webm=False))
         while not (results := workers.poll(1.0)):
             pass
     if results[0].clip is None:

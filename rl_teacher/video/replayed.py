@@ -1,8 +1,9 @@
-"""Play a segment of a Gymnasium environment again, and let the environment draw it."""
+"""Play a segment of an environment again that is no task, and let the environment draw it."""
 
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import gymnasium
@@ -12,7 +13,9 @@ from numpy.typing import NDArray
 from rl_teacher.envs.gymnasium.faults import what_was_raised
 from rl_teacher.envs.gymnasium.making import close_env
 from rl_teacher.envs.gymnasium.returned import Odd
-from rl_teacher.errors import RlTeacherError, VideoFault
+from rl_teacher.envs.single import make_single
+from rl_teacher.envs.spec import EnvSpec
+from rl_teacher.errors import MissingExtra, RlTeacherError, VideoFault
 from rl_teacher.oneline import shown
 
 LARGEST = 640
@@ -24,20 +27,21 @@ TO_DO = (
 
 
 @contextmanager
-def drawing(env_id: str) -> Iterator[gymnasium.Env[Any, Any]]:
-    """A Gymnasium environment that draws itself, closed at the end.
+def drawing(spec: EnvSpec) -> Iterator[gymnasium.Env[Any, Any]]:
+    """An environment that draws itself, closed at the end.
 
     Args:
-        env_id: Gymnasium's id, perhaps with a module before it.
+        spec: of one that is no task.
 
     Raises:
         VideoFault: it cannot be made, or raised something inside the `with` block, whatever it is.
     """
+    env_id = spec.canonical_id
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            env: gymnasium.Env[Any, Any] = gymnasium.make(env_id, render_mode="rgb_array", disable_env_checker=True)
-    except KeyboardInterrupt:
+            env = make_single(spec, "rgb_array", partial(gymnasium.make, disable_env_checker=True))
+    except (KeyboardInterrupt, MissingExtra):
         raise
     except BaseException as error:
         what = f"making it with render_mode 'rgb_array' raised {what_was_raised(error)}"
@@ -56,12 +60,12 @@ def drawing(env_id: str) -> Iterator[gymnasium.Env[Any, Any]]:
 
 
 def play(
-    env_id: str, seed: int, actions: NDArray[Any], start: int, obs: NDArray[Any], *, has_ended: bool = False
+    spec: EnvSpec, seed: int, actions: NDArray[Any], start: int, obs: NDArray[Any], *, has_ended: bool = False
 ) -> NDArray[np.uint8]:
     """Pictures of steps start .. len(actions) - 1 of an episode, each before its step; after an end one more.
 
     Args:
-        env_id: Gymnasium's id, perhaps with a module before it.
+        spec: of one that is no task.
         seed: of the reset.
         actions: from the episode's first step on, as the environment was given them.
         start: first step that is drawn.
@@ -71,7 +75,10 @@ def play(
     Raises:
         VideoFault: it cannot draw, or playing it again led elsewhere.
     """
-    with drawing(env_id) as env:
+    if spec.kind == "atari":
+        return _screens(spec, seed, actions, start, obs)
+    env_id = spec.canonical_id
+    with drawing(spec) as env:
         seen, _ = env.reset(seed=seed)
         frames, is_over = [], False
         for step, action in enumerate(actions.astype(env.action_space.dtype, copy=False)):
@@ -87,6 +94,17 @@ def play(
         return np.stack(frames)
 
 
+def _screens(spec: EnvSpec, seed: int, actions: NDArray[Any], start: int, obs: NDArray[Any]) -> NDArray[np.uint8]:
+    """The same for a game of Atari, whose episodes never end for good: only its screen is played again."""
+    from rl_teacher.envs.games.lookup import atari_sheet
+    from rl_teacher.envs.games.screen import play_screen
+
+    pictures = play_screen(atari_sheet(spec), seed, actions, start, obs)
+    if pictures is None:
+        raise _led_elsewhere(spec.canonical_id)
+    return pictures
+
+
 def _led_elsewhere(env_id: str) -> VideoFault:
     return VideoFault(
         f"env {env_id!r}: playing the same actions from the same seed led elsewhere, so its segments "
@@ -94,13 +112,13 @@ def _led_elsewhere(env_id: str) -> VideoFault:
     )
 
 
-def first_picture(env_id: str) -> NDArray[np.uint8]:
+def first_picture(spec: EnvSpec) -> NDArray[np.uint8]:
     """What an environment draws after a reset, (1, height, width, 3): to find out whether it can draw at all.
 
     Raises:
         VideoFault: it cannot.
     """
-    with drawing(env_id) as env:
+    with drawing(spec) as env:
         env.reset(seed=0)
         return thinned(picture(env.render()))[None]
 

@@ -17,6 +17,7 @@ import numpy as np
 from browser_server import LiveExperiment, LiveServer
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
+from ranked_clips import ranked
 
 from rl_teacher.envs.catalog import find_task
 from rl_teacher.envs.tasks.model_files import load_model
@@ -39,6 +40,7 @@ DOCS = {
     "dashboard-light-wide",
     "experiment-light-wide",
     "comparisons-light-wide",
+    "ranking-light-wide",
     "guest-light-phone",
     "invite-light-wide",
     "join-dark-phone",
@@ -207,6 +209,12 @@ def scenes(experiment: LiveExperiment) -> dict[str, tuple[str, Any]]:
     def settle(page: Page) -> None:
         page.wait_for_load_state("networkidle") if "/e/" not in page.url else page.wait_for_timeout(900)
 
+    def carry(page: Page) -> None:
+        page.locator("[data-move]").nth(2).focus()
+        for key in ("Enter", "ArrowRight", "ArrowRight", "ArrowRight"):
+            page.keyboard.press(key)
+        page.wait_for_timeout(500)
+
     comparison = f"/c/{experiment.events()[0]['comparison']}"
     return {
         "label": (f"/e/{slug}/label", labeling()),
@@ -222,6 +230,9 @@ def scenes(experiment: LiveExperiment) -> dict[str, tuple[str, Any]]:
         "experiment": (f"/e/{slug}", settle),
         "comparisons": (f"/e/{slug}/comparisons", settle),
         "comparison": (comparison, settle),
+        "ranking": ("/e/hopper-ranked/ranking", settle),
+        "carry": ("/e/hopper-ranked/ranking", carry),
+        "pairs": (f"/e/{slug}/ranking", settle),
         "clips": (f"/e/{slug}/clips", settle),
         "quality": (f"/e/{slug}/quality", settle),
         "people": (f"/e/{slug}/people", settle),
@@ -280,6 +291,7 @@ def take(server: LiveServer, browser: Any, films: list[bytes], args: argparse.Na
     page.wait_for_url(f"{server.url}/")
     answer(page, server.url, experiment.slug, 37)
     predict(experiment)
+    ranked(page, LiveExperiment(server, "hopper-ranked"), films, num=56, wrong=3, waiting=[hop(40, 0.7), hop(41, 0.2)])
     cookies = context.cookies()
     context.close()
     lesson_scenes.prepare(server, films)

@@ -89,9 +89,9 @@ def test_a_page_whose_style_did_not_arrive_says_why(server, chromium, is_styled)
     context = chromium.new_context()
     page = context.new_page()
     if not is_styled:
-        page.route("**/static/**", lambda route: route.abort())  # as under a path of another host
+        page.route("**/static/**", lambda route: route.abort())  # as under a path that nobody told us
     page.goto(f"{server.url}/login")
-    assert page.is_visible("text=needs a host of its own") is not is_styled
+    assert page.is_visible("text=has to be told that path") is not is_styled
     context.close()
 
 
@@ -126,6 +126,7 @@ PAGES = [
     "/",
     "/e/busy",
     "/e/busy/comparisons",
+    "/e/busy/ranking",
     "/e/busy/clips",
     "/e/busy/quality",
     "/e/busy/people",

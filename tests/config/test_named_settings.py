@@ -56,7 +56,15 @@ def texts(path: Path) -> Iterator[str]:
 FILES = {"py", "md", "html", "json", "jsonl", "npz", "toml", "mp4", "js", "css", "png"}
 FLAGS_OF_TOOLS = {"--logdir", "--error-unmatch", "--short", "--porcelain", "--force-reinstall"}
 """Of TensorBoard, Git and pip."""
+FLAGS_OF_OPERATORS = {
+    "docker compose": {"--build", "--rm", "--entrypoint"},
+    "pg_dump, pg_restore": {"--format", "--clean", "--if-exists", "--no-owner"},
+    "tar": {"--exclude"},
+    "ray": {"--head", "--ray-client-server-port", "--node-ip-address", "--include-dashboard", "--num-cpus"},
+    "useradd, systemctl": {"--system", "--home-dir", "--now"},
+}
 KNOWN = {flag.replace("_", "-") for flag in TEACH | flags_of_others()} | {"--help"} | FLAGS_OF_TOOLS
+KNOWN |= set().union(*FLAGS_OF_OPERATORS.values())
 
 
 @pytest.mark.parametrize("path", [*PAGES, *SOURCES], ids=lambda path: str(path.relative_to(ROOT)))

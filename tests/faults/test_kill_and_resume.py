@@ -68,11 +68,15 @@ def config(folder: Path, **changes: object) -> RunConfig:
 SAC = {"agent": "sac", "sac.hidden": "16", "sac.updates_per_step": 0.02, "sac.explore_steps": 2000}
 CHOICES: list[dict[str, object]] = [{"reward.model": model} for model in ("ensemble", "constant", "untrained")] + [SAC]
 
+SORTED: dict[str, object] = {"selection.rule": "sorted", "teacher": "mistake", "selection.list_clips": 12}
 LONG_CLIPS: dict[str, object] = {"env_id": "CartPole-v1", "clip_length": 0.7}
 """Of 35 steps, where rollouts have 16 and episodes can end early."""
+SMALL: dict[str, object] = {"ppo.num_envs": 8, "num_timesteps": 1600, "n_labels": 12}
+PONG: dict[str, object] = {"env_id": "Pong", **SMALL}
+MINATAR: dict[str, object] = {"env_id": "MinAtar/Breakout-v1", **SMALL}
 
 
-@pytest.mark.parametrize("chosen", CHOICES, ids=("ensemble", "constant", "untrained", "sac"))
+@pytest.mark.parametrize("chosen", [*CHOICES, SORTED], ids=("ensemble", "constant", "untrained", "sac", "sorted"))
 def test_labels_and_steps_equal_the_budgets_exactly(chosen: dict[str, object], tmp_path: Path) -> None:
     assert train(config(tmp_path, num_timesteps=5001, n_labels=33, **chosen)) == 0  # neither is a multiple of anything
     summary = json.loads((tmp_path / "x" / "summary.json").read_text())
@@ -83,7 +87,9 @@ def test_labels_and_steps_equal_the_budgets_exactly(chosen: dict[str, object], t
 
 
 @pytest.mark.parametrize(
-    "chosen", [*CHOICES, LONG_CLIPS], ids=("ensemble", "constant", "untrained", "sac", "clips of many rollouts")
+    "chosen",
+    [*CHOICES, LONG_CLIPS, SORTED, *(pytest.param(game, marks=pytest.mark.slow) for game in (PONG, MINATAR))],
+    ids=("ensemble", "constant", "untrained", "sac", "clips of many rollouts", "sorted", "Pong", "MinAtar"),
 )
 def test_an_interrupt_at_any_iteration_and_resuming_gives_the_same_bytes(
     chosen: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -1,11 +1,14 @@
 """What people are shown of the reward model: a chance from before it learned, curves from after."""
 
+import dataclasses
+import io
 import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from small_server import InstantWorkers, SmallServer, frames
 
 from rl_teacher.core.arrays import NO_END, RewardInput, Segments
@@ -13,6 +16,7 @@ from rl_teacher.people.audience import Audience
 from rl_teacher.people.client.outbox import Outbox
 from rl_teacher.people.feedback_session import FeedbackSession
 from rl_teacher.people.predictions import predict_answers
+from rl_teacher.people.saliency import saliency_picture
 from rl_teacher.people.uploader import ClipUploader, SentIds
 from rl_teacher.preferences.fitted import Fit
 from rl_teacher.records import Comparison
@@ -106,3 +110,43 @@ def test_what_a_fit_made_of_the_answers_reaches_the_server(tmp_path: Path):
     session.close(is_done=True)
     # before the fit nothing told the sides apart
     assert server.predictions == [{"comparison": "x", "step": 700, "p_left": 0.5, "a": [10.0, 20.0], "b": [10.0, 0.0]}]
+
+
+class Looking(Linear):
+    """Says that it looks at the first pixel."""
+
+    def saliency(self, x: RewardInput) -> np.ndarray:
+        maps = np.zeros((len(x.obs), *np.shape(x.obs)[2:4]), np.float32)
+        maps[:, 0, 0] = 1.0
+        return maps
+
+    def _rewards(self, inputs: RewardInput, weight: float) -> np.ndarray:
+        return weight * np.asarray(inputs.obs)[..., 0, 0, 0].astype(float)
+
+
+def of_pictures(name: str, level: int) -> Segments:
+    return dataclasses.replace(row(name, 1, 2, 3), obs=np.full((1, 3, 9, 8, 2), level, np.uint8))
+
+
+def test_of_pictures_people_see_where_it_looks():
+    pair = (Comparison("c", "a", "b", 0), of_pictures("a", 100), of_pictures("b", 200))
+    (found,) = predict_answers([pair], 5, Looking(1.0), Looking(1.0))
+    assert found.left_picture is not None
+    assert found.right_picture is not None
+    left, right = (np.asarray(Image.open(io.BytesIO(png))) for png in (found.left_picture, found.right_picture))
+    assert left.shape == (9, 8, 3)
+    assert left[0, 0].tolist() == right[0, 0].tolist() == [255, 122, 0]
+    assert (left[1:] == 100).all()
+    assert (right[1:] == 200).all()
+
+
+def test_of_vectors_there_is_no_picture():
+    pair = (Comparison("c", "a", "b", 0), row("a", 1.0), row("b", 2.0))
+    (found,) = predict_answers([pair], 5, Linear(1.0), Linear(1.0))
+    assert (found.left_picture, found.right_picture) == (None, None)
+
+
+def test_the_second_most_is_seen_too():
+    """A quarter of the most is half orange."""
+    png = saliency_picture(np.zeros((1, 2, 1), np.uint8), np.array([[1.0, 0.25]]))
+    assert np.asarray(Image.open(io.BytesIO(png)))[0].tolist() == [[255, 122, 0], [128, 61, 0]]

@@ -13,7 +13,7 @@ from rl_teacher.core.actions import DiscreteActions
 from rl_teacher.core.arrays import ENDED, LAST, LIVED, LabeledBatch, RewardInput
 from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.errors import UnsupportedSpace
-from rl_teacher.protocols import FitData, RewardModel
+from rl_teacher.protocols import FitData, HasSaliency, RewardModel
 from rl_teacher.rewards.export import FrameSpec, to_portable, write_reward
 from rl_teacher.rewards.pictures.model import PictureReward
 from rl_teacher.rewards.portable import load_reward
@@ -191,3 +191,16 @@ def test_arrays_of_other_pictures_are_refused(fitted: PictureReward):
         portable_pictures(arrays, 441, DiscreteSpace(2, 0))
     with pytest.raises(ValueError, match=r"'weights_1' has shape"):
         portable_pictures({**arrays, "weights_1": np.zeros((3, 3, 3), np.float32)}, 400, DiscreteSpace(2, 0))
+
+
+def test_it_looks_at_the_square(fitted: PictureReward):
+    """The square's 16 pixels of 400 tell more than a seventh of all, and at least five times what others tell."""
+    assert isinstance(fitted, HasSaliency)
+    shown, _ = pictures(30, 7)
+    x = RewardInput(shown[:, None], np.zeros((30, 1, 1), np.float32))
+    maps = fitted.saliency(x)
+    assert maps.shape == (30, 20, 20)
+    np.testing.assert_allclose(maps.max((1, 2)), 1.0, rtol=1e-6)
+    square = shown[..., 0] > 0
+    assert maps[square].mean() > 5 * maps[~square].mean()
+    assert maps[square].sum() > 0.15 * maps.sum()

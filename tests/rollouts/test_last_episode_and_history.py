@@ -66,7 +66,7 @@ def test_what_the_history_recorded_plays_to_the_same_observations():
             found = history.find(iteration, int(env), episode, start + 1)
             assert found is not None
             # play() compares the observation before step `start` with what was seen
-            frames = play("CartPole-v1", found.seed, found.actions, start, rollout.obs[time, env])
+            frames = play(find_env("CartPole-v1"), found.seed, found.actions, start, rollout.obs[time, env])
             assert frames.shape == (1, 400, 600, 3)
             checked += 1
     assert checked == 10
@@ -78,7 +78,7 @@ def test_an_environment_that_plays_otherwise_is_found_out():
     found = history.find(1, 0, 0, 3)
     assert found is not None
     with pytest.raises(VideoFault, match="led elsewhere"):
-        play("CartPole-v1", found.seed + 1, found.actions, 2, first.obs[2, 0])
+        play(find_env("CartPole-v1"), found.seed + 1, found.actions, 2, first.obs[2, 0])
 
 
 def test_old_rollouts_and_beginnings_that_were_not_seen_are_not_on_the_tape():
@@ -92,4 +92,10 @@ def test_old_rollouts_and_beginnings_that_were_not_seen_are_not_on_the_tape():
 
 def test_no_pictures_no_clip():
     with pytest.raises(VideoFault, match="rgb_array"):
-        play("tests.probes.nothing:Nothing-v0", 0, np.zeros(1, np.int64), 0, np.zeros(1))
+        play(
+            replace(find_env("CartPole-v1"), canonical_id="tests.probes.nothing:Nothing-v0"),
+            0,
+            np.zeros(1, np.int64),
+            0,
+            np.zeros(1),
+        )

@@ -1,5 +1,6 @@
 """What the reward model made of a pair: kept, exported, and shown to nobody before the answer."""
 
+import base64
 import json
 import uuid
 
@@ -165,3 +166,32 @@ def test_an_export_keeps_them_to_the_byte(worlds, tmp_path):
     first, second = (tmp_path / name / "predictions.jsonl" for name in ("first", "second"))
     assert first.read_bytes() == second.read_bytes()
     assert len(first.read_text().splitlines()) == 3
+
+
+PNG = base64.b64encode(bytes.fromhex("89504e470d0a1a0a0000000d49484452") + b"a small picture").decode()
+OTHER = base64.b64encode(bytes.fromhex("89504e470d0a1a0a0000000d49484452") + b"another one, b").decode()
+
+
+def test_pictures_of_where_it_looks_are_kept_swapped_with_the_clips_and_exported(world, tmp_path):
+    comparison = world.comparison(world.experiment())
+    assert post(world, [body(comparison) | {"a_picture": PNG, "b_picture": OTHER}]).json() == {"count": 1}
+    row = Prediction.objects.get()
+    shown, swapped = prediction_json(row), prediction_json(row, swapped=True)
+    assert (shown["left"]["picture"], shown["right"]["picture"]) == (PNG, OTHER)
+    assert (swapped["left"]["picture"], swapped["right"]["picture"]) == (OTHER, PNG)
+    export_folder(world.folder, "one", tmp_path / "out")
+    line = json.loads((tmp_path / "out" / "predictions.jsonl").read_text())
+    assert (line["a_picture"], line["b_picture"]) == (PNG, OTHER)
+
+
+def test_newer_curves_without_pictures_take_the_old_ones_away(world):
+    comparison = world.comparison(world.experiment())
+    post(world, [body(comparison) | {"a_picture": PNG, "b_picture": OTHER}])
+    post(world, [body(comparison, step=200)])
+    assert Prediction.objects.get().a_picture == ""
+
+
+@pytest.mark.parametrize("wrong", ["aGVsbG8gd29ybGQ=", PNG + '"><script>', PNG[:8], "iVBORw0KGgo" + "A" * 22_000])
+def test_what_is_no_small_png_is_refused(world, wrong):
+    comparison = world.comparison(world.experiment())
+    assert post(world, [body(comparison) | {"a_picture": wrong}]).status_code == 422

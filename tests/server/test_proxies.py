@@ -1,15 +1,11 @@
 """The examples of docs/server.md, run: a browser and a trainer behind nginx and Caddy, over HTTPS."""
 
-import getpass
 import io
-import os
 import re
 import shutil
-import socket
 import ssl
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,29 +15,17 @@ import numpy as np
 import pytest
 
 from rl_teacher.people.client.api import FeedbackClient, ServerRefused
+from tests import proxies
+from tests.proxies import free_port, needs_nginx, replaced, wait_for
 from tests.server.crowd import SPEC, mp4
 
 ROOT = Path(__file__).parents[2]
 DOCS = (ROOT / "docs" / "server.md").read_text()
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 def example(language: str) -> str:
     """A block of the page."""
-    (found,) = re.findall(rf"```{language}\n(.*?)```", DOCS, re.DOTALL)
-    return found
-
-
-def replaced(text: str, **changes: str) -> str:
-    """`text` with this machine's names; each must be there."""
-    for old, new in changes.items():
-        assert old in text, old
-        text = text.replace(old, new)
-    return text
+    return str(re.findall(rf"```{language}\n(.*?)```", DOCS, re.DOTALL)[0])
 
 
 @dataclass
@@ -70,12 +54,7 @@ def nginx(place: Place, host: str = "$http_host") -> list[str]:
             "127.0.0.1:8000": f"127.0.0.1:{place.inside}",
         },
     )  # fmt: skip
-    places = " ".join(
-        f"{name}_temp_path {place.folder};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    start = f"user {getpass.getuser()}; daemon off; pid {place.folder}/pid; error_log stderr; events {{}}"
-    (place.folder / "nginx.conf").write_text(f"{start} http {{ access_log off; {places}\n{text}\n}}")
-    return ["nginx", "-e", "stderr", "-p", str(place.folder), "-c", str(place.folder / "nginx.conf")]
+    return proxies.nginx(place.folder, text)
 
 
 def caddy(place: Place) -> list[str]:
@@ -86,9 +65,7 @@ def caddy(place: Place) -> list[str]:
             "127.0.0.1:8000": f"127.0.0.1:{place.inside}",
         },
     )
-    options = "{\n    admin off\n    auto_https disable_redirects\n}\n"  # other ports of this machine
-    (place.folder / "Caddyfile").write_text(options + text)
-    return ["caddy", "run", "--config", str(place.folder / "Caddyfile"), "--adapter", "caddyfile"]
+    return proxies.caddy(place.folder, text)
 
 
 @pytest.fixture(scope="module")
@@ -115,30 +92,17 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         server.wait()
 
 
-def wait_for(holds) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            if holds():
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    raise AssertionError("nobody answers")
-
-
 class Behind:
     """A proxy that runs, and a browser in front of it."""
 
     def __init__(self, place: Place, command: list[str]) -> None:
         self.url = f"https://localhost:{place.outside}"
-        environment = {**os.environ, "HOME": str(place.folder), "XDG_DATA_HOME": str(place.folder)}
         self.trust = ssl.create_default_context(cafile=place.certificate)
         self.browser = httpx.Client(base_url=self.url, verify=self.trust, timeout=30, trust_env=False)
-        with (place.folder / "proxy.log").open("wb") as log:
-            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        self._proxy = proxies.running(command, place.folder)
 
     def __enter__(self) -> "Behind":
+        self._proxy.__enter__()
         try:
             wait_for(lambda: self.browser.get("/healthz").status_code == 200)
         except BaseException:
@@ -148,8 +112,7 @@ class Behind:
 
     def __exit__(self, *error: object) -> None:
         self.browser.close()
-        self.process.terminate()
-        self.process.wait()
+        self._proxy.__exit__(None, None, None)
 
     def post(self, path: str, page: str, browser: httpx.Client | None = None, **form: str) -> httpx.Response:
         """A form as a browser sends it."""
@@ -203,7 +166,7 @@ def test_people_and_trainers_work_behind_the_proxy_of_the_page(place, monkeypatc
     assert "Traceback" not in (place.folder / "server.log").read_text()
 
 
-@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed; apt-get install nginx")
+@needs_nginx
 def test_a_proxy_that_hides_the_host_is_told_what_to_pass_on(place):
     with Behind(place, nginx(place, host="$proxy_host")) as behind:
         refused = behind.post("/login", "/login", username="ann", password="x")
@@ -211,7 +174,7 @@ def test_a_proxy_that_hides_the_host_is_told_what_to_pass_on(place):
         assert "proxy_set_header Host $http_host;" in refused.text
 
 
-@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed; apt-get install nginx")
+@needs_nginx
 def test_wrong_passwords_count_for_the_address_behind_the_proxy(place):
     with Behind(place, nginx(place)) as behind:
         codes = [behind.post("/login", "/login", username="bob", password="x").status_code for _ in range(11)]

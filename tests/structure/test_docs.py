@@ -22,7 +22,7 @@ from rl_teacher.config.presets import PRESETS as SETTINGS_OF_OTHERS
 from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.config.run import RunConfig, SelectionConfig
 from rl_teacher.envs.catalog import find_env, task_ids
-from rl_teacher.preferences.selection import SCORES
+from rl_teacher.preferences.rounds import RULES
 from rl_teacher.storage.metrics import read_metrics
 from rl_teacher.teachers.synthetic import PRESETS
 from rl_teacher.training.parts import PREDICTORS, REWARD_MODELS, build_teacher
@@ -339,7 +339,7 @@ def test_every_task_is_in_the_readme() -> None:
 
 def test_every_choice_is_on_a_page() -> None:
     text = "\n".join(path.read_text() for path in PAGES)
-    choices = [*PREDICTORS, *PRESETS, *SCORES, *REWARD_MODELS]
+    choices = [*PREDICTORS, *PRESETS, *RULES, *REWARD_MODELS]
     assert not [choice for choice in choices if not re.search(rf"`(-p )?{choice}`", text)]
     assert not [name for name in SETTINGS_OF_OTHERS if name != "default" and f"`--preset {name}`" not in text]
 

@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "rl_teacher"
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if "migrations" not in path.parts)
 
-WORDS = {"errors", "files", "oneline", "records", "config", "core", "protocols"}
+WORDS = {"errors", "files", "oneline", "records", "config", "core", "protocols", "ranking"}
 """What every stage may speak of."""
 STAGES = {"rollouts", "preferences", "teachers", "rewards", "agents"}
 """Of the loop; none imports another."""
@@ -29,12 +29,13 @@ ALLOWED = {
     "config": {"errors", "oneline"},
     "core": {"errors"},
     "protocols": {"records", "core"},
+    "ranking": {"records"},
     **dict.fromkeys(STAGES, WORDS),
     "envs": {"errors", "device", "oneline"},
     "video": {"errors", "records", "envs", "oneline"},
     "storage": WORDS,
     "people": WORDS | {"preferences", "teachers", "storage", "video"},
-    "server": {"errors", "records", "files"},
+    "server": {"errors", "records", "files", "ranking"},
     "training": WORDS | STAGES | {"envs", "video", "storage", "people", "device", "interrupts"},
     "teach": WORDS | {"preferences", "rewards", "rollouts", "training"},
     "integrations": WORDS | STAGES | {"envs", "video", "storage", "people", "training", "device"},
@@ -52,6 +53,7 @@ WITHOUT_JAX = {
     "config",
     "envs",
     "video",
+    "ranking",
     "server",
     "teachers",
     "cli",
@@ -70,7 +72,7 @@ ONLY_IN = {
     "torch": {"integrations"},
     "stable_baselines3": {"integrations"},
     "torchrl": {"integrations"},
-    "ray": {"integrations"},
+    "ray": {"integrations", "commands"},
     "optax": {"agents", "rewards"},
 }
 REFUSED = {

@@ -71,7 +71,7 @@ def stepper() -> Iterator[str]:
 
 def replay(env_id: str, **fields: Any) -> Replay:
     """From step 4 to the end."""
-    return Replay(env_id, 0, np.zeros(LAST, np.int64), 4, np.array([4.0], np.float32), **fields)
+    return Replay(find_env(env_id), 0, np.zeros(LAST, np.int64), 4, np.array([4.0], np.float32), **fields)
 
 
 def made(content: Content, fps: int = 10, backend: str | None = None) -> tuple[EncodedClip, NDArray[np.int64]]:
@@ -93,7 +93,7 @@ def says_so(picture: NDArray[Any]) -> bool:
 
 
 def test_after_the_last_step_the_state_that_it_led_to_is_drawn(stepper: str) -> None:
-    frames = play(stepper, 0, np.zeros(LAST, np.int64), 4, np.array([4.0], np.float32), has_ended=True)
+    frames = play(find_env(stepper), 0, np.zeros(LAST, np.int64), 4, np.array([4.0], np.float32), has_ended=True)
     assert frames[:, 0, 0].tolist() == [list(color(step)) for step in (4, 5, 6, 7)]
 
 
@@ -127,7 +127,7 @@ def test_an_episode_that_goes_on_has_no_mark(stepper: str) -> None:
 
 
 def test_an_episode_that_ends_elsewhere_when_it_is_played_again_is_found_out(stepper: str) -> None:
-    early = Replay(stepper, 0, np.zeros(LAST - 1, np.int64), 4, np.array([4.0], np.float32), num_still=2)
+    early = Replay(find_env(stepper), 0, np.zeros(LAST - 1, np.int64), 4, np.array([4.0], np.float32), num_still=2)
     with pytest.raises(VideoFault, match="led elsewhere"):
         made(early)
     other_start = replace(replay(stepper, num_still=2), obs=np.array([3.0], np.float32))

@@ -31,14 +31,7 @@ def main(argv: list[str]) -> int:
     results.check(plan.flags_of)
     num_failed = 0
     if not given.table:
-        from rl_teacher.commands.bench.check import check_trainings
-        from rl_teacher.commands.bench.runner import run_cells
-
-        check_trainings(plan)
-        results.mend()
-        num_failed = run_cells(
-            plan.cells(), results, plan.flags_of, parallel=plan.parallel, log=_log, complain=_complain
-        )
+        num_failed = _train(plan, results, given)
     report = Report(plan, results.rows, MOST_LIKELY if given.mean_policy else SAMPLED)
     _log(table(report))
     if given.figure:
@@ -49,6 +42,23 @@ def main(argv: list[str]) -> int:
     if num_failed:
         _complain(f"{num_failed} of {len(plan.cells())} cells failed. The same command tries them again.")
     return 1 if num_failed else 0
+
+
+def _train(plan: Plan, results: Results, given: argparse.Namespace) -> int:
+    """Run the cells that are missing, here or on a cluster; the number of failures."""
+    from rl_teacher.commands.bench.check import check_trainings
+    from rl_teacher.commands.bench.runner import run_cells
+
+    check_trainings(plan)
+    results.mend()
+    cells, flags = plan.cells(), plan.flags_of
+    if not given.on:
+        return run_cells(cells, results, flags, parallel=plan.parallel, log=_log, complain=_complain)
+    from rl_teacher.commands.bench.ray_cells import cluster
+
+    parallel = given.parallel or max(1, len(cells))  # the file's is of one machine; a cluster has a queue of its own
+    with cluster(given.on) as far:
+        return run_cells(cells, results, flags, parallel=parallel, log=_log, complain=_complain, start=far.start)
 
 
 def parser() -> Parser:
@@ -65,7 +75,12 @@ def parser() -> Parser:
     flags.add_argument(
         "--settings", type=_names, metavar="NAMES", help=f"some of the file's; or of {', '.join(BASELINES)}"
     )
-    flags.add_argument("--parallel", type=whole_number, help="trainings side by side (default 1)")
+    flags.add_argument(
+        "--parallel", type=whole_number, help="trainings side by side (default 1; with --on as many as the cluster can)"
+    )
+    flags.add_argument(
+        "--on", metavar="ADDRESS", help="train on a Ray cluster: auto, or ray://HOST:10001 (needs rl-teacher[ray])"
+    )
     flags.add_argument("--results", type=Path, metavar="FILE", help="finished cells, a line each")
     flags.add_argument("--table", action="store_true", help="train nothing, only print the table (and draw)")
     flags.add_argument("--figure", type=Path, metavar="FILE", help="draw true return against labels: .png, .svg, .pdf")

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import IO
+from typing import IO, Protocol
 
 from rl_teacher.commands.bench.cells import RESULT_KEYS, Cell, Row
 from rl_teacher.commands.bench.origin import origin
@@ -30,10 +30,38 @@ TRAINING = (
 Log = Callable[[str], None]
 
 
-class Job:
-    """One training that goes on; physics on one thread, since others go on beside it."""
+class Job(Protocol):
+    """One training that goes on somewhere."""
 
-    def __init__(self, cell: Cell, flags: tuple[str, ...]) -> None:
+    cell: Cell
+
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        ...
+
+    def row(self) -> Row:
+        """What came out; FailedCell where nothing did."""
+        ...
+
+    def close(self) -> None:
+        """Stop it if it goes on, and leave nothing behind."""
+        ...
+
+
+Start = Callable[[Cell, tuple[str, ...]], Job]
+"""Starts the training of a cell, with the flags of its settings."""
+
+
+class LocalJob:
+    """One training on this machine; physics on one thread, since others go on beside it.
+
+    Args:
+        cell: which.
+        flags: of its settings.
+        environment: of its process; None: ours.
+    """
+
+    def __init__(self, cell: Cell, flags: tuple[str, ...], environment: Mapping[str, str] | None = None) -> None:
         self.cell, self.flags = cell, flags
         self.origin = origin()
         self.started_at = time.monotonic()
@@ -44,12 +72,17 @@ class Job:
         self.process = subprocess.Popen(
             [sys.executable, "-c", TRAINING.format(parent=os.getpid()), "teach", "-V", *cell.words, *flags, *where],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._errors, start_new_session=True,
+            env=environment,
         )  # fmt: skip
 
     @property
     def folder(self) -> Path:
         """Of its run and all else that it writes."""
         return Path(self._folder.name)
+
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return self.process.poll() is not None
 
     def row(self) -> Row:
         """What came out.
@@ -77,12 +110,12 @@ class Job:
 
 
 class FailedCell(Exception):
-    """A training gave no result; never leaves this module."""
+    """A training gave no result; run_cells makes a line of it."""
 
 
 def run_cells(
     cells: Sequence[Cell], results: Results, flags_of: Mapping[str, tuple[str, ...]], *, parallel: int, log: Log,
-    complain: Log,
+    complain: Log, start: Start = LocalJob,
 ) -> int:  # fmt: skip
     """Train every cell that has no result yet, and append each result when it is there.
 
@@ -93,6 +126,7 @@ def run_cells(
         parallel: trainings side by side, >= 1.
         log: takes one line per result.
         complain: takes one line per failure.
+        start: on this machine, or elsewhere.
 
     Returns:
         Number of failures.
@@ -109,8 +143,8 @@ def run_cells(
             while (waiting or running) and not stop:
                 while waiting and len(running) < parallel:
                     cell = waiting.popleft()
-                    running.append(Job(cell, flags_of[cell.settings]))
-                over = [job for job in running if job.process.poll() is not None]
+                    running.append(start(cell, flags_of[cell.settings]))
+                over = [job for job in running if job.is_over()]
                 for job in over:
                     running.remove(job)
                     num_done += 1

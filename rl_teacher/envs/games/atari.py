@@ -12,7 +12,7 @@ from gymnasium.vector.utils import batch_space
 
 from rl_teacher.envs.games.emulator import GREY_SIZE, Blackout, num_buttons, open_emulator, reset_games, step_games
 from rl_teacher.envs.games.sheets import GAME_FPS, AtariSheet
-from rl_teacher.envs.games.starts import NO_BUTTON, idle_steps
+from rl_teacher.envs.games.starts import IdleStarts
 from rl_teacher.envs.gymnasium.running_actions import RunningActions
 from rl_teacher.envs.pictures.stacks import FrameStacks
 from rl_teacher.envs.snapshots import check_snapshot
@@ -68,10 +68,7 @@ class AtariEnvs(VectorEnv[Array, Array, Array]):
         self._limits = self._first_limits.copy()
         self._episodes = np.full(num_envs, -1, np.int64)
         self._seeds = np.zeros(num_envs, np.int64)
-        self._games = np.zeros(num_envs, np.int64)
-        """Games before the running one in each episode."""
-        self._idle = np.zeros(num_envs, np.int64)
-        """Steps for which no button does anything yet."""
+        self._starts = IdleStarts(num_envs)
         self._running = RunningActions(num_envs, self.single_action_space)
         self._stacks = FrameStacks(num_envs, (GREY_SIZE, GREY_SIZE, 1), frame_stack)
         self._terminations = np.zeros(num_envs, np.bool_)
@@ -115,7 +112,7 @@ class AtariEnvs(VectorEnv[Array, Array, Array]):
     @property
     def num_games(self) -> npt.NDArray[np.int64]:
         """Games that ended in the running episode of each environment so far, (num_envs,)."""
-        return self._games.copy()
+        return self._starts.num_games
 
     def sim_state(self) -> npt.NDArray[np.float64]:
         """No columns: an Atari's memory is not to be had from the emulators, (num_envs, 0)."""
@@ -173,15 +170,13 @@ class AtariEnvs(VectorEnv[Array, Array, Array]):
 
     def _play(self, actions: Array) -> npt.NDArray[np.float64]:
         """Step all games; their true rewards."""
-        frames, points, is_over = step_games(self._emulator, np.where(self._idle > 0, NO_BUTTON, actions))
-        np.maximum(self._idle - 1, 0, out=self._idle)
+        frames, points, is_over = step_games(self._emulator, self._starts.buttons(actions))
         self._blacken(frames)
         self._stacks.push(frames[:, 0, :, :, None])
         rewards: npt.NDArray[np.float64] = points.astype(np.float64)
         if is_over.any():
             rewards -= self.sheet.price * is_over
-            self._games[is_over] += 1
-            self._stand_idle(is_over)
+            self._starts.over(is_over)
         return rewards
 
     def _start_episodes(self, who: npt.NDArray[np.bool_]) -> None:
@@ -198,9 +193,4 @@ class AtariEnvs(VectorEnv[Array, Array, Array]):
         frames = reset_games(self._emulator, self.sheet, who)
         self._blacken(frames)
         self._stacks.start(frames[:, 0, :, :, None], who)
-        self._games[who] = 0
-        self._stand_idle(who)
-
-    def _stand_idle(self, who: npt.NDArray[np.bool_]) -> None:
-        for env in np.flatnonzero(who).tolist():
-            self._idle[env] = idle_steps(int(self._seeds[env]), int(self._games[env]))
+        self._starts.begin(who, self._seeds)

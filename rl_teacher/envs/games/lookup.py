@@ -2,7 +2,16 @@
 
 import re
 
-from rl_teacher.envs.games.sheets import ATARI, CLIP_STEPS, GAME_FPS, GAME_STEPS, MINATAR, AtariSheet, MinAtarSheet
+from rl_teacher.envs.games.sheets import (
+    ATARI,
+    CLIP_STEPS,
+    GAME_FPS,
+    GAME_STEPS,
+    MINATAR,
+    PIXEL_ASPECT,
+    AtariSheet,
+    MinAtarSheet,
+)
 from rl_teacher.envs.spec import EnvKind, EnvSpec
 from rl_teacher.errors import UnknownEnv
 
@@ -55,7 +64,7 @@ def _name(spec: EnvSpec) -> str:
 def _atari_spec(env_id: str, sheet: AtariSheet) -> EnvSpec:
     canonical_id = f"ALE/{sheet.name}-v{ATARI_VERSION}"
     shown = f"grey pictures of 42 x 42, four of them in one observation, black: {sheet.hidden_text}"
-    return _spec(env_id, canonical_id, "atari", shown, f"ale_py:{canonical_id}", frame_stack=4)
+    return _spec(env_id, canonical_id, "atari", shown, f"ale_py:{canonical_id}", 4, PIXEL_ASPECT)
 
 
 def _minatar_spec(env_id: str, sheet: MinAtarSheet) -> EnvSpec:
@@ -63,7 +72,10 @@ def _minatar_spec(env_id: str, sheet: MinAtarSheet) -> EnvSpec:
     return _spec(env_id, canonical_id, "minatar", "10 x 10 cells", f"minatar.gym:{canonical_id}")
 
 
-def _spec(env_id: str, canonical_id: str, kind: EnvKind, shown: str, open_id: str, frame_stack: int = 1) -> EnvSpec:
+def _spec(
+    env_id: str, canonical_id: str, kind: EnvKind, shown: str, open_id: str, frame_stack: int = 1,
+    pixel_aspect: tuple[int, int] = (1, 1),
+) -> EnvSpec:  # fmt: skip
     return EnvSpec(
         env_id=env_id,
         canonical_id=canonical_id,
@@ -75,6 +87,7 @@ def _spec(env_id: str, canonical_id: str, kind: EnvKind, shown: str, open_id: st
         clip_steps=CLIP_STEPS,
         dt=None,
         frame_stack=frame_stack,
+        pixel_aspect=pixel_aspect,
         description=(
             f"'{env_id}' is the game {canonical_id} in episodes of {GAME_STEPS} steps: {shown}. A game that is over "
             f"begins anew, and nobody is told ({open_id} shows ends and score; docs/games.md)."

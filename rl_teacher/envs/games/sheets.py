@@ -10,6 +10,8 @@ GAME_FPS = 15
 """Pictures per second of a clip: an Atari runs at 60 Hz, and a step is four of its frames."""
 SCREEN_HEIGHT, SCREEN_WIDTH = 210, 160
 """Of an Atari game [pixels]."""
+PIXEL_ASPECT = (7, 4)
+"""Width of a pixel of it by its height, on a television of 4 : 3: 7 / 4 * 160 / 210 = 4 / 3."""
 
 
 @dataclass(frozen=True, slots=True)

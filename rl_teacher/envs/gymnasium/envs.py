@@ -255,6 +255,8 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
     ) -> tuple[Array, float, bool, bool]:
         """What a step returned that could not be taken as it is, or why it cannot be taken at all."""
         try:
+            if isinstance(error, Odd) and error.args:  # a wrapper of ours has looked at it
+                raise error
             if result is NOTHING:
                 raise Odd(f"step() raised {what_was_raised(error)}") from error
             return step_result(result, self._observed_space)

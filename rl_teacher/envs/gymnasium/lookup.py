@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from importlib.util import find_spec
+from typing import Any
 
 import gymnasium
 from gymnasium.envs.registration import EnvSpec as GymnasiumSpec
@@ -13,10 +14,11 @@ from gymnasium.envs.registration import find_highest_version, parse_env_id, regi
 from rl_teacher.envs.close_matches import did_you_mean
 from rl_teacher.envs.gymnasium.describe import read_off
 from rl_teacher.envs.gymnasium.faults import what_was_raised
-from rl_teacher.envs.gymnasium.making import close_env, make_env
+from rl_teacher.envs.gymnasium.making import close_env, make_env, register_late
+from rl_teacher.envs.pictures.shapes import PictureShape, picture_shape
 from rl_teacher.envs.spec import EnvSpec
 from rl_teacher.errors import UnknownEnv
-from rl_teacher.oneline import said
+from rl_teacher.oneline import asked, said
 
 ROBOTICS = ("Fetch", "HandReach", "HandManipulate", "AdroitHand", "AntMaze_", "PointMaze_", "FrankaKitchen")
 PACKAGES = {
@@ -49,26 +51,41 @@ def find_gymnasium(env_id: str, reason: str, task_ids: list[str]) -> EnvSpec:
     module, colon, name = env_id.rpartition(":")
     if colon:
         _import(module, env_id)
+        register_late(env_id if name.rpartition("-v")[2].isdigit() else f"{env_id}-v1")
     spec = _registered(name)
     if spec is None:
         raise UnknownEnv(f"no environment named '{env_id}'.{_advice(module, name, task_ids)} docs/envs.md lists all.")
     canonical_id = f"{module}{colon}{spec.id}"
     env = make_env(canonical_id)
     found = read_off(env)
+    space = asked(lambda: env.observation_space, None)
+    pictures = picture_shape(space)
     close_env(env)
     horizon = "unlimited length" if spec.max_episode_steps is None else f"at most {spec.max_episode_steps} steps"
     return EnvSpec(
         env_id=env_id,
         canonical_id=canonical_id,
         is_task=False,
+        kind="gymnasium" if pictures is None else "pictures",
+        frame_stack=1 if pictures is None else pictures.frame_stack,
         horizon=spec.max_episode_steps,
         is_fixed_horizon=False,
         clip_fps=found.clip_fps,
         dt=found.dt,
         description=(
-            f"'{env_id}' is the Gymnasium environment {canonical_id}, episodes of {horizon} ({reason}).{found.note}"
+            f"'{env_id}' is the Gymnasium environment {canonical_id}, episodes of {horizon} ({reason})."
+            f"{_seen(space, pictures)}{found.note}"
         ),
     )
+
+
+def _seen(space: Any, pictures: PictureShape | None) -> str:
+    """What is made of its pictures, after a space; empty if it has none."""
+    if pictures is None:
+        return ""
+    size = " x ".join(map(str, pictures.frame))
+    newest = f"the newest {pictures.frame_stack} of them" if pictures.frame_stack > 1 else "one of them, as it comes,"
+    return f" Agents see its pictures {space.shape} as {size} bytes, {newest} in an observation (docs/games.md)."
 
 
 def _advice(module: str, name: str, task_ids: list[str]) -> str:

@@ -1,5 +1,6 @@
 """Make an environment of Gymnasium, and read off the made one what agents must know."""
 
+import importlib
 import warnings
 from importlib.util import find_spec
 from typing import Any
@@ -41,6 +42,13 @@ def make_env(env_id: str, **given: Any) -> AnyEnv:
         except BaseException as error:
             part = "metadata" if isinstance(error, InvalidMetadata) else "make"
             raise env_fault(env_id, part, f"making it raised {what_was_raised(error)}") from error
+
+
+def register_late(env_id: str) -> None:
+    """MinAtar's module registers its environments only when it is told to."""
+    module, _, name = env_id.rpartition(":")
+    if module == "minatar.gym" and name not in gymnasium.registry:
+        importlib.import_module(module).register_envs()
 
 
 def require_imageio(env_id: str) -> None:

@@ -7,10 +7,11 @@ import certifi
 import httpx
 
 from rl_teacher.errors import ConfigError
+from rl_teacher.records import OWN_PATHS
 
 
 def server_address(text: str, flag: str = "--server") -> str:
-    """`text` as an address to put paths behind: scheme, host and port.
+    """`text` as an address to put paths behind: scheme, host and port, and the path of a server that lives under one.
 
     Args:
         text: what somebody wrote.
@@ -34,11 +35,12 @@ def server_address(text: str, flag: str = "--server") -> str:
         raise ConfigError(f"{flag}: got {text[:200]!r}, expected http:// or https://, a host, and perhaps a port.")
     if parts.username is not None or parts.password is not None:
         raise ConfigError(f"{flag}: holds a name or a password; a trainer shows a token instead: --token.")
-    address = f"{parts.scheme}://{parts.netloc}"
-    if parts.path.strip("/") or parts.query or "#" in text:
+    path = [part for part in parts.path.split("/") if part]
+    page = next((at for at, part in enumerate(path) if part in OWN_PATHS), None)
+    address = "/".join([f"{parts.scheme}://{parts.netloc}", *path[:page]])
+    if page is not None or parts.query or "#" in text:
         raise ConfigError(
-            f"{flag}: got {text[:200]!r}, expected the server alone: {address}. It needs a host of its own; under a "
-            "path of another one it does not work."
+            f"{flag}: got {text[:200]!r}, expected the server alone: {address}, without one of its pages."
         )
     return address
 

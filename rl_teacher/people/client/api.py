@@ -1,11 +1,13 @@
 """The trainer's side of the feedback server: one typed call per thing, errors that say what to do."""
 
+import base64
 import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -63,6 +65,8 @@ class FeedbackClient:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.url, self.experiment = server_address(url), experiment
+        self._path = urlsplit(self.url).path
+        """Under which the server lives; empty for a host of its own."""
         self._base = f"/api/v1/experiments/{experiment}"
         self._timeout = timeout_s
         self._is_older = False
@@ -133,7 +137,7 @@ class FeedbackClient:
     def get_blob(self, sha256: str) -> bytes:
         """Download bytes, e.g. the arrays of a segment, and check their hash."""
         location = self._call("GET", f"/blobs/{sha256}").headers["location"]
-        data = self._send("GET", location).content
+        data = self._send("GET", location.removeprefix(self._path)).content
         got = hashlib.sha256(data).hexdigest()
         if got != sha256:
             raise ServerFault(f"GET blob {sha256}: the bytes have the hash {got}; the server's disk may be damaged.")
@@ -218,7 +222,9 @@ class FeedbackClient:
                 self._call("POST", "/predictions", batch)
                 batch, frames = [], 0
             curves = {"a": _short(row.left), "b": _short(row.right)}
-            batch.append({"comparison": row.comparison, "step": row.step, "p_left": row.p_left} | curves)
+            seen = {"a_picture": row.left_picture, "b_picture": row.right_picture}
+            pictures = {name: base64.b64encode(png).decode() for name, png in seen.items() if png is not None}
+            batch.append({"comparison": row.comparison, "step": row.step, "p_left": row.p_left} | curves | pictures)
             frames += size
         if batch:
             self._call("POST", "/predictions", batch)
@@ -308,7 +314,7 @@ class FeedbackClient:
                 f"{what}: {self.url} cannot be reached ({error}). Is `rl-teacher serve` running?"
             ) from error
         location = response.headers.get("location", "")
-        if response.is_redirect and not location.startswith("/media/"):
+        if response.is_redirect and not location.startswith(f"{self._path}/media/"):
             raise ServerFault(f"{what}: {self.url} sends on to {location[:200]!r}. Is that the address for --server?")
         if response.status_code < 400:
             return response

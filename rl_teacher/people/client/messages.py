@@ -86,6 +86,9 @@ class Prediction:
     left: tuple[float, ...]
     """Predicted reward of each frame, at most 2000; those of a newer step replace older ones."""
     right: tuple[float, ...]
+    left_picture: bytes | None = None
+    """A PNG that shows where it looks, at most 16 kB; None where it cannot say."""
+    right_picture: bytes | None = None
 
     @property
     def is_finite(self) -> bool:
@@ -161,7 +164,7 @@ class LabelEvent:
     @property
     def label(self) -> Label:
         """The same as the trainer's record."""
-        return Label(self.comparison, self.preference, self.labeler, self.answered_at)
+        return Label(self.comparison, self.preference, self.labeler, self.answered_at, (self.left, self.right))
 
 
 @dataclass(frozen=True, slots=True)

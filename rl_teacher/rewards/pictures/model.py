@@ -7,9 +7,9 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Num, PRNGKeyArray
 
 from rl_teacher.config.reward import RewardModelConfig
-from rl_teacher.core.arrays import ENDED, LAST, RewardInput
+from rl_teacher.core.arrays import ENDED, LAST, LabeledBatch, RewardInput
 from rl_teacher.core.vision import Scale as PictureScale
-from rl_teacher.core.vision import in_chunks, picture_scale
+from rl_teacher.core.vision import in_chunks, picture_scale, standardized
 from rl_teacher.protocols import FitData, PortableParts
 from rl_teacher.rewards.due import is_due
 from rl_teacher.rewards.pictures.network import PictureNetworks
@@ -79,7 +79,7 @@ class PictureReward(eqx.Module):
             lambda model: (model.state, model.obs_stats, model.num_fitted),
             self, (state, stats, jnp.array(data.num_changes)),
         )  # fmt: skip
-        returns = fitted._raw(labeled.reward_input()).sum(-1)
+        returns = fitted._returns_of(labeled)
         raw = fitted._raw(data.window)
         center = self.center or data.labeled.phase is None
         scale = measure(raw, center=center) if config.normalize else Scale.identity(config.num_members)
@@ -87,11 +87,32 @@ class PictureReward(eqx.Module):
         metrics |= {"reward/raw_mean": float(raw.mean()), "reward/raw_std": float(raw.std(axis=1).mean())}
         return eqx.tree_at(lambda model: model.scale, fitted, scale), metrics
 
+    def saliency(self, x: RewardInput) -> Float[np.ndarray, "segment height width"]:
+        """Where the reward looks: size of its gradient times the standardized pixel; satisfies protocols.HasSaliency.
+
+        Source: gradient times input, Shrikumar et al. 2016, arXiv:1605.01713.
+        """
+        look = picture_scale(*self.obs_stats)
+        maps = np.stack(
+            [np.asarray(_saliency(self.state.networks, look, jnp.asarray(one))) for one in np.asarray(x.obs)]
+        )
+        most: np.ndarray = maps / np.maximum(maps.max((1, 2), keepdims=True), 1e-12)
+        return most
+
     def portable(self) -> PortableParts:
         """As NumPy alone; satisfies protocols.HasPortable."""
         look, pessimism = picture_scale(*self.obs_stats), self.config.pessimism
         arrays = portable_arrays(self.state.networks, self.shape, look, self.scale, pessimism)
         return PortableParts("cnn", arrays, ends=not self.center)
+
+    def _returns_of(self, labeled: LabeledBatch) -> Float[np.ndarray, "member comparison side"]:
+        """Each member's return of both sides, some comparisons at a time: all pictures together would fill memory."""
+        parts = []
+        for at in range(0, len(labeled), AT_ONCE):
+            part = slice(at, at + AT_ONCE)
+            phase = None if labeled.phase is None else labeled.phase[part]
+            parts.append(self._raw(RewardInput(labeled.obs[part], labeled.action[part], phase=phase)).sum(-1))
+        return np.concatenate(parts, 1)
 
     def _raw(self, x: RewardInput) -> Float[np.ndarray, "member *batch"]:
         """Each member's reward of each picture, not normalized."""
@@ -107,7 +128,9 @@ class PictureReward(eqx.Module):
         return np.concatenate(parts, 1).reshape(-1, *shape)
 
 
-MOST = 8192
+AT_ONCE = 32
+"""Comparisons whose pictures are in memory together."""
+MOST = 4096
 """Pictures of one call: more would be in memory twice."""
 
 
@@ -123,3 +146,15 @@ def _rewards(
         return without_ends
     with_last = without_ends + networks.last_step[:, None] * (phase == LAST)[None]
     return jnp.where((phase == ENDED)[None], 0.0, with_last)
+
+
+@jax.jit
+def _saliency(
+    networks: PictureNetworks, look: PictureScale, pictures: Num[Array, "step height width channel"]
+) -> Float[Array, "height width"]:
+    shown = standardized(pictures, look)
+
+    def total(shown: Float[Array, "step height width channel"]) -> Float[Array, ""]:
+        return (networks.torso(shown) @ networks.heads).mean(1).sum()
+
+    return jnp.abs(jax.grad(total)(shown) * shown).sum((0, 3))

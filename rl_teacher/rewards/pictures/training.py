@@ -20,7 +20,7 @@ from rl_teacher.core.vision import Scale
 from rl_teacher.rewards.ensemble.training import label_weights
 from rl_teacher.rewards.pictures.network import PictureNetworks
 
-STEPS_PER_CALL = 8
+STEPS_PER_CALL = 2
 """Gradient steps of one compiled call: as many minibatches of pictures are in memory at once."""
 PART = 2
 """Comparisons of a part of a minibatch: some 50 pictures, which stay in the processor's cache."""

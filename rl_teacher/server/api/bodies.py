@@ -241,6 +241,10 @@ Curve = Annotated[
 ]
 
 
+Png = Annotated[str, Field(min_length=12, max_length=22_000, pattern=r"^iVBORw0KGgo[A-Za-z0-9+/]*={0,2}$")]
+"""A PNG of at most 16 kB in base64: so every one begins."""
+
+
 class PredictionIn(Body):
     """One of POST /predictions: what the reward model made of a pair."""
 
@@ -251,6 +255,9 @@ class PredictionIn(Body):
     a: Curve
     """Predicted reward of each frame of clip a."""
     b: Curve
+    a_picture: Png | None = None
+    """Where the model looks in clip a."""
+    b_picture: Png | None = None
 
 
 class HeartbeatIn(Body):

@@ -18,6 +18,7 @@ from rl_teacher.server.exchange.rows import (
     CLIP,
     COMPARISON,
     PREDICTION,
+    PREDICTION_PICTURES,
     SETTINGS,
     metric_rows,
     read_rows,
@@ -252,6 +253,7 @@ def _rows(tables: Tables, experiment: Experiment, blobs: dict[str, Blob]) -> Non
             a=pack(row["a"]),
             b=pack(row["b"]),
             **{name: row[name] for name in PREDICTION},
+            **{name: row.get(name) or "" for name in PREDICTION_PICTURES},
         )
     MetricPoint.objects.bulk_create(
         [MetricPoint(experiment=experiment, **row) for row in tables["metrics"]], batch_size=100

@@ -8,7 +8,17 @@ from django.db.models import F
 
 from rl_teacher.errors import ServerFault
 from rl_teacher.server.journal import moment
-from rl_teacher.server.models import Assignment, Comparison, Experiment, LabelEvent, Membership, Response, Withdrawal
+from rl_teacher.server.models import (
+    Assignment,
+    Clip,
+    Comparison,
+    Experiment,
+    LabelEvent,
+    Membership,
+    Response,
+    Withdrawal,
+)
+from rl_teacher.server.transactions.upload import NewComparison, store_comparison
 
 _COPIED = (
     "side",
@@ -42,9 +52,8 @@ def restore_lines(experiment: Experiment, lines: Sequence[dict[str, Any]]) -> in
         if line["seq"] != head + 1:
             raise ServerFault(f"feed of {experiment.slug!r}: line {line['seq']} follows {head}, expected {head + 1}.")
         if uuid.UUID(line["comparison"]) not in known:
-            raise ServerFault(
-                f"feed of {experiment.slug!r}, line {line['seq']}: comparison {line['comparison']} is not here."
-            )
+            _restore_comparison(experiment, line)
+            known.add(uuid.UUID(line["comparison"]))
         if line["labeler"] not in members:
             members[line["labeler"]] = Membership.objects.create(
                 experiment=experiment, user=None, role="viewer", pseudonym=line["labeler"]
@@ -54,6 +63,17 @@ def restore_lines(experiment: Experiment, lines: Sequence[dict[str, Any]]) -> in
     Experiment.objects.filter(pk=experiment.pk).update(next_seq=head)
     recount(experiment)
     return count
+
+
+def _restore_comparison(experiment: Experiment, line: dict[str, Any]) -> None:
+    """People made some comparisons themselves, which no trainer sends again: an answer tells which clips they had."""
+    sides = {uuid.UUID(line[side]) for side in ("a", "b")}
+    if Clip.objects.filter(experiment=experiment, pk__in=sides).count() < 2:
+        raise ServerFault(
+            f"feed of {experiment.slug!r}, line {line['seq']}: comparison {line['comparison']} is not here."
+        )
+    row = NewComparison(uuid.UUID(line["comparison"]), uuid.UUID(line["a"]), uuid.UUID(line["b"]))
+    store_comparison(experiment, row, 1)
 
 
 def _check_same(experiment: Experiment, line: dict[str, Any]) -> None:

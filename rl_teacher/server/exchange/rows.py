@@ -47,6 +47,8 @@ SETTINGS = (
 CLIP = ("fps", "n_frames", "hold_frames", "width", "height", "step", "seed", "ret", "meta", "broken", "body_hash")
 COMPARISON = ("priority", "state", "wanted", "gold_answer", "note", "body_hash")
 PREDICTION = ("p_left", "p_step", "step")
+PREDICTION_PICTURES = ("a_picture", "b_picture")
+"""Left out where there are none, as exports before 0.2.0 have none."""
 ASSIGNMENT = ("slot", "kind", "swapped", "state", "guideline_version")
 
 Row = dict[str, Any]
@@ -107,6 +109,7 @@ def read_rows(experiment: Experiment) -> Rows:
         predictions=[
             {"comparison": str(row.comparison_id), "a": unpack(row.a), "b": unpack(row.b)}
             | {name: row.__dict__[name] for name in PREDICTION}
+            | {name: row.__dict__[name] for name in PREDICTION_PICTURES if row.__dict__[name]}
             for row in Prediction.objects.filter(comparison__experiment=experiment).order_by("comparison")
         ],
     )

@@ -24,6 +24,7 @@ from rl_teacher.server.api.bodies import (
     Line,
     MetricIn,
     Name,
+    Png,
     Rate,
     Sha256,
     Signed,
@@ -214,6 +215,8 @@ class PredictionRow(Body):
     p_left: Rate
     p_step: Big
     step: Big
+    a_picture: Png | None = None
+    b_picture: Png | None = None
 
 
 class MetricRow(MetricIn):

@@ -19,6 +19,9 @@ class Prediction(models.Model):
     a = models.BinaryField()
     """Predicted reward of each frame: float32, little-endian."""
     b = models.BinaryField()
+    a_picture = models.TextField(blank=True, default="")
+    """Where the model looks in clip a: a PNG in base64; empty where it cannot say."""
+    b_picture = models.TextField(blank=True, default="")
 
     class Meta:
         db_table = "prediction"

@@ -9,6 +9,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.dateparse import parse_datetime
 
+from rl_teacher.server.base_path import url_to
 from rl_teacher.server.media import blob_url, clip_urls
 from rl_teacher.server.models import Clip, Comparison, Flag, Membership, Prediction, Response
 from rl_teacher.server.pages import predictions
@@ -96,7 +97,7 @@ def row_json(row: Comparison, at: Access) -> dict[str, Any]:
     user = str(at.user.pk)
     return {
         "id": row.id,
-        "url": f"/c/{row.id}",
+        "url": url_to(f"/c/{row.id}"),
         "state": row.state,
         "kind": "gold" if row.is_gold else "normal",
         "step_a": row.a.step,

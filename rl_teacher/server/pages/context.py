@@ -10,11 +10,12 @@ from rl_teacher.server.version import VERSION
 
 
 def everywhere(request: HttpRequest) -> dict[str, Any]:
-    """`me`, `server` and `nav`."""
+    """`me`, `server`, `nav`, and `base`: what every address of ours begins with."""
+    base = settings.RL_TEACHER.base_path
     user = getattr(request, "user", None)  # absent when a middleware before the login refused the request
     if user is None or not user.is_authenticated:
         me = {"id": None, "name": "", "is_admin": False, "is_guest": False, "is_anonymous": True}
-        return {"me": me, "server": _server(), "nav": []}
+        return {"me": me, "server": _server(), "nav": [], "base": base}
     if user.is_superuser:
         nav = [
             {"slug": slug, "role": "admin"}
@@ -30,7 +31,7 @@ def everywhere(request: HttpRequest) -> dict[str, Any]:
         "is_guest": user.is_guest,
         "is_anonymous": False,
     }
-    return {"me": me, "server": _server(), "nav": nav}
+    return {"me": me, "server": _server(), "nav": nav, "base": base}
 
 
 def _server() -> dict[str, Any]:

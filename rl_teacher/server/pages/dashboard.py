@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 
+from rl_teacher.server.base_path import url_to
 from rl_teacher.server.models import Experiment, Membership, User
 from rl_teacher.server.pages.guard import page, user_of
 from rl_teacher.server.permissions import Access
@@ -29,7 +30,7 @@ def dashboard(request: HttpRequest) -> HttpResponseBase:
     """`/`; for a guest of one experiment its labeling page."""
     found = reachable(user_of(request))
     if user_of(request).is_guest and len(found) == 1:
-        return redirect(f"/e/{found[0].experiment.slug}/label")
+        return redirect(url_to(f"/e/{found[0].experiment.slug}/label"))
     cards = [_card(at) for at in found]
     waiting = [card for card in cards if card["can_label"] and card["open_pairs"] and not card["paused"]]
     most = max(waiting, key=lambda card: card["open_pairs"], default=None)
@@ -40,6 +41,6 @@ def _card(at: Access) -> dict[str, Any]:
     slug = at.experiment.slug
     return describe(at) | {
         "sparks": sparks(at.experiment, SPARKS) if at.can_view else {},
-        "label_url": f"/e/{slug}/label",
-        "url": f"/e/{slug}" if at.can_view else f"/e/{slug}/label",
+        "label_url": url_to(f"/e/{slug}/label"),
+        "url": url_to(f"/e/{slug}" if at.can_view else f"/e/{slug}/label"),
     }

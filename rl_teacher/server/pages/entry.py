@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.csrf import ensure_csrf_cookie
 
+from rl_teacher.server.base_path import url_to
 from rl_teacher.server.doors import Attempt, remember_browser
 from rl_teacher.server.models import User
 from rl_teacher.server.pages.guard import open_page, page
@@ -21,14 +22,14 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 def _safe_next(request: HttpRequest, target: str) -> str:
     safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
-    return target if safe and target.startswith("/") else "/"
+    return target if safe and target.startswith(url_to("/")) else url_to("/")
 
 
 @open_page("GET", "POST")
 @ensure_csrf_cookie
 def enter(request: HttpRequest) -> HttpResponseBase:
     """Trade the token of a one-time link (it came in the fragment) for a session, and go to ?next."""
-    target = _safe_next(request, request.GET.get("next", "/"))
+    target = _safe_next(request, request.GET.get("next", ""))
     if request.method != "POST":
         return render(request, "feedback/enter.html", {})
     wants_json = "application/json" in request.headers.get("Accept", "")
@@ -56,9 +57,9 @@ def enter(request: HttpRequest) -> HttpResponseBase:
 def sign_in(request: HttpRequest) -> HttpResponseBase:
     """Name and password."""
     if request.method != "POST":
-        target = _safe_next(request, request.GET.get("next", "/"))
+        target = _safe_next(request, request.GET.get("next", ""))
         return render(request, "feedback/login.html", {"error": "", "next": target, "username": ""})
-    name, target = request.POST.get("username", "")[:150], _safe_next(request, request.POST.get("next", "/"))
+    name, target = request.POST.get("username", "")[:150], _safe_next(request, request.POST.get("next", ""))
     error, status = "Name or password is wrong.", 403
     try:
         attempt = Attempt.begin(request, name)
@@ -77,7 +78,7 @@ def sign_in(request: HttpRequest) -> HttpResponseBase:
 def sign_out(request: HttpRequest) -> HttpResponseBase:
     """End the session."""
     logout(request)
-    return _see("/login")
+    return _see(url_to("/login"))
 
 
 @open_page("GET", "POST")
@@ -93,7 +94,7 @@ def join(request: HttpRequest, code: str) -> HttpResponseBase:
     if invite is not None or experiment is not None:
         attempt.succeeded()
     if experiment is not None:
-        return _see(f"/e/{experiment.slug}")
+        return _see(url_to(f"/e/{experiment.slug}"))
     context = {
         "invite": invite
         and {
@@ -116,7 +117,7 @@ def join(request: HttpRequest, code: str) -> HttpResponseBase:
     except Problem as problem:
         return render(request, "feedback/join.html", context | {"error": problem.detail}, status=problem.status)
     leads_there = invite is not None and (invite.for_guests or invite.role != "labeler")
-    target = f"/e/{invite.experiment.slug}" if invite and leads_there else "/"
+    target = url_to(f"/e/{invite.experiment.slug}" if invite and leads_there else "/")
     return _see(target) if member == user else _let_in(request, member, _see(target))
 
 
@@ -125,13 +126,14 @@ def admin_sign_in(request: HttpRequest) -> HttpResponseBase:
     """Django's admin has no door of its own: whoever is nobody yet signs in as everywhere."""
     if request.user.is_authenticated:
         raise Problem("scope", "Only admins may look here.")
-    return _see(f"/login?{urlencode({'next': _safe_next(request, request.GET.get('next', '/admin/'))})}")
+    target = _safe_next(request, request.GET.get("next", url_to("/admin/")))
+    return _see(f"{url_to('/login')}?{urlencode({'next': target})}")
 
 
 @page("GET")
 def admin_password(request: HttpRequest) -> HttpResponseBase:
     """Nor a form for passwords."""
-    return _see("/me")
+    return _see(url_to("/me"))
 
 
 def _let_in(request: HttpRequest, user: User, response: HttpResponse) -> HttpResponse:

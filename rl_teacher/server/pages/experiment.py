@@ -12,6 +12,7 @@ from django.templatetags.static import static
 
 from rl_teacher.server.api.screens import progress_json
 from rl_teacher.server.api.viewer import export_json
+from rl_teacher.server.base_path import url_to
 from rl_teacher.server.guideline_text import to_html
 from rl_teacher.server.media import blob_url
 from rl_teacher.server.models import AgentVideo, Experiment, Export, Guideline
@@ -27,7 +28,7 @@ MAX_VIDEOS = 60
 
 def see(url: str) -> HttpResponseRedirect:
     """Go there by GET."""
-    response = HttpResponseRedirect(url)
+    response = HttpResponseRedirect(url_to(url))
     response.status_code = 303
     return response
 
@@ -55,8 +56,9 @@ def experiment(request: HttpRequest, slug: str) -> HttpResponseBase:
     ]
     data = {
         "slug": slug,
-        "series_url": f"/api/v1/experiments/{slug}/series",
-        "events_url": f"/api/v1/experiments/{slug}/events",
+        "base": settings.RL_TEACHER.base_path,
+        "series_url": url_to(f"/api/v1/experiments/{slug}/series"),
+        "events_url": url_to(f"/api/v1/experiments/{slug}/events"),
         "csrf": get_token(request),
         "names": metric_names(at.experiment),
     }
@@ -82,8 +84,9 @@ def _spread(rows: list[AgentVideo]) -> list[AgentVideo]:
 def label(request: HttpRequest, slug: str) -> HttpResponseBase:
     """`/e/<slug>/label`: shows nothing of the agent's progress before an answer."""
     at = access(user_of(request), slug, "label")
-    guideline, api = guideline_of(at.experiment), f"/api/v1/experiments/{slug}"
+    guideline, api = guideline_of(at.experiment), url_to(f"/api/v1/experiments/{slug}")
     data = {
+        "base": settings.RL_TEACHER.base_path,
         "slug": slug,
         "csrf": get_token(request),
         "user_id": at.user.pk,

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.cache import never_cache
 
+from rl_teacher.server.base_path import url_to
 from rl_teacher.server.models import User
 from rl_teacher.server.problems import Problem, error_page
 
@@ -30,7 +31,7 @@ def page(*methods: str, guests: bool = False) -> Callable[[View], View]:
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 if request.method in ("GET", "HEAD"):
-                    return redirect_to_login(request.get_full_path(), "/login", "next")
+                    return redirect_to_login(request.get_full_path(), url_to("/login"), "next")
                 return error_page(request, Problem("not-signed-in", "Sign in first."))
             if user_of(request).is_guest and not guests:
                 return error_page(request, Problem("not-found", NOTHING))

@@ -11,6 +11,7 @@ from django.middleware.csrf import get_token
 from django.shortcuts import render
 
 from rl_teacher.server.api.screens import sides
+from rl_teacher.server.base_path import url_to
 from rl_teacher.server.doors import Attempt
 from rl_teacher.server.models import Response
 from rl_teacher.server.pages import predictions
@@ -54,7 +55,7 @@ def me(request: HttpRequest) -> HttpResponseBase:
             {
                 "id": row.id,
                 "experiment": row.labeler.experiment.slug,
-                "comparison_url": f"/c/{row.assignment.comparison_id}",
+                "comparison_url": url_to(f"/c/{row.assignment.comparison_id}"),
                 "preferred_side": row.side,
                 "at": row.answered_at,
                 "editable": True,

@@ -8,6 +8,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
 
+from rl_teacher.server.base_path import url_to
 from rl_teacher.server.models import ApiToken, Experiment, Invite, Membership, Role, User
 from rl_teacher.server.pages.experiment import see
 from rl_teacher.server.pages.guard import admin_only, page, user_of, whole
@@ -82,6 +83,11 @@ def is_shared() -> bool:
     return bool(config.share_url) or config.behind_proxy
 
 
+def _shared_at(request: HttpRequest) -> str:
+    """Where others reach us: as the start said, else as this browser does."""
+    return str(settings.RL_TEACHER.share_url) or request.build_absolute_uri(url_to("/"))[:-1]
+
+
 @page("POST")
 def make_invite(request: HttpRequest, slug: str) -> HttpResponseBase:
     """An invitation; its address is shown once."""
@@ -94,7 +100,7 @@ def make_invite(request: HttpRequest, slug: str) -> HttpResponseBase:
     if role == "guest":
         role, for_guests = "labeler", True
     code = door.make_invite(at.experiment, role, at.user, days=days, uses=uses, for_guests=for_guests)
-    request.session[MADE] = f"{settings.RL_TEACHER.share_url or request.build_absolute_uri('/')[:-1]}/join/{code}"
+    request.session[MADE] = f"{_shared_at(request)}/join/{code}"
     return see(f"/e/{slug}/people#invitation")
 
 

@@ -41,14 +41,19 @@ def prediction_json(row: Prediction | None, *, swapped: bool = False) -> dict[st
         return None
     left, right = (unpack(row.b), unpack(row.a)) if swapped else (unpack(row.a), unpack(row.b))
     low, high = min(*left, *right), max(*left, *right)
+    pictures = (row.b_picture, row.a_picture) if swapped else (row.a_picture, row.b_picture)
     p_left = 1 - row.p_left if swapped else row.p_left
     return {
         "percent": round(100 * p_left),
         "p_step": row.p_step,
         "step": row.step,
-        "left": _curve(left, low, high),
-        "right": _curve(right, low, high),
+        "left": _curve(left, low, high) | _picture(pictures[0]),
+        "right": _curve(right, low, high) | _picture(pictures[1]),
     }
+
+
+def _picture(png: str) -> dict[str, str]:
+    return {"picture": png} if png else {}
 
 
 def _curve(values: list[float], low: float, high: float) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from rl_teacher.server.pages import comparisons, dashboard, entry, experiment, me, people
+from rl_teacher.server.pages import comparisons, dashboard, entry, experiment, me, people, ranking
 
 urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
@@ -29,6 +29,9 @@ urlpatterns = [
     path("e/<str:slug>/export", experiment.export, name="export"),
     path("e/<str:slug>/exports", experiment.export_list, name="exports"),
     path("e/<str:slug>/comparisons", comparisons.comparison_list, name="comparisons"),
+    path("e/<str:slug>/ranking", ranking.ranking, name="ranking"),
+    path("e/<str:slug>/ranking/move", ranking.move, name="move-clip"),
+    path("e/<str:slug>/ranking/again", ranking.again, name="ask-again"),
     path("e/<str:slug>/clips", comparisons.clip_list, name="clips"),
     path("e/<str:slug>/quality", people.quality, name="quality"),
     path("e/<str:slug>/people", people.members, name="members"),

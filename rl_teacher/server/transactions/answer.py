@@ -100,6 +100,11 @@ def submit(
     return write_together(lambda: _submit(user_id, response_id, answer, request, at))
 
 
+def submit_inside(user_id: int, response_id: uuid.UUID, answer: Answer, now: datetime) -> Taken:
+    """The same without a refill, within a transaction that runs already."""
+    return _submit(user_id, response_id, answer, None, now)
+
+
 def _submit(user_id: int, response_id: uuid.UUID, answer: Answer, request: ClaimRequest | None, now: datetime) -> Taken:
     assignment = _assignment(answer.assignment, user_id)
     labeler, experiment = assignment.labeler, assignment.comparison.experiment

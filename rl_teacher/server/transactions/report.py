@@ -42,6 +42,9 @@ class PredictionReport:
     p_left: float
     a: Sequence[float]
     b: Sequence[float]
+    a_picture: str | None = None
+    """A PNG in base64."""
+    b_picture: str | None = None
 
 
 def add_predictions(experiment: Experiment, rows: Sequence[PredictionReport]) -> int:
@@ -59,6 +62,7 @@ def add_predictions(experiment: Experiment, rows: Sequence[PredictionReport]) ->
                 continue
             found = found or Prediction(comparison_id=row.comparison, p_left=row.p_left, p_step=row.step)
             found.step, found.a, found.b = row.step, pack(row.a), pack(row.b)
+            found.a_picture, found.b_picture = row.a_picture or "", row.b_picture or ""
             found.save()
             known[row.comparison] = found
             count += 1

@@ -175,7 +175,7 @@ def create_comparisons(experiment: Experiment, rows: Sequence[NewComparison]) ->
                     raise Problem("body-differs", f"comparison {row.id}: exists with other content.")
                 result.setdefault(str(row.id), "exists")
                 continue
-            known[row.id] = _create(experiment, row, next(wanted))
+            known[row.id] = store_comparison(experiment, row, next(wanted))
             result[str(row.id)] = "created"
         notify_on_commit(experiment.slug)
     return result
@@ -190,7 +190,8 @@ def _wanted(experiment: Experiment) -> Iterator[int]:
         count += 1
 
 
-def _create(experiment: Experiment, row: NewComparison, wanted: int) -> Comparison:
+def store_comparison(experiment: Experiment, row: NewComparison, wanted: int) -> Comparison:
+    """A new row, within a transaction that runs already; `wanted` answers of different people."""
     wanted = 0 if row.gold_answer is not None else wanted
     comparison = Comparison(
         id=row.id,

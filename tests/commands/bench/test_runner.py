@@ -196,3 +196,12 @@ def test_a_changed_package_is_marked(tmp_path: Path) -> None:
     source.write_text("changed")
     assert commit(source.parent) == f"{head}-dirty"
     assert PACKAGE.name == "rl_teacher"
+
+
+def test_a_cluster_without_ray_is_one_line(
+    tiny: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    assert main(["bench", str(tiny), "--on", "auto"]) == 2
+    assert "MissingExtra: --on: Ray is not installed. pip install 'rl-teacher[ray]'" in capsys.readouterr().err
+    assert tiny.with_suffix(".jsonl").read_bytes() == b""

@@ -17,9 +17,11 @@ from rl_teacher.people.client.api import FeedbackClient, ServerAway
         ("https://lab.example/", "https://lab.example"),
         (" http://[::1]:8000\n", "http://[::1]:8000"),
         ("\ufeffhttp://lab.example:80", "http://lab.example:80"),
+        ("https://lab.example/teach/", "https://lab.example/teach"),
+        ("https://lab.example/robots//teach", "https://lab.example/robots/teach"),
     ],
 )
-def test_an_address_is_scheme_host_and_port(written, meant):
+def test_an_address_is_scheme_host_port_and_path(written, meant):
     assert server_address(written) == meant
 
 
@@ -37,8 +39,9 @@ def test_an_address_is_scheme_host_and_port(written, meant):
         ("http://lab.example:99999", "ort"),
         ("http://[::1", "Invalid"),
         ("http://a b", "a host"),
-        ("https://lab.example/teach/", "expected the server alone: https://lab.example."),
-        ("http://127.0.0.1:8000/e/run/label", "the server alone: http://127.0.0.1:8000."),
+        ("http://127.0.0.1:8000/e/run/label", "the server alone: http://127.0.0.1:8000,"),
+        ("https://lab.example/teach/e/run/label", "the server alone: https://lab.example/teach,"),
+        ("https://lab.example/teach?next=/", "the server alone: https://lab.example/teach,"),
         ("http://127.0.0.1:8000/enter#secret", "the server alone"),
         ("https://ann:secret@lab.example", "--token"),
     ],

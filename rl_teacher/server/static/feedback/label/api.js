@@ -38,8 +38,8 @@ export function tabId(session) {
 const CALL_MS = 15_000;
 const POLL_MS = 30_000; // longer than the server's 20 s
 
-/** @param {{slug: string, csrf: string, base?: string}} options */
-export function createApi({ slug, csrf, base = "/api/v1" }) {
+/** @param {{slug: string, csrf: string, base?: string}} options `base`: the path under which the server lives */
+export function createApi({ slug, csrf, base = "" }) {
   let token = csrf;
 
   /** @param {string} method @param {string} path @param {unknown} [body] @param {RequestInit & {ms?: number}} [more] */
@@ -51,7 +51,7 @@ export function createApi({ slug, csrf, base = "/api/v1" }) {
     let text;
     try {
       const sent = body === undefined ? undefined : JSON.stringify(body);
-      answer = await fetch(base + path, { method, headers, body: sent, credentials: "same-origin", ...more, signal });
+      answer = await fetch(`${base}/api/v1${path}`, { method, headers, body: sent, credentials: "same-origin", ...more, signal });
       text = await answer.text();
     } catch (error) {
       throw new ApiError(0, "network", String(error));

@@ -31,7 +31,7 @@ export function createEnding({ api, onShown }) {
     part("relevances").textContent = lesson.relevances ? t("relevances", { what: lesson.relevances }) : "";
     part("next").hidden = !ending.commands.length;
     part("commands").replaceChildren(...ending.commands.map(command));
-    if (part("link")) part("link").textContent = part("link").href = `${location.origin}/e/${root.dataset.slug}`;
+    if (part("link")) part("link").textContent = part("link").href; // whole, as the browser sees it
     const many = await clips.hold(lesson.then, lesson.now);
     part("clips").hidden = !many;
     show();

@@ -25,10 +25,10 @@ const SPEEDS = [0.25, 0.5, 1, 2];
 const data = JSON.parse(element("page-data").textContent);
 const t = translator(JSON.parse(element("strings").textContent), nameSides());
 const user = String(data.user_id);
-const api = createApi({ slug: data.slug, csrf: data.csrf });
+const api = createApi({ slug: data.slug, csrf: data.csrf, base: data.base });
 const view = createView(t);
 const tab = tabId(sessionStorage);
-const opening = openStore();
+const opening = openStore(`rl-teacher${data.base}`); // another server may live under another path of this site
 const bindings = readBindings(localStorage);
 const attention = createAttention();
 const agent = createAgent({ api });
@@ -92,7 +92,7 @@ const outbox = createOutbox({
 const supply = createSupply({ api, tab, have: () => have(), dispatch, onFailed: failed, onHeld: leases.note, onNews(count) {
   if (document.hidden) view.news(count);
 } });
-const signIn = createSignIn({ api, user, t, onBack() {
+const signIn = createSignIn({ api, door: `${data.base}/login`, user, t, onBack() {
   dispatch({ type: "signed-in" });
   void outbox.kick();
 } });

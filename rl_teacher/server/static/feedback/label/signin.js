@@ -6,10 +6,10 @@ import { element } from "./view.js";
 const LOOK_MS = 4000; // somebody may sign in in another tab
 
 /**
- * @param {{api: ReturnType<typeof import("./api.js").createApi>, user: string, onBack: () => void,
+ * @param {{api: ReturnType<typeof import("./api.js").createApi>, door: string, user: string, onBack: () => void,
  *   t: (name: string) => string}} options
  */
-export function createSignIn({ api, user, onBack, t }) {
+export function createSignIn({ api, door, user, onBack, t }) {
   const dialog = /** @type {HTMLDialogElement} */ (element("signin"));
   const form = /** @type {HTMLFormElement} */ (element("signin-form"));
   let isAsking = false;
@@ -30,13 +30,13 @@ export function createSignIn({ api, user, onBack, t }) {
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const page = await fetch("/login", { credentials: "same-origin" }).then((answer) => answer.text()).catch(() => "");
+    const page = await fetch(door, { credentials: "same-origin" }).then((answer) => answer.text()).catch(() => "");
     const parsed = new DOMParser().parseFromString(page, "text/html");
     const hidden = /** @type {HTMLInputElement | null} */ (parsed.querySelector("input[name=csrfmiddlewaretoken]"));
     const body = new URLSearchParams();
     for (const [name, value] of new FormData(form)) body.set(name, String(value));
     body.set("csrfmiddlewaretoken", hidden?.value ?? "");
-    const told = await fetch("/login", { method: "POST", body, credentials: "same-origin", redirect: "manual" }).catch(() => null);
+    const told = await fetch(door, { method: "POST", body, credentials: "same-origin", redirect: "manual" }).catch(() => null);
     element("signin-error").textContent = (await look()) ? "" : t(told?.status === 429 ? "signin_slow_down" : "signin_failed");
   });
   dialog.addEventListener("cancel", (event) => event.preventDefault());

@@ -3,6 +3,7 @@
 
 const form = /** @type {HTMLFormElement} */ (document.getElementById("enter-form"));
 const token = location.hash.slice(1);
+const here = location.pathname + location.search;
 
 /** @param {string} [detail] */
 function failed(detail) {
@@ -15,13 +16,13 @@ function failed(detail) {
 }
 
 async function enter() {
-  history.replaceState(null, "", `/enter${location.search}`); // a token is for one use; keep it out of the history
+  history.replaceState(null, "", here); // a token is for one use; keep it out of the history
   const body = new URLSearchParams();
   for (const [name, value] of new FormData(form)) body.set(name, String(value));
   body.set("token", token);
-  const answer = await fetch(`/enter${location.search}`, { method: "POST", body, credentials: "same-origin", headers: { Accept: "application/json" } });
+  const answer = await fetch(here, { method: "POST", body, credentials: "same-origin", headers: { Accept: "application/json" } });
   const told = await answer.json().catch(() => ({}));
-  if (answer.ok) location.replace(String(told.next ?? "/").startsWith("/") ? told.next ?? "/" : "/");
+  if (answer.ok) location.replace(String(told.next).startsWith("/") ? told.next : ".");
   else failed(told.detail);
 }
 

@@ -216,7 +216,7 @@ addEventListener("rl-theme", () => {
   document.querySelectorAll(".curve").forEach((card) => card.remove());
   draw();
 });
-const api = createApi({ slug: data.slug, csrf: data.csrf });
+const api = createApi({ slug: data.slug, csrf: data.csrf, base: data.base });
 const ending = createEnding({ api, onShown: () => {} });
 watchLesson({ api, onTold: (lesson) => void ending.told(lesson) });
 document.addEventListener("visibilitychange", listen);

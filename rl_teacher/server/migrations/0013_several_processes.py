@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("feedback", "0011_lesson")]
+    dependencies = [("feedback", "0012_saliency")]
     operations = [
         migrations.AddField("export", "alive_at", models.DateTimeField(blank=True, null=True)),
         migrations.CreateModel(
