@@ -60,7 +60,8 @@ $(RLLIB)/.ready: pyproject.toml
 		'ray[rllib]==2.60.0' gymnasium==1.2.2 -e . pytest pytest-xdist hypothesis beartype
 	touch $@
 
-test-slow: setup test-packages $(PLUG)
+test-slow: setup $(PLUG)
+	bash scripts/system_packages.sh test slow
 	$(BIN)/python -m pytest -m slow $(SERVER_TESTS:%=--ignore=%)
 	$(BIN)/python -m pytest -m 'slow or postgres' $(SERVER_TESTS)
 	$(BIN)/python -m pytest $(PLUG_OPTIONS) -m slow tests/plug

@@ -61,7 +61,7 @@ class Demo:
         np.savez(file, obs=np.full((20, 3), speed, np.float32), actions=np.zeros((20, 1), np.float32))
         arrays = file.getvalue()
         for data, kind in ((video, "video/mp4"), (arrays, "application/x-npz")):
-            upload.put_blob(settings.DATA.blobs, experiment, file_hash(data), kind, io.BytesIO(data).read)
+            upload.put_blob(settings.DATA, experiment, file_hash(data), kind, io.BytesIO(data).read)
         clip_id = uuid.uuid5(uuid.NAMESPACE_URL, f"{experiment.slug}/clip/{number}")
         clip = {
             "mp4": file_hash(video),

@@ -108,7 +108,7 @@ class Load:
             try:
                 if not held:
                     body = {"want": 4, "have": [], "tab": tab}
-                    held = (await self._ok(await http.post(f"/api/v1/experiments/{SLUG}/queue:claim", json=body)))[
+                    held = (await self.call(http, "POST", f"/api/v1/experiments/{SLUG}/queue:claim", body))[
                         "assignments"
                     ]
                     await self._clips(http, held)
@@ -120,9 +120,8 @@ class Load:
                 }
                 refill = {"want": 1, "have": [other["assignment"] for other in held], "tab": tab}
                 start = time.perf_counter()
-                taken = await self._ok(
-                    await http.put(f"/api/v1/responses/{response}", json={"answer": answer, "refill": refill})
-                )
+                body = {"answer": answer, "refill": refill}
+                taken = await self.call(http, "PUT", f"/api/v1/responses/{response}", body)
                 self.answer_s.append(time.perf_counter() - start)
                 if start - self.started > RUSH_S:
                     self.settled_s.append(self.answer_s[-1])
@@ -133,15 +132,21 @@ class Load:
                 self.errors.append(f"{type(error).__name__}: {error}")
             await asyncio.sleep(max(0.0, tick + every_s * random.uniform(0.8, 1.2) - time.perf_counter()))
 
-    async def _ok(self, response: httpx.Response) -> dict:
+    async def call(self, http: httpx.AsyncClient, method: str, path: str, body: dict) -> dict:
+        """What the server answers."""
+        response = await http.request(method, path, json=body)
         response.raise_for_status()
         return response.json()
+
+    async def fetch(self, http: httpx.AsyncClient, url: str) -> httpx.Response:
+        """A clip."""
+        return await http.get(url)
 
     async def _clips(self, http: httpx.AsyncClient, rows: list[dict]) -> None:
         for row in rows:
             for side in ("left", "right"):
                 start = time.perf_counter()
-                got = await http.get(row[side]["mp4"])
+                got = await self.fetch(http, row[side]["mp4"])
                 got.raise_for_status()
                 assert len(got.content) > CLIP_BYTES, len(got.content)
                 self.clip_s.append(time.perf_counter() - start)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs system packages where they are missing: libraries for headless rendering, and with the argument `test` also
-# what the tests drive: a browser, Node.js and two proxies. Only Debian and its kin are known here.
+# Installs system packages where they are missing: libraries for headless rendering, with the argument `test` also what
+# the tests drive: a browser, Node.js and two proxies; with `test slow` PostgreSQL too. Only Debian and its kin are known.
 set -eu
 
 missing=()
@@ -13,6 +13,9 @@ if [ "${1:-}" = test ]; then
     command -v node >/dev/null || missing+=(nodejs)
     [ -x /usr/sbin/nginx ] || missing+=(nginx)
     [ -x /usr/bin/caddy ] || missing+=(caddy)
+    if [ "${2:-}" = slow ]; then
+        compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
+    fi
 fi
 [ "${#missing[@]}" -eq 0 ] && exit 0
 

@@ -17,7 +17,8 @@ from rl_teacher.server.bundle import bundle
 from rl_teacher.server.guards import Guards
 from rl_teacher.server.media import media_endpoint
 from rl_teacher.server.request_threads import DjangoApp, RequestThreads
-from rl_teacher.server.settings import CSP, PACKAGE, ServerConfig, static_folders
+from rl_teacher.server.settings import PACKAGE, ServerConfig, csp, static_folders
+from rl_teacher.server.storage.choose import media_origin
 
 FOREVER = "public, max-age=31536000, immutable"
 LABELING = PACKAGE / "static" / "feedback" / "label" / "page.js"
@@ -57,4 +58,5 @@ def make_app(config: ServerConfig, background: Callable[[], AbstractContextManag
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
     under = BasePath(app, config.base_path)
-    return Guards(under, config.hosts, CSP, https=config.behind_proxy, base_path=config.base_path)
+    rules = csp(media_origin())
+    return Guards(under, config.hosts, rules, https=config.behind_proxy, base_path=config.base_path)

@@ -14,7 +14,7 @@ from rl_teacher.server import serve as serving
 from rl_teacher.server.data_folder import DataFolder, running_server
 from rl_teacher.server.problems import Problem
 from rl_teacher.server.serve import add_data_dir, whole
-from rl_teacher.server.settings import ServerConfig, configure, given_database_url
+from rl_teacher.server.settings import ServerConfig, configure, given_blobs, given_database_url, given_secret_key
 
 
 def open_folder(data_dir: Path) -> ServerConfig:
@@ -22,7 +22,14 @@ def open_folder(data_dir: Path) -> ServerConfig:
     folder = DataFolder(data_dir.expanduser().resolve()).make()
     found = running_server(folder)
     url = urlsplit(str(found["url"]) if found else "http://127.0.0.1:8000")
-    config = ServerConfig(folder, url.port or 80, database_url=given_database_url(), base_path=url.path)
+    config = ServerConfig(
+        folder,
+        url.port or 80,
+        database_url=given_database_url(),
+        blobs=given_blobs(),
+        given_secret_key=given_secret_key(),
+        base_path=url.path,
+    )
     configure(config)
     if found is None:
         from rl_teacher.server.database import prepare

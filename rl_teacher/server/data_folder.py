@@ -89,6 +89,13 @@ class DataFolder:
             return given
         return self._secret(self.trainer_token, prefix="rlt_")
 
+    def stored_token(self) -> str:
+        """The trainer token of the last start; empty: there was none."""
+        try:
+            return self.trainer_token.read_text(encoding="utf-8-sig").strip()
+        except FileNotFoundError:
+            return ""
+
     def _secret(self, path: Path, prefix: str = "") -> str:
         if path.exists() and (text := path.read_text(encoding="utf-8-sig").strip()):
             return text

@@ -1,33 +1,58 @@
 """The database at start: its journal, its migrations, copies of it."""
 
+import logging
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from rl_teacher.errors import ServerFault
+from rl_teacher.server import postgres
 from rl_teacher.server.data_folder import DataFolder
 from rl_teacher.server.settings import ServerConfig
 
+log = logging.getLogger("rl_teacher.server")
 KEEP_BACKUPS = 8
 
 
-def prepare(config: ServerConfig) -> None:
-    """Set the journal mode and read it back, copy the database if it has to change, then bring it up to date."""
-    if not config.database_url:
-        check_journal(config)
+def prepare(config: ServerConfig) -> int:
+    """Bring the database up to date.
+
+    SQLite's journal mode is set and read back, and the file is copied if it has to change. On PostgreSQL one process
+    does it, and others that start at the same moment wait for it.
+
+    Returns:
+        How many migrations it took.
+    """
+    if config.database_url:
+        waiting = "another process brings the database up to date; waiting for it"
+        with postgres.alone(postgres.START, lambda: log.info(waiting)):
+            return _migrate(config)
+    check_journal(config)
+    return _migrate(config)
+
+
+def let_go() -> None:
+    """Close all connections of this process; the next query opens one again."""
+    connections.close_all()
+    if postgres.is_used():
+        connection.close_pool()
+
+
+def _migrate(config: ServerConfig) -> int:
     executor = MigrationExecutor(connection)
     refuse_newer(executor)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if not plan:
-        return
+        return 0
     if not config.database_url and executor.loader.applied_migrations:
         backup(config.folder, "before-migration")
     call_command("migrate", verbosity=0, interactive=False)
+    return len(plan)
 
 
 def refuse_newer(executor: MigrationExecutor) -> None:

@@ -1,7 +1,10 @@
 """The event journal: the feed once more as lines of JSON, a file per experiment. It is left if the database is lost."""
 
+import fcntl
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +24,28 @@ def journal_path(folder: DataFolder, slug: str) -> Path:
 
 
 def catch_up(folder: DataFolder) -> int:
-    """Append what the files lack; one writer only. How many lines came."""
+    """Append what the files lack. How many lines came."""
     count = 0
-    for experiment in Experiment.objects.filter(next_seq__gt=0).order_by("pk"):
-        path = journal_path(folder, experiment.slug)
-        cursor = _repair(path)
-        while cursor < experiment.next_seq and (events := events_after(experiment, cursor, BATCH)):
-            append_lines(path, (journal_line(event) for event in events), sort_keys=True)
-            path.chmod(0o600)
-            cursor, count = events[-1].seq, count + len(events)
+    with _one_writer(folder):
+        for experiment in Experiment.objects.filter(next_seq__gt=0).order_by("pk"):
+            path = journal_path(folder, experiment.slug)
+            cursor = _repair(path)
+            while cursor < experiment.next_seq and (events := events_after(experiment, cursor, BATCH)):
+                append_lines(path, (journal_line(event) for event in events), sort_keys=True)
+                path.chmod(0o600)
+                cursor, count = events[-1].seq, count + len(events)
     return count
+
+
+@contextmanager
+def _one_writer(folder: DataFolder) -> Iterator[None]:
+    """Of several processes on one folder, also in the seconds in which two believe that the journal is theirs."""
+    handle = os.open(folder.journal, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def journal_line(event: LabelEvent) -> dict[str, Any]:

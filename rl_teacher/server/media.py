@@ -5,16 +5,21 @@ import re
 import time
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.core.signing import b64_encode
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections
 from django.db.models import OuterRef, Subquery
 from django.utils.crypto import constant_time_compare, salted_hmac
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from rl_teacher.server.base_path import url_to
 from rl_teacher.server.data_folder import DataFolder
+from rl_teacher.server.database_errors import problem_of
 from rl_teacher.server.models import ApiToken, Blob, Clip, Membership, User
+from rl_teacher.server.problems import RETRY_AFTER_S, Problem
+from rl_teacher.server.storage.choose import store_of
+from rl_teacher.server.storage.store import EXPORTS, blob_key
 from rl_teacher.server.transactions.prepared import Prepared
 
 TYPES = {"mp4": "video/mp4", "webm": "video/webm", "npz": "application/x-npz", "zip": "application/zip"}
@@ -26,10 +31,11 @@ HEADERS = {
     "Content-Security-Policy": "sandbox",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-SMALL = 1024**2
 GRID_S = 3600
 KEEP_S = 6 * 3600
 MAX_S = 12 * 3600
+SIGNED_S = 3600
+"""How long an address of an object store is good; a browser asks for a new one after half of it."""
 _READER: Prepared[tuple[bool, str | None]] = Prepared(
     lambda user, experiment: User.objects.filter(pk=user, is_active=True).values_list(
         "is_superuser",
@@ -95,25 +101,31 @@ def may_read(query: dict[str, str], *, is_export: bool) -> bool:
 def media_endpoint(folder: DataFolder):  # type: ignore[no-untyped-def]
     """The Starlette endpoint that hands out bytes."""
 
+    store = store_of(folder)
+
     async def media(request: Request) -> Response:
         name = request.path_params["name"]
         match = NAME.fullmatch(name)
-        if match is None:
+        if match is None or (len(match[1]) == 32) != (match[2] == "zip"):
             return _plain(404)
         stem, suffix = match.groups()
         query = dict(request.query_params)
-        if not is_genuine(name, query) or not await sync_to_async(_look_up)(query, suffix == "zip"):
-            return _plain(403)
-        path = folder.exports / f"{stem}.zip" if suffix == "zip" else folder.blobs / stem[:2] / stem[2:4] / stem
         try:
-            size = path.stat().st_size
-        except FileNotFoundError:
-            return _plain(404)
+            if not is_genuine(name, query) or not await sync_to_async(_look_up)(query, suffix == "zip"):
+                return _plain(403)
+        except DatabaseError as error:
+            if (problem := problem_of(error)) is None:
+                raise
+            return _plain(503, problem.detail)
+        key = f"{EXPORTS}{stem}.zip" if suffix == "zip" else blob_key(stem)
         headers = HEADERS | {"Accept-Ranges": "bytes", "ETag": f'"{stem}"'}
-        if size > SMALL or "range" in request.headers:
-            return FileResponse(path, media_type=TYPES[suffix], headers=headers)
-        # A clip is in the page cache, and read faster than a thread is asked to read it.
-        return Response(path.read_bytes(), media_type=TYPES[suffix], headers=headers)
+        try:
+            if settings.RL_TEACHER.media == "redirect" and (address := await store.address(key, SIGNED_S)):
+                return RedirectResponse(address, 302, {**HEADERS, "Cache-Control": f"private, max-age={SIGNED_S // 2}"})
+            found = await store.respond(request, key, TYPES[suffix], headers)
+        except Problem as problem:
+            return _plain(503, problem.detail)
+        return found if found is not None else _plain(404)
 
     return media
 
@@ -125,7 +137,9 @@ def _look_up(query: dict[str, str], is_export: bool) -> bool:
         close_old_connections()
 
 
-def _plain(status: int) -> Response:
+def _plain(status: int, text: str = "") -> Response:
     texts = {403: "forged, expired or no longer yours; reload the page", 404: "no such file"}
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
-    return Response(texts[status], status_code=status, media_type="text/plain", headers=headers)
+    if status in RETRY_AFTER_S:
+        headers["Retry-After"] = str(RETRY_AFTER_S[status])
+    return Response(text or texts[status], status_code=status, media_type="text/plain", headers=headers)

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from django.db import transaction
@@ -12,10 +12,18 @@ _LOCK = threading.Lock()
 _SUBSCRIBERS: dict[str, set[tuple[asyncio.AbstractEventLoop, asyncio.Event]]] = defaultdict(set)
 _THREAD_SUBSCRIBERS: set[threading.Event] = set()
 _CLOSING = threading.Event()
+_PASS_ON: list[Callable[[str], None]] = []
 
 
 def notify(slug: str) -> None:
-    """Wake whoever waits for `slug`, now; from any thread."""
+    """Wake whoever waits for `slug`, now, here and in other processes; from any thread."""
+    wake(slug)
+    for tell in list(_PASS_ON):
+        tell(slug)
+
+
+def wake(slug: str) -> None:
+    """Wake whoever waits for `slug` in this process."""
     with _LOCK:
         subscribers, threads = list(_SUBSCRIBERS.get(slug, ())), list(_THREAD_SUBSCRIBERS)
     for loop, event in subscribers:
@@ -30,13 +38,28 @@ def notify_on_commit(slug: str) -> None:
     transaction.on_commit(lambda: notify(slug))
 
 
+def wake_all() -> None:
+    """Wake everybody who waits in this process, for whatever."""
+    with _LOCK:
+        slugs = list(_SUBSCRIBERS)
+    for slug in slugs or [""]:
+        wake(slug)
+
+
+@contextmanager
+def passed_on(tell: Callable[[str], None]) -> Iterator[None]:
+    """While the block lasts, what is notified here is told to other processes by `tell`, which does not wait."""
+    _PASS_ON.append(tell)
+    try:
+        yield
+    finally:
+        _PASS_ON.remove(tell)
+
+
 def close() -> None:
     """Wake everybody, for the server stops; whoever still waits then should answer what there is."""
     _CLOSING.set()
-    with _LOCK:
-        slugs = list(_SUBSCRIBERS)
-    for slug in slugs:
-        notify(slug)
+    wake_all()
 
 
 def is_closing() -> bool:

@@ -1,7 +1,6 @@
 """`rl-teacher serve`: one command from an empty folder to a running server."""
 
 import argparse
-import gc
 import json
 import os
 import signal
@@ -11,7 +10,7 @@ import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from rl_teacher.errors import ConfigError, ServerFault
@@ -23,14 +22,18 @@ from rl_teacher.server.settings import (
     ServerConfig,
     configure,
     default_data_dir,
+    given_blobs,
     given_database_url,
+    given_secret_key,
     given_trainer_token,
+    has_local_owner,
     safe_journal_mode,
 )
 from rl_teacher.server.version import VERSION
+from rl_teacher.server.workers import supervise
 
 if TYPE_CHECKING:
-    import uvicorn
+    from rl_teacher.server.models import User
 
 
 def parser() -> argparse.ArgumentParser:
@@ -70,6 +73,26 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--behind-proxy", action="store_true", help="a TLS proxy in front: trust its X-Forwarded-Proto")
     found.add_argument("--allow-network-disk", action="store_true", help="use a data folder on NFS, SMB, Lustre …")
     found.add_argument("--database-url", default="", help="postgres://user:password@host:port/name instead of SQLite")
+    found.add_argument(
+        "--workers",
+        type=whole(1, 64),
+        default=1,
+        metavar="N",
+        help="processes that answer, with PostgreSQL; one that dies is replaced (default: %(default)s)",
+    )
+    found.add_argument(
+        "--blobs",
+        default="",
+        metavar="URL",
+        help="clips and arrays in an object store instead of the data folder: s3://bucket/prefix, gs://… or az://…",
+    )
+    found.add_argument(
+        "--media",
+        choices=("proxy", "redirect"),
+        default="proxy",
+        help="how browsers get clips from there: through this server, or by signed addresses (default: %(default)s)",
+    )
+    found.add_argument("--migrate-only", action="store_true", help="bring the database up to date, and serve nothing")
     return found
 
 
@@ -139,6 +162,10 @@ def serve(
     allow_network_disk: bool = False,
     database_url: str = "",
     trainer_token: str | None = None,
+    workers: int = 1,
+    migrate_only: bool = False,
+    blobs: str = "",
+    media: str = "proxy",
     base_path: str = "",
 ) -> int:
     """Serve `data_dir` until stopped; if somebody does already, attach: print its address and a login link.
@@ -146,12 +173,19 @@ def serve(
     Returns:
         The exit code.
     """
+    if workers > 1 and not database_url:
+        raise ConfigError(
+            f"--workers {workers}: one process serves SQLite, several need PostgreSQL. Name it with --database-url "
+            "(docs/server.md, Several processes), or leave --workers away."
+        )
     public_url, base_path = under(public_url, base_path)
     folder = DataFolder(data_dir.expanduser().resolve())
     if not allow_network_disk:
         refuse_network_disk(folder.root)
     folder.make()
     lock = ServerLock(folder)
+    if migrate_only:
+        return _only_migrate(folder, lock, database_url)
     if not lock.acquire():
         return _attach(folder, database_url, open_browser=open_browser)
     behind_proxy = behind_proxy or public_url.startswith("https:")
@@ -167,11 +201,15 @@ def serve(
                 behind_proxy,
                 shared,
                 database_url,
-                "TRUNCATE" if allow_network_disk else safe_journal_mode(),
+                blobs=blobs,
+                media=media,
+                journal_mode="TRUNCATE" if allow_network_disk else safe_journal_mode(),
                 base_path=base_path,
+                given_secret_key=given_secret_key(),
+                has_local_owner=has_local_owner(),
             )
             configure(config)
-            return _run(config, host, listener, open_browser, trainer_token, guests=guests)
+            return _run(config, host, listener, open_browser, trainer_token, guests=guests, workers=workers)
     finally:
         lock.release()
 
@@ -193,43 +231,32 @@ def _run(
     trainer_token: str | None,
     *,
     guests: bool,
+    workers: int,
 ) -> int:
-    import uvicorn
-
-    from rl_teacher.server.asgi import make_app
-    from rl_teacher.server.background import running
-    from rl_teacher.server.connections import ImpatientProtocol
-    from rl_teacher.server.database import prepare
+    from rl_teacher.server import process
+    from rl_teacher.server.database import let_go, prepare
+    from rl_teacher.server.storage.choose import check_store
     from rl_teacher.server.transactions.access import know_own_token, local_owner
     from rl_teacher.server.transactions.exports import fail_interrupted
 
+    check_store(config.folder)
     prepare(config)
-    owner = local_owner()
+    owner = local_owner() if config.has_local_owner else None
     _refuse_open_door(host, guests=guests)
     fail_interrupted()
-    know_own_token(config.folder.own_token(trainer_token))
+    if config.has_local_owner:
+        former = config.folder.stored_token()
+        know_own_token(config.folder.own_token(trainer_token), former)
     url = f"http://{'127.0.0.1' if host in EVERYWHERE else host}:{config.port}{config.base_path}"
     sign_in_at = sign_in_address(config, url)
     server_json = json.dumps({"url": url, "sign_in_at": sign_in_at, "pid": os.getpid(), "version": VERSION}) + "\n"
-    app = make_app(config, lambda: running(config.folder, with_backups=not config.database_url))
-    options = uvicorn.Config(
-        app,
-        access_log=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=5,
-        log_level="warning",
-        server_header=False,
-        lifespan="on",
-        http=ImpatientProtocol,
-        ws="none",
-        date_header=True,
-    )
     write_private(config.folder.server_json, server_json)
     _greet(url, owner, open_browser, config, sign_in_at)
-    signal.signal(signal.SIGTERM, _leave)  # uvicorn stops gracefully, then raises the signal once more
-    gc.freeze()  # a full collection over all of Django holds up every answer for 60 ms
     try:
-        _server(options).run(sockets=[listener])
+        if workers > 1:
+            let_go()
+            supervise(workers, config, listener)
+        process.run(config, listener)
     except KeyboardInterrupt:
         print("Stopped.")
         return 128 + signal.SIGINT
@@ -238,39 +265,22 @@ def _run(
     return 0
 
 
-def _server(options: "uvicorn.Config") -> "uvicorn.Server":
-    """A server that ends open long-polls before it waits for them to end."""
-    import uvicorn
-
-    from rl_teacher.server import notify
-
-    class Server(uvicorn.Server):
-        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            notify.close()
-            await super().shutdown(sockets)
-
-    return Server(options)
-
-
-def _leave(signum: int, frame: object) -> NoReturn:
-    raise SystemExit(0)
-
-
 def sign_in_address(config: ServerConfig, url: str) -> str:
     """Where a one-time link works: behind a proxy cookies travel by https alone."""
     return config.share_url if config.behind_proxy and config.share_url else url
 
 
 def _greet(
-    url: str, owner: object, open_browser: bool, config: ServerConfig | None = None, sign_in_at: str = ""
+    url: str, owner: "User | None", open_browser: bool, config: ServerConfig | None = None, sign_in_at: str = ""
 ) -> None:
     """Say where it is, with a login that works once."""
     from rl_teacher.server.transactions.access import make_login_link
 
-    link = f"{sign_in_at or url}/enter#{make_login_link(owner)}"  # type: ignore[arg-type]
+    at = sign_in_at or url
+    link = f"{at}/enter#{make_login_link(owner)}" if owner is not None else f"{at}/login"
     port = urlsplit(url).port
     print(f"Feedback server: {url}")
-    print(f"Sign in (once, within 10 minutes): {link}")
+    print(f"Sign in (once, within 10 minutes): {link}" if owner is not None else f"Sign in with a password: {link}")
     if config is not None and config.share_url:
         print(f"Others reach it at {config.share_url}, by an invitation of an experiment's page (People).")
     print(f"From another machine: ssh -L {port}:127.0.0.1:{port} {socket.gethostname()}", flush=True)
@@ -301,11 +311,38 @@ def _attach(folder: DataFolder, database_url: str, *, open_browser: bool) -> int
         return 2
     url = str(found["url"])
     parts = urlsplit(url)
-    configure(ServerConfig(folder, parts.port or 80, database_url=database_url, base_path=parts.path))
+    configure(
+        ServerConfig(
+            folder,
+            parts.port or 80,
+            database_url=database_url,
+            given_secret_key=given_secret_key(),
+            base_path=parts.path,
+        )
+    )
     from rl_teacher.server.transactions.access import local_owner
 
     print(f"A server (pid {found['pid']}) serves {folder.root} already.")
-    _greet(url, local_owner(), open_browser, sign_in_at=str(found.get("sign_in_at", "")))
+    owner = local_owner() if has_local_owner() else None
+    _greet(url, owner, open_browser, sign_in_at=str(found.get("sign_in_at", "")))
+    return 0
+
+
+def _only_migrate(folder: DataFolder, lock: ServerLock, database_url: str) -> int:
+    """For whoever starts many processes after it. A server may run meanwhile with PostgreSQL, not with SQLite."""
+    if not database_url and not lock.acquire():
+        raise ServerFault(
+            f"--migrate-only: a server uses {folder.root}. Stop it first; it migrates when it starts, too."
+        )
+    try:
+        config = ServerConfig(folder, database_url=database_url, given_secret_key=given_secret_key())
+        configure(config)
+        from rl_teacher.server.database import prepare
+
+        count = prepare(config)
+    finally:
+        lock.release()
+    print(f"The database is up to date: {count} migrations were applied now.")
     return 0
 
 
@@ -341,5 +378,9 @@ def main(argv: list[str]) -> int:
         allow_network_disk=args.allow_network_disk,
         database_url=args.database_url or given_database_url(),
         trainer_token=given_trainer_token(),
+        workers=args.workers,
+        migrate_only=args.migrate_only,
+        blobs=args.blobs or given_blobs(),
+        media=args.media,
         base_path=args.base_path,
     )

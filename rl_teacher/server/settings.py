@@ -13,6 +13,9 @@ from rl_teacher.errors import ConfigError
 from rl_teacher.server.data_folder import DataFolder
 
 PACKAGE = Path(__file__).parent
+SHORTEST_KEY = 32
+MOST_CONNECTIONS = 16
+"""To PostgreSQL, of one process; more requests at the same moment wait for each other."""
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
@@ -34,10 +37,33 @@ class ServerConfig:
     """Where other people's browsers reach the server, base path included; empty: not known, or nobody else does."""
     database_url: str = ""
     """postgres://user:password@host:port/name; empty: SQLite in the data folder."""
+    blobs: str = ""
+    """s3://bucket/prefix, gs://bucket/prefix or az://container/prefix of clips and arrays; empty: the data folder."""
+    media: str = "proxy"
+    """How browsers get clips from there: `proxy`, through this server, or `redirect`, by signed addresses."""
     journal_mode: str = field(default_factory=lambda: safe_journal_mode())
     media_expiry_h: int = 6
     base_path: str = ""
     """The path of another site under which the server lives, such as /teach; empty: it has a host of its own."""
+    given_secret_key: str = field(default="", repr=False)
+    """The same for all processes on one database; empty: the one in the data folder."""
+    has_local_owner: bool = True
+    """Whether this machine's owner comes in by a printed link, and its trainers by trainer.token."""
+
+    @property
+    def secret_key(self) -> str:
+        """What signs sessions and addresses of clips."""
+        return self.given_secret_key or self.folder.secret_key()
+
+    @property
+    def cookie_suffix(self) -> str:
+        """Tells this server's cookies from those of another one of the same host name: browsers know no ports.
+
+        With PostgreSQL several processes, each on a port of its own, may be one server; they share the secret key.
+        """
+        if not self.database_url:
+            return str(self.port)
+        return hashlib.sha256(b"cookies of " + self.secret_key.encode()).hexdigest()[:8]
 
 
 def default_data_dir() -> Path:
@@ -53,6 +79,47 @@ def given_trainer_token() -> str | None:
 def given_database_url() -> str:
     """The PostgreSQL to use, if any."""
     return os.environ.get("RL_TEACHER_DATABASE_URL", "")
+
+
+def given_blobs() -> str:
+    """The object store to use, if any."""
+    return os.environ.get("RL_TEACHER_BLOBS", "")
+
+
+def csp(media_origin: str) -> str:
+    """What pages may load, from here and, where clips are there, from an object store."""
+    if not media_origin:
+        return CSP
+    found = CSP.replace("media-src 'self' blob:", f"media-src 'self' blob: {media_origin}")
+    return found.replace("connect-src 'self'", f"connect-src 'self' {media_origin}")
+
+
+def given_secret_key() -> str:
+    """The secret key that several processes share, from RL_TEACHER_SECRET_KEY or the file RL_TEACHER_SECRET_KEY_FILE.
+
+    Raises:
+        ConfigError: the file cannot be read, or the key could be guessed.
+    """
+    key, name = os.environ.get("RL_TEACHER_SECRET_KEY", "").strip(), "RL_TEACHER_SECRET_KEY"
+    if not key and (path := os.environ.get("RL_TEACHER_SECRET_KEY_FILE")):
+        name = f"RL_TEACHER_SECRET_KEY_FILE {path}"
+        try:
+            key = Path(path).read_text(encoding="utf-8-sig").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{name}: cannot be read ({error}); expected a file with the secret key.") from error
+    elif not key:
+        return ""
+    if len(key) < SHORTEST_KEY:
+        raise ConfigError(
+            f"{name}: got {len(key)} characters, expected at least {SHORTEST_KEY} that nobody can guess. "
+            """Make one: python -c 'import secrets; print(secrets.token_urlsafe(48))'."""
+        )
+    return key
+
+
+def has_local_owner() -> bool:
+    """Whether this machine's owner comes in by a printed link, and its trainers by trainer.token."""
+    return os.environ.get("RL_TEACHER_NO_LOCAL_OWNER", "") in ("", "0")
 
 
 def safe_journal_mode(version: tuple[int, int, int] = sqlite3.sqlite_version_info) -> str:
@@ -115,9 +182,10 @@ def _postgres(url: str) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": unquote(parts.hostname or ""),
         "PORT": port,
-        "CONN_MAX_AGE": 0,
+        "CONN_MAX_AGE": 0,  # the pool keeps them
+        "CONN_HEALTH_CHECKS": True,  # after a restart of the database the pool has dead ones
         "ATOMIC_REQUESTS": False,
-        "OPTIONS": {},
+        "OPTIONS": {"pool": {"min_size": 2, "max_size": MOST_CONNECTIONS, "timeout": 10}},
     }
 
 
@@ -146,7 +214,7 @@ def make_settings(config: ServerConfig) -> dict[str, Any]:
         "RL_TEACHER": config,
         "DATA": config.folder,
         "DEBUG": False,
-        "SECRET_KEY": config.folder.secret_key(),
+        "SECRET_KEY": config.secret_key,
         "ALLOWED_HOSTS": list(config.hosts),
         "DATABASES": {"default": _postgres(config.database_url) if config.database_url else _sqlite(config)},
         "INSTALLED_APPS": [
@@ -162,6 +230,7 @@ def make_settings(config: ServerConfig) -> dict[str, Any]:
         "MIDDLEWARE": [
             "django.middleware.security.SecurityMiddleware",
             "rl_teacher.server.problems.ProblemMiddleware",
+            *(["rl_teacher.server.database_errors.DatabaseMiddleware"] if config.database_url else []),
             "django.contrib.sessions.middleware.SessionMiddleware",
             "django.middleware.common.CommonMiddleware",
             "django.middleware.csrf.CsrfViewMiddleware",
@@ -183,13 +252,13 @@ def make_settings(config: ServerConfig) -> dict[str, Any]:
         "LOGIN_URL": f"{config.base_path}/login",
         "LOGIN_REDIRECT_URL": f"{config.base_path}/",
         "SESSION_ENGINE": "django.contrib.sessions.backends.db",
-        "SESSION_COOKIE_NAME": f"rl_teacher_session_{config.port}",
+        "SESSION_COOKIE_NAME": f"rl_teacher_session_{config.cookie_suffix}",
         "SESSION_COOKIE_PATH": config.base_path or "/",
         "SESSION_COOKIE_AGE": 30 * 24 * 3600,
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": https,
-        "CSRF_COOKIE_NAME": f"rl_teacher_csrf_{config.port}",
+        "CSRF_COOKIE_NAME": f"rl_teacher_csrf_{config.cookie_suffix}",
         "CSRF_COOKIE_PATH": config.base_path or "/",
         "CSRF_COOKIE_HTTPONLY": True,
         "CSRF_COOKIE_SAMESITE": "Lax",

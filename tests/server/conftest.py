@@ -170,10 +170,10 @@ def fresh_world(template: Path, journal_mode: str = "TRUNCATE") -> Iterator[Worl
     """An empty server, as often as one likes within a test."""
     from django.db import connection, connections
 
-    from rl_teacher.server import throttle
+    from rl_teacher.server import doors, throttle
     from rl_teacher.server.transactions import claim
 
-    for bucket in (throttle.REQUESTS, throttle.NAMES, throttle.ADDRESSES, throttle.HEALTH):
+    for bucket in (throttle.REQUESTS, doors.NAMES, doors.ADDRESSES, throttle.HEALTH):
         bucket._buckets.clear()
     claim._OPEN.clear()
     folder = DataFolder(Path(tempfile.mkdtemp(dir=BASE))).make()

@@ -13,8 +13,9 @@ from contextlib import contextmanager
 import pytest
 from django.db import connection, connections
 
-from rl_teacher.server import blobs
 from rl_teacher.server.models import Blob, LabelEvent, Response, WriteCheck
+from rl_teacher.server.storage.local import LocalStore
+from rl_teacher.server.storage.store import blob_key
 from rl_teacher.server.transactions.feed import feed
 from tests.server.crowd import mp4
 
@@ -168,4 +169,4 @@ def test_an_upload_that_fills_the_disk_leaves_nothing_behind(world, monkeypatch)
     assert not Blob.objects.exists()
     monkeypatch.setattr(os, "fsync", real)
     assert upload(world, mp4(b"y"))[1].status_code == 201
-    assert blobs.blob_path(world.folder.blobs, sha).read_bytes() == mp4(b"y")
+    assert LocalStore(world.folder).path(blob_key(sha)).read_bytes() == mp4(b"y")

@@ -349,7 +349,7 @@ def test_old_clients_with_fewer_fields_still_work(world, api, make_mp4, make_npz
 def test_another_persons_cap_on_requests(world, api):
     from rl_teacher.server.throttle import REQUESTS
 
-    for _ in range(REQUESTS._burst):
+    for _ in range(REQUESTS.burst):
         REQUESTS.check("someone", now=0.0)
     from rl_teacher.server.problems import Problem
 

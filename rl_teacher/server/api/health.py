@@ -11,6 +11,7 @@ from django.http import HttpRequest, JsonResponse
 from rl_teacher.server.blobs import KEEP_FREE
 from rl_teacher.server.models import WriteCheck
 from rl_teacher.server.problems import Problem
+from rl_teacher.server.storage.choose import store_of
 from rl_teacher.server.throttle import HEALTH, address_of
 from rl_teacher.server.transactions.write import write
 from rl_teacher.server.version import VERSION
@@ -57,12 +58,12 @@ def _can_write() -> bool:
 def _can_keep_files() -> bool:
     """Where clips and the event journal go."""
     try:
-        for folder in (settings.DATA.blobs, settings.DATA.journal):
-            with tempfile.NamedTemporaryFile(dir=folder, prefix=".incoming-") as file:
-                file.write(bytes(1024))
-                file.flush()
-                os.fsync(file.fileno())
-    except OSError:
+        store_of(settings.DATA).try_out()
+        with tempfile.NamedTemporaryFile(dir=settings.DATA.journal, prefix=".incoming-") as file:
+            file.write(bytes(1024))
+            file.flush()
+            os.fsync(file.fileno())
+    except (OSError, Problem):
         return False
     return True
 

@@ -79,7 +79,7 @@ def put_blob(request: HttpRequest, slug: str, sha256: str) -> Status:
     """Upload raw bytes: an mp4 or webm of up to 8 MiB, an npz of up to 32 MiB."""
     experiment = trainer(request).experiment(slug)
     kind = request.headers.get("Content-Type", "").split(";")[0].strip().lower()
-    created = upload.put_blob(settings.DATA.blobs, experiment, sha256, kind, request.read)
+    created = upload.put_blob(settings.DATA, experiment, sha256, kind, request.read)
     return Status(201 if created else 200, {})
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import IntegrityError
 
 from rl_teacher.errors import ServerFault
-from rl_teacher.server.blobs import LIMITS, keep, receive
+from rl_teacher.server.blobs import LIMITS, receive
 from rl_teacher.server.data_folder import DataFolder
 from rl_teacher.server.exchange.restore import restore_lines
 from rl_teacher.server.exchange.rows import (
@@ -41,6 +41,8 @@ from rl_teacher.server.models import (
 )
 from rl_teacher.server.models.predictions import pack
 from rl_teacher.server.problems import Problem
+from rl_teacher.server.storage.choose import store_of
+from rl_teacher.server.storage.store import blob_key
 from rl_teacher.server.transactions.task import first_line
 from rl_teacher.server.transactions.write import write
 from rl_teacher.server.upload_checks import check_upload
@@ -160,6 +162,7 @@ def _check_same_again(source: Path, experiment: Experiment, manifest: dict[str, 
 def _store_files(folder: DataFolder, source: Path, manifest: dict[str, Any]) -> dict[str, tuple[str, int]]:
     """Put the bytes in place, checked like uploads; type and size by hash."""
     found: dict[str, tuple[str, int]] = {}
+    store = store_of(folder)
     for name, digest in manifest["files"].items():
         path = source / name
         kind = TYPES.get(path.suffix)
@@ -168,7 +171,7 @@ def _store_files(folder: DataFolder, source: Path, manifest: dict[str, Any]) -> 
         try:
             with path.open("rb") as file, receive(folder.blobs, file.read, LIMITS[kind]) as incoming:
                 check_upload(incoming.path, kind)
-                keep(folder.blobs, incoming)
+                store.keep(blob_key(incoming.sha256), incoming.path, kind)
                 found[incoming.sha256] = (kind, incoming.size)
         except Problem as problem:
             raise ServerFault(f"{path}: {problem.detail}") from problem

@@ -10,11 +10,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
+
 from rl_teacher.errors import ServerFault
-from rl_teacher.server.blobs import SUFFIXES, blob_path
+from rl_teacher.server.blobs import SUFFIXES
 from rl_teacher.server.data_folder import DataFolder
 from rl_teacher.server.exchange.rows import SCHEMA, Row, Rows, metric_rows, read_rows
 from rl_teacher.server.models import Experiment
+from rl_teacher.server.storage.choose import store_of
+from rl_teacher.server.storage.store import blob_key
 from rl_teacher.server.transactions.write import write
 
 TABLES = ("clips", "comparisons", "assignments", "labels", "flags", "videos", "predictions")
@@ -94,10 +98,11 @@ def _jsonl(path: Path, rows: Iterable[Row]) -> None:
 def _copy(folder: DataFolder, sha: str, target: Path) -> None:
     target.parent.mkdir(exist_ok=True)
     try:
-        shutil.copyfile(blob_path(folder.blobs, sha), target)
+        store_of(folder).fetch(blob_key(sha), target)
     except FileNotFoundError as error:
         raise ServerFault(
-            f"blob {sha}: a row names it but {folder.blobs} lacks it; restore the folder from a backup."
+            f"blob {sha}: a row names it but {settings.RL_TEACHER.blobs or folder.blobs} lacks it; "
+            "restore it from a backup."
         ) from error
 
 

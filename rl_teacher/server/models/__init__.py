@@ -1,6 +1,6 @@
 """Everything the server remembers: people, experiments, clips, comparisons, answers."""
 
-from rl_teacher.server.models.access import ApiToken, AuditLog, Invite, LoginLink
+from rl_teacher.server.models.access import ApiToken, AuditLog, Invite, LoginLink, Tries
 from rl_teacher.server.models.clips import Blob, Clip
 from rl_teacher.server.models.comparisons import Assignment, Comparison, Flag
 from rl_teacher.server.models.experiments import AgentVideo, Experiment, Export, Guideline, MetricPoint
@@ -29,6 +29,7 @@ __all__ = [
     "Prediction",
     "Response",
     "Role",
+    "Tries",
     "User",
     "Withdrawal",
     "WriteCheck",

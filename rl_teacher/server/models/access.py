@@ -77,6 +77,17 @@ class Invite(models.Model):
         self.save()
 
 
+class Tries(models.Model):
+    """How often somebody unknown tried to come in, where several processes count together: a leaky bucket."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    level = models.FloatField(default=0.0)
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "tries"
+
+
 class AuditLog(models.Model):
     """Who changed what, other than answers."""
 

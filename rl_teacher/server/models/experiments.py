@@ -151,6 +151,7 @@ class Export(models.Model):
     at = models.DateTimeField(auto_now_add=True)
     by = models.ForeignKey("feedback.User", models.PROTECT, null=True, blank=True)
     state = models.CharField(max_length=16, default="running")
+    alive_at = models.DateTimeField(null=True, blank=True)
     size = models.PositiveBigIntegerField(null=True, blank=True)
     error = models.TextField(blank=True, default="")
 

@@ -10,10 +10,10 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.csrf import ensure_csrf_cookie
 
 from rl_teacher.server.base_path import url_to
+from rl_teacher.server.doors import Attempt, remember_browser
 from rl_teacher.server.models import User
 from rl_teacher.server.pages.guard import open_page, page
 from rl_teacher.server.problems import Problem, error_page, problem_response
-from rl_teacher.server.throttle import Attempt, remember_browser
 from rl_teacher.server.transactions.access import accept_invite, find_invite, sha256_of, use_login_link
 from rl_teacher.server.transactions.guests import came_by
 

@@ -12,6 +12,7 @@ from django.shortcuts import render
 
 from rl_teacher.server.api.screens import sides
 from rl_teacher.server.base_path import url_to
+from rl_teacher.server.doors import Attempt
 from rl_teacher.server.models import Response
 from rl_teacher.server.pages import predictions
 from rl_teacher.server.pages.comparisons import _moment, _uuid
@@ -21,7 +22,6 @@ from rl_teacher.server.pages.keyset import PER_PAGE, cursor_of, next_url
 from rl_teacher.server.pages.people import _set_password
 from rl_teacher.server.permissions import memberships
 from rl_teacher.server.problems import Problem
-from rl_teacher.server.throttle import Attempt
 from rl_teacher.server.transactions.answer import Answer, submit, withdraw
 from rl_teacher.server.transactions.claim import CLIPS
 from rl_teacher.server.transactions.own_data import own_data

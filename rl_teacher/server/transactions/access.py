@@ -8,9 +8,11 @@ from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db.models import F
+from django.db import IntegrityError
+from django.db.models import F, Q
 from django.utils import timezone
 
+from rl_teacher.server import postgres
 from rl_teacher.server.models import ApiToken, AuditLog, Experiment, Invite, LoginLink, Membership, Role, User
 from rl_teacher.server.problems import Problem
 from rl_teacher.server.transactions import guests
@@ -22,6 +24,7 @@ CONSENT = "2026-11"
 """Which text of join.html people agree to; a new text gets a new name."""
 LOCAL_OWNER = "owner"
 _SEEN_EVERY = timedelta(hours=1)
+_UNUSED = timedelta(days=90)
 
 
 def sha256_of(secret: str) -> str:
@@ -39,10 +42,13 @@ def local_owner() -> User:
     found = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
     if found is not None:
         return found
-    with write():
-        owner = User(username=LOCAL_OWNER, is_superuser=True, is_staff=True)
-        owner.set_unusable_password()
-        owner.save()
+    owner = User(username=LOCAL_OWNER, is_superuser=True, is_staff=True)
+    owner.set_unusable_password()
+    try:
+        with write():
+            owner.save()
+    except IntegrityError:  # another process has just made it
+        return User.objects.get(username=LOCAL_OWNER, is_superuser=True)
     return owner
 
 
@@ -98,12 +104,23 @@ def make_token(
     return token, text
 
 
-def know_own_token(text: str) -> None:
-    """Accept the token of this machine's trainers, from this machine only."""
+def know_own_token(text: str, former: str = "") -> None:
+    """Accept the token of this machine's trainers, from this machine only.
+
+    With PostgreSQL other processes have tokens of their own, which go on: revoked is the one that this process had
+    before, and what nobody used for a long time.
+
+    Args:
+        text: the token.
+        former: the one of the last start.
+    """
+    now = timezone.now()
     with write():
-        ApiToken.objects.filter(loopback_only=True, revoked_at=None).exclude(sha256=sha256_of(text)).update(
-            revoked_at=timezone.now()
-        )
+        others = ApiToken.objects.filter(loopback_only=True, revoked_at=None).exclude(sha256=sha256_of(text))
+        if postgres.is_used():
+            unused = Q(last_used_at__lt=now - _UNUSED) | Q(last_used_at=None, created_at__lt=now - _UNUSED)
+            others = others.filter(Q(sha256=sha256_of(former)) | unused)
+        others.update(revoked_at=now)
         ApiToken.objects.update_or_create(
             sha256=sha256_of(text),
             defaults={
@@ -114,8 +131,15 @@ def know_own_token(text: str) -> None:
                 "revoked_at": None,
                 "experiment": None,
                 "expires_at": None,
+                "last_used_at": now,
             },
         )
+
+
+def keep_own_token(text: str) -> None:
+    """Say that the process whose token this is lives, though no trainer uses it."""
+    with write():
+        ApiToken.objects.filter(sha256=sha256_of(text), loopback_only=True).update(last_used_at=timezone.now())
 
 
 def revoke_token(token_id: int, by: User) -> None:

@@ -3,7 +3,6 @@
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from django.db import IntegrityError
@@ -11,11 +10,14 @@ from django.db.models import Q
 from django.utils import timezone
 
 from rl_teacher.server import blobs
+from rl_teacher.server.data_folder import DataFolder
 from rl_teacher.server.guideline_text import plain_text
 from rl_teacher.server.hashing import body_hash
 from rl_teacher.server.models import Blob, Clip, Comparison, Experiment, Guideline, Membership, User
 from rl_teacher.server.notify import notify_on_commit
 from rl_teacher.server.problems import Problem
+from rl_teacher.server.storage.choose import store_of
+from rl_teacher.server.storage.store import blob_key
 from rl_teacher.server.transactions.claim import has_two_labelers
 from rl_teacher.server.transactions.task import first_line, told_again
 from rl_teacher.server.transactions.write import write
@@ -67,16 +69,18 @@ def _check_same(found: Experiment, body: Mapping[str, Any]) -> None:
     )
 
 
-def put_blob(root: Path, experiment: Experiment, sha256: str, content_type: str, read: Callable[[int], bytes]) -> bool:
+def put_blob(
+    folder: DataFolder, experiment: Experiment, sha256: str, content_type: str, read: Callable[[int], bytes]
+) -> bool:
     """Store an upload; whether it is new to the experiment."""
     if content_type not in blobs.LIMITS:
         raise Problem("media-type", f"Content-Type {content_type[:80]!r}: expected one of {sorted(blobs.LIMITS)}.")
-    blobs.blob_path(root, sha256)
-    with blobs.receive(root, read, blobs.LIMITS[content_type]) as incoming:
+    key = blob_key(sha256)
+    with blobs.receive(folder.blobs, read, blobs.LIMITS[content_type]) as incoming:
         if incoming.sha256 != sha256:
             raise Problem("hash-mismatch", f"the body's sha256 is {incoming.sha256}, the address says {sha256}.")
         check_upload(incoming.path, content_type)
-        blobs.keep(root, incoming)
+        store_of(folder).keep(key, incoming.path, content_type)
     with write():
         blob, created = Blob.objects.get_or_create(
             experiment=experiment, sha256=sha256, defaults={"size": incoming.size, "content_type": content_type}

@@ -1,6 +1,5 @@
 """The door to the database for everything that changes it: alone, or together with others who wait."""
 
-import errno
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -8,8 +7,9 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
+from rl_teacher.server.database_errors import problem_of
 from rl_teacher.server.problems import Problem
 
 MOST_TOGETHER = 32
@@ -17,7 +17,6 @@ MOST_TOGETHER = 32
 T = TypeVar("T")
 _TURN = threading.Lock()
 _WAITING: "deque[_Work]" = deque()
-_SQLITE_BUSY, _SQLITE_IOERR, _SQLITE_FULL = 5, 10, 13
 
 
 @contextmanager
@@ -37,7 +36,7 @@ def write() -> Iterator[None]:
             with transaction.atomic(durable=True):
                 yield
     except DatabaseError as error:
-        if (problem := _later(error)) is None:
+        if (problem := problem_of(error)) is None:
             raise
         raise problem from error
 
@@ -85,19 +84,7 @@ def _do_together(works: list[_Work]) -> None:
                     work.error = error
         failure = None  # only now it is on disk
     except DatabaseError as error:
-        failure = _later(error) or error
+        failure = problem_of(error) or error
     finally:
         for work in works:
             work.error, work.is_done = failure or work.error, True
-
-
-def _later(error: DatabaseError) -> Problem | None:
-    """What the caller may try again, if it is that."""
-    cause, text = error.__cause__, str(error).lower()
-    code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
-    is_full = getattr(cause, "sqlstate", "") == "53100" or getattr(cause, "errno", 0) == errno.ENOSPC
-    if is_full or code == _SQLITE_FULL or "disk is full" in text:
-        return Problem("disk-full", "the server's disk is full, nothing was stored. Keep it; free some space there.")
-    if isinstance(error, OperationalError) and code in (_SQLITE_BUSY, _SQLITE_IOERR):
-        return Problem("busy", f"the database could not take it just now ({error}). Try again.")
-    return None

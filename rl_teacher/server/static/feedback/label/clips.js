@@ -103,7 +103,8 @@ export function createClips({ renditions, needsWebm, onNeedsWebm, refresh, onLoa
         isFresh = true;
         const fresh = await refresh(entry.pair.assignment).catch(() => null);
         if (fresh) entry.pair = { ...entry.pair, left: fresh.left, right: fresh.right };
-      } else if (failures >= 40) throw new Error(`${name}: no answer after ${failures} tries (HTTP ${status})`);
+      } else if (status < 500 && failures >= 40) throw new Error(`${name}: no answer after ${failures} tries (HTTP ${status})`);
+      // Where the store of clips is away for long, that is no fault of the pair: it comes when it can.
       await pause(Math.min(5000, 200 * 2 ** failures), signal);
     }
   }
@@ -151,11 +152,15 @@ async function attempt(url, signal) {
 
 /** @param {number} ms @param {AbortSignal} signal @returns {Promise<void>} */
 const pause = (ms, signal) => new Promise((resolve, reject) => {
-  const timer = setTimeout(resolve, ms);
-  signal.addEventListener("abort", () => {
+  const leave = () => {
     clearTimeout(timer);
     reject(signal.reason);
-  }, { once: true });
+  };
+  const timer = setTimeout(() => {
+    signal.removeEventListener("abort", leave);
+    resolve();
+  }, ms);
+  signal.addEventListener("abort", leave, { once: true });
 });
 
 /** @param {Urls | null | undefined} urls */

@@ -1,0 +1,424 @@
+"""Clips in an object store: the same contract as the folder, and what happens when it does not answer."""
+
+import dataclasses
+import hashlib
+import io
+import time
+from datetime import datetime, timedelta
+
+import obstore
+import pytest
+from django.conf import settings
+from starlette.applications import Starlette
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from rl_teacher.errors import ConfigError, ServerFault
+from rl_teacher.server import blobs
+from rl_teacher.server.exchange.read_in import import_folder
+from rl_teacher.server.exchange.write_out import export_folder
+from rl_teacher.server.media import blob_url, media_endpoint, signed_url
+from rl_teacher.server.models import Blob, Export
+from rl_teacher.server.request_threads import RequestThreads
+from rl_teacher.server.settings import CSP, csp
+from rl_teacher.server.storage import choose, objects, ranges
+from rl_teacher.server.storage.local import LocalStore
+from rl_teacher.server.storage.objects import open_store
+from rl_teacher.server.storage.store import ORPHAN_AGE_S, blob_key
+from rl_teacher.server.transactions import exports
+from rl_teacher.server.transactions.upload import uses_of
+from tests.server.bucket import CREDENTIALS, bucket
+from tests.server.crowd import mp4
+
+URL = "s3://clips/of/a lab"
+DATA = mp4(bytes(range(256)) * 40)
+
+
+@pytest.fixture(scope="module")
+def s3():
+    with bucket() as line:
+        yield line
+
+
+@pytest.fixture
+def line(s3, monkeypatch):
+    """The bucket, empty, without trouble; calls give up soon."""
+    for name, value in {**CREDENTIALS, "AWS_ENDPOINT_URL": s3.url}.items():
+        monkeypatch.setenv(name, value)
+    retry = {"max_retries": 1, "retry_timeout": timedelta(seconds=2), "backoff": objects._RETRY["backoff"]}
+    monkeypatch.setattr(objects, "_RETRY", retry)
+    choose._opened.cache_clear()
+    s3.trouble, s3.only = "", ""
+    store = open_store(URL)._store
+    for page in obstore.list(store):
+        obstore.delete(store, [found["path"] for found in page])
+    s3.requests.clear()
+    yield s3
+    s3.trouble = ""
+    choose._opened.cache_clear()
+
+
+@pytest.fixture
+def cloud(world, line):
+    """A server with its clips in the bucket."""
+    settings.RL_TEACHER = dataclasses.replace(settings.RL_TEACHER, blobs=URL)
+    return world
+
+
+def sha(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def put(world, data=DATA, kind="video/mp4"):
+    path = f"/api/v1/experiments/one/blobs/{sha(data)}"
+    return world.trainer().put(path, data, content_type=kind)
+
+
+def objects_of(url=URL):
+    return sorted(found["path"] for page in obstore.list(open_store(url)._store) for found in page)
+
+
+def make_older(monkeypatch, seconds):
+    """All ages are so much more."""
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(seconds=seconds)
+
+    monkeypatch.setattr(objects, "datetime", Later)
+
+
+# --- one contract for both stores
+
+
+@pytest.fixture(params=["local", "s3"])
+def store(request, world):
+    if request.param == "local":
+        return LocalStore(world.folder)
+    request.getfixturevalue("line")
+    return open_store(URL)
+
+
+@pytest.fixture
+def file(world):
+    def make(data):
+        path = world.folder.blobs / ".incoming-test"
+        path.write_bytes(data)
+        return path
+
+    return make
+
+
+def test_what_a_store_keeps_it_gives_back(store, file, tmp_path):
+    key = blob_key(sha(DATA))
+    for _ in range(2):  # the same again is the same
+        store.keep(key, file(DATA), "video/mp4")
+    store.fetch(key, tmp_path / "back")
+    assert (tmp_path / "back").read_bytes() == DATA
+    with pytest.raises(FileNotFoundError):
+        store.fetch(blob_key(sha(b"none")), tmp_path / "nothing")
+    store.try_out()
+
+
+def test_only_old_bytes_are_listed_and_deleted(store, file):
+    store.keep(blob_key(sha(DATA)), file(DATA), "video/mp4")
+    assert list(store.older_than(60)) == []
+    assert not store.delete_if_older(sha(DATA), 60)
+    assert list(store.older_than(-60)) == [sha(DATA)]
+    assert store.delete_if_older(sha(DATA), -60)
+    assert not store.delete_if_older(sha(DATA), -60)
+    assert list(store.older_than(-60)) == []
+
+
+def test_the_sweep_leaves_what_a_row_names_and_what_is_no_blob(store, file):
+    for data in (b"named", b"orphan"):
+        store.keep(blob_key(sha(data)), file(data), "application/x-npz")
+    store.keep("exports/0123456789abcdef0123456789abcdef.zip", file(b"zip"), "application/zip")
+    assert blobs.sweep(store, lambda name: name == sha(b"named"), older_than_s=-60) == 1
+    assert list(store.older_than(-60)) == [sha(b"named")]
+
+
+def test_a_row_that_comes_while_the_sweep_runs_saves_its_bytes(store, file):
+    """It looks once more before it deletes."""
+    store.keep(blob_key(sha(DATA)), file(DATA), "video/mp4")
+    looks = iter([False, True])
+    assert blobs.sweep(store, lambda name: next(looks), older_than_s=-60) == 0
+    assert list(store.older_than(-60)) == [sha(DATA)]
+
+
+@pytest.fixture
+def client(store, file):
+    """Asks for a stored clip as a browser does."""
+    store.keep(blob_key(sha(DATA)), file(DATA), "video/mp4")
+    headers = {"Accept-Ranges": "bytes", "ETag": f'"{sha(DATA)}"'}
+
+    async def clip(request):
+        return await store.respond(request, blob_key(sha(DATA)), "video/mp4", headers)
+
+    with TestClient(Starlette(routes=[Route("/", clip, methods=["GET"])])) as found:
+        yield found
+
+
+@pytest.mark.parametrize(
+    ("header", "start", "stop"),
+    [
+        ("bytes=0-", 0, len(DATA)),
+        ("bytes=10-19", 10, 20),
+        ("bytes=5-", 5, len(DATA)),
+        ("bytes=-7", len(DATA) - 7, len(DATA)),
+        ("bytes=100-999999", 100, len(DATA)),
+    ],
+)
+def test_ranges_are_answered_alike(client, header, start, stop):
+    got = client.get("/", headers={"Range": header})
+    assert (got.status_code, got.content) == (206, DATA[start:stop])
+    assert got.headers["content-range"] == f"bytes {start}-{stop - 1}/{len(DATA)}"
+    assert got.headers["content-type"] == "video/mp4"
+
+
+def test_whole_clips_heads_and_impossible_ranges_are_answered_alike(client):
+    whole = client.get("/")
+    assert (whole.status_code, whole.content) == (200, DATA)
+    assert whole.headers["content-length"] == str(len(DATA))
+    head = client.head("/")
+    assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(len(DATA)))
+    assert client.get("/", headers={"Range": f"bytes={len(DATA)}-"}).status_code == 416
+    same = {"Range": "bytes=0-3", "If-Range": f'"{sha(DATA)}"'}
+    assert client.get("/", headers=same).content == DATA[:4]
+    assert client.get("/", headers=same | {"If-Range": '"another"'}).content == DATA
+
+
+def test_ranges_by_hand():
+    assert ranges.range_of("bytes=2-4", 10) == (2, 5)
+    assert ranges.range_of("bytes=-99", 10) == (0, 10)
+    assert ranges.range_of("bytes=9-", 10) == (9, 10)
+    for header in ("bytes=10-", "bytes=5-2", "bytes=-0"):
+        with pytest.raises(ranges.NotSatisfiable):
+            ranges.range_of(header, 10)
+    for odd in ("bytes=-", "bytes=0-1,5-6", "items=0-1", ""):
+        assert not ranges.wants_range({"range": odd}, '"x"')
+
+
+# --- the object store alone
+
+
+def test_an_upload_goes_to_the_bucket_and_to_no_disk(cloud, line):
+    cloud.experiment()
+    assert put(cloud).status_code == 201
+    assert objects_of() == [blob_key(sha(DATA))]
+    assert [path for path in cloud.folder.blobs.rglob("*") if path.is_file()] == []
+    assert put(cloud).status_code == 200
+    cloud.experiment("two")
+    path = f"/api/v1/experiments/two/blobs/{sha(DATA)}"
+    assert cloud.trainer().put(path, DATA, content_type="video/mp4").status_code == 201
+    puts = [one for one in line.requests if one.startswith("PUT")]
+    assert len(puts) == 3  # the bucket says of two that it has them; none is sent a second time over what is there
+
+
+@pytest.mark.parametrize("trouble", ["503", "cut"])
+def test_a_store_that_fails_gives_busy_and_the_same_upload_works_later(cloud, line, trouble):
+    cloud.experiment()
+    line.trouble = trouble
+    refused = put(cloud)
+    assert (refused.status_code, refused.json()["type"], refused["Retry-After"]) == (503, "/problems/busy", "2")
+    assert not Blob.objects.exists()
+    line.trouble = ""
+    assert put(cloud).status_code == 201
+    assert objects_of() == [blob_key(sha(DATA))]
+
+
+def test_an_upload_whose_answer_was_lost_is_the_same_upload(cloud, line, file):
+    """The store has it, and the line broke before it could say so."""
+    cloud.experiment()
+    line.trouble, line.only = "torn", "PUT"
+    put(cloud)
+    line.trouble = ""
+    assert put(cloud).status_code in (200, 201)
+    assert objects_of() == [blob_key(sha(DATA))]
+
+
+def test_bytes_that_the_sweep_may_be_about_to_delete_are_stored_anew(cloud, line, monkeypatch):
+    cloud.experiment()
+    put(cloud)
+    Blob.objects.all().delete()
+    make_older(monkeypatch, ORPHAN_AGE_S + 60)
+    assert list(open_store(URL).older_than(ORPHAN_AGE_S)) == [sha(DATA)]
+    line.requests.clear()
+    assert put(cloud).status_code == 201
+    # The condition fails, the age is asked for, and then the bytes go again, which makes them young.
+    assert [one.split()[0] for one in line.requests] == ["PUT", "HEAD", "PUT"]
+    assert blobs.sweep(open_store(URL), uses_of, older_than_s=-1e9) == 0
+
+
+def media(world, redirect=False):
+    settings.RL_TEACHER = dataclasses.replace(settings.RL_TEACHER, media="redirect" if redirect else "proxy")
+    app = Starlette(routes=[Route("/media/{name:str}", media_endpoint(world.folder), methods=["GET"])])
+    return TestClient(RequestThreads(app), follow_redirects=False)
+
+
+def address_of(world, data=DATA):
+    blob = Blob.objects.get(sha256=sha(data))
+    member = world.member(blob.experiment, f"viewer-{time.monotonic_ns()}")
+    return blob_url(blob, str(member.user_id))
+
+
+def test_clips_come_through_the_server_with_its_headers(cloud):
+    cloud.experiment()
+    put(cloud)
+    address = address_of(cloud)
+    with media(cloud) as browser:
+        got = browser.get(address)
+        assert (got.status_code, got.content) == (200, DATA)
+        assert got.headers["content-security-policy"] == "sandbox"
+        assert "immutable" in got.headers["cache-control"]
+        assert browser.get(address, headers={"Range": "bytes=4-7"}).content == DATA[4:8]
+        assert browser.get(address.replace("&s=", "&s=x")).status_code == 403
+
+
+@pytest.mark.parametrize("trouble", ["503", "cut", "torn"])
+def test_a_clip_that_the_store_does_not_give_is_busy_and_not_torn(cloud, line, trouble):
+    cloud.experiment()
+    put(cloud)
+    address = address_of(cloud)
+    with media(cloud) as browser:
+        line.trouble = trouble
+        refused = browser.get(address)
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
+        assert refused.headers["cache-control"] == "no-store"
+        line.trouble = ""
+        assert browser.get(address).content == DATA
+
+
+def test_a_clip_that_is_not_there_is_404(cloud):
+    cloud.experiment()
+    put(cloud)
+    address = address_of(cloud)
+    open_store(URL).delete_if_older(sha(DATA), -60)
+    with media(cloud) as browser:
+        assert browser.get(address).status_code == 404
+        assert browser.head(address).status_code == 404
+
+
+def test_a_redirect_leads_to_the_bucket_for_members_alone(cloud, line):
+    cloud.experiment()
+    put(cloud)
+    address = address_of(cloud)
+    with media(cloud, redirect=True) as browser:
+        told = browser.get(address)
+        assert told.status_code == 302
+        assert told.headers["location"].startswith(f"{line.url}/clips/of/a%20lab/{sha(DATA)[:2]}/")
+        assert "X-Amz-Expires=3600" in told.headers["location"]
+        assert "max-age=1800" in told.headers["cache-control"]
+        assert browser.get(address.replace("&s=", "&s=x")).status_code == 403
+        import urllib.request
+
+        with urllib.request.urlopen(told.headers["location"]) as direct:
+            assert (direct.read(), direct.headers["Content-Type"]) == (DATA, "video/mp4")
+    assert choose.media_origin() == line.url
+
+
+def test_pages_allow_the_bucket_only_where_clips_come_from_there():
+    assert csp("") == CSP
+    found = csp("https://clips.s3.amazonaws.com")
+    assert "media-src 'self' blob: https://clips.s3.amazonaws.com;" in found
+    assert "connect-src 'self' https://clips.s3.amazonaws.com;" in found
+    assert "script-src 'self';" in found
+
+
+def test_an_experiment_goes_out_of_the_bucket_and_into_another(cloud, worlds, tmp_path, make_npz):
+    put_all(cloud, make_npz())
+    export_folder(cloud.folder, "one", tmp_path / "out")
+    (clip,) = (tmp_path / "out" / "clips").iterdir()
+    assert clip.read_bytes() == DATA
+    with worlds() as other:
+        settings.RL_TEACHER = dataclasses.replace(settings.RL_TEACHER, blobs="s3://clips/elsewhere")
+        import_folder(other.folder, tmp_path / "out")
+        export_folder(other.folder, "one", tmp_path / "again")
+    assert len(objects_of("s3://clips/elsewhere")) == 2
+    first, second = ({p.name: p.read_bytes() for p in (tmp_path / n / "clips").iterdir()} for n in ("out", "again"))
+    assert first == second
+
+
+def put_all(world, arrays):
+    experiment = world.experiment()
+    assert put(world).status_code == 201
+    assert put(world, arrays, "application/x-npz").status_code == 201
+    body = {"mp4": sha(DATA), "arrays": sha(arrays), "fps": 20, "n_frames": 30, "width": 64, "height": 64, "step": 1}
+    clip = "11111111-1111-4111-8111-111111111111"
+    path = f"/api/v1/experiments/one/clips/{clip}"
+    assert world.trainer().put(path, body, content_type="application/json").status_code == 201
+    return experiment
+
+
+def test_an_import_from_a_store_that_fails_changes_nothing(cloud, line, worlds, tmp_path, make_npz):
+    put_all(cloud, make_npz())
+    export_folder(cloud.folder, "one", tmp_path / "out")
+    with worlds() as other:
+        settings.RL_TEACHER = dataclasses.replace(settings.RL_TEACHER, blobs="s3://clips/elsewhere")
+        line.trouble, line.only = "503", "PUT"
+        with pytest.raises(ServerFault, match="busy just now"):
+            import_folder(other.folder, tmp_path / "out")
+        assert not Blob.objects.exists()
+
+
+def test_a_copy_made_from_the_page_is_in_the_bucket_for_every_process(cloud, make_npz):
+    experiment = put_all(cloud, make_npz())
+    owner = cloud.member(experiment, "boss", role="owner").user
+    row = exports.start(cloud.folder, experiment, owner)
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and Export.objects.get(pk=row.pk).state == "running":
+        time.sleep(0.02)
+    row = Export.objects.get(pk=row.pk)
+    assert (row.state, row.error) == ("done", "")
+    assert f"exports/{row.id.hex}.zip" in objects_of()
+    assert list(cloud.folder.exports.iterdir()) == []
+    with media(cloud) as browser:
+        got = browser.get(signed_url(f"{row.id.hex}.zip", experiment.pk, str(owner.pk)))
+        assert (got.status_code, len(got.content), got.content[:2]) == (200, row.size, b"PK")
+
+
+def test_ready_means_that_the_bucket_takes_and_gives_bytes(cloud, line):
+    assert cloud.browser().get("/readyz").json()["files"] is True
+    assert objects_of() == []
+    line.trouble = "503"
+    assert cloud.browser().get("/readyz").json()["files"] is False
+
+
+def test_a_start_says_in_one_line_what_is_wrong_with_the_bucket(cloud, line):
+    choose.check_store(cloud.folder)
+    line.trouble = "503"
+    with pytest.raises(ServerFault, match=r"^--blobs s3://clips/of/a lab: cannot be written and read \(.+\)\. Check"):
+        choose.check_store(cloud.folder)
+
+
+@pytest.mark.parametrize("url", ["clips", "http://clips/x", "s3://", "file:///tmp/x", "s3://clips/x?y=1"])
+def test_other_addresses_are_refused(url):
+    with pytest.raises(ConfigError, match="expected s3://bucket/prefix"):
+        open_store(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "variables"),
+    [
+        ("gs://clips/lab", {"GOOGLE_SKIP_SIGNATURE": "true"}),
+        ("az://clips/lab", {"AZURE_STORAGE_ACCOUNT_NAME": "lab", "AZURE_STORAGE_ACCOUNT_KEY": "a2V5"}),
+    ],
+)
+def test_the_other_clouds_open(url, variables, monkeypatch):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert open_store(url)
+
+
+def test_clips_of_a_folder_are_copied_into_the_bucket(cloud, line):
+    from django.core.management import CommandError, call_command
+
+    experiment = cloud.experiment()
+    cloud.comparison(experiment)  # with its bytes in the folder
+    for _ in range(2):
+        call_command("copy_blobs", stdout=io.StringIO())
+        assert len(objects_of()) == Blob.objects.count() == 3
+    blob = Blob.objects.create(experiment=experiment, sha256="0" * 64, size=1, content_type="video/mp4")
+    with pytest.raises(CommandError, match=f"1 files are not in .*{blob.sha256}"):
+        call_command("copy_blobs", stdout=io.StringIO())
