@@ -52,6 +52,11 @@ def test_every_page_begins_as_the_list_of_own_paths_says():
     assert set(first(get_resolver().url_patterns)) - {""} <= OWN_PATHS
 
 
+@pytest.mark.parametrize("path", sorted(ROOT.glob("rl_teacher/server/templates/**/*.html")), ids=lambda path: path.name)
+def test_every_address_in_a_template_begins_with_the_base(path):
+    assert re.findall(r'(?:href|action|src|hx-\w+)="/[^"]*"', path.read_text()) == []
+
+
 def test_the_public_address_and_the_base_path_say_the_same():
     assert under("https://lab.example/teach", "") == ("https://lab.example/teach", "/teach")
     assert under("https://lab.example", "/teach") == ("https://lab.example/teach", "/teach")
@@ -166,7 +171,19 @@ def test_every_address_on_every_page_lies_under_the_path_and_is_found(site, brow
                 assert path == "/teach" or path.startswith("/teach/"), f"{url} names {path}"
                 if not re.search(UNVISITED, path):
                     waiting.append(urljoin(url, path.split("#")[0]))
-    kinds = ["/label", "/comparisons", "/clips", "/quality", "/people", "/exports", "/c/", "/media/", "/me", "/tokens"]
+    kinds = [
+        "/label",
+        "/comparisons",
+        "/ranking",
+        "/clips",
+        "/quality",
+        "/people",
+        "/exports",
+        "/c/",
+        "/media/",
+        "/me",
+        "/tokens",
+    ]
     assert all(any(kind in url for url in seen) for kind in kinds), sorted(seen)
 
 

@@ -10,6 +10,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from rl_teacher.ranking.ranking import Doubtful, Place, Ranking
+from rl_teacher.server.base_path import url_to
 from rl_teacher.server.media import blob_url
 from rl_teacher.server.models import Clip
 from rl_teacher.server.pages.experiment import see
@@ -134,7 +135,7 @@ def _place_json(place: Place, number: int, urls: Mapping[str, str]) -> dict[str,
 def _doubtful_json(one: Doubtful, urls: Mapping[str, str]) -> dict[str, Any]:
     return {
         "comparison": one.comparison,
-        "url": f"/c/{one.comparison}",
+        "url": url_to(f"/c/{one.comparison}"),
         "better_url": urls.get(one.better, ""),
         "worse_url": urls.get(one.worse, ""),
         "percent": max(1, round(100 * one.probability)),
