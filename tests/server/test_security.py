@@ -100,6 +100,7 @@ def test_each_role_gets_in_only_where_it_belongs(world, who, role):
             "e/<str:slug>",
             "e/<str:slug>/comparisons",
             "e/<str:slug>/clips",
+            "e/<str:slug>/ranking",
             "c/<uuid:comparison_id>",
             LESSON,
             "api/v1/experiments/<slug>/series",
