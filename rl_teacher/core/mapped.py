@@ -1,0 +1,26 @@
+"""Arrays that lie in a file and are mapped into memory: larger than the memory that may be used for them."""
+
+import mmap
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def mapped_array(path: Path, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """A new array of zeros in a new file, which the caller deletes."""
+    return np.memmap(path, dtype, "w+", shape=shape) if 0 not in shape else np.zeros(shape, dtype)
+
+
+def release(array: np.ndarray) -> None:
+    """Let go of the memory that an array of `mapped_array` has taken: its numbers stay in the file.
+
+    Without it every row that was ever looked at stays in memory. Nothing happens to other arrays.
+
+    >>> release(np.zeros(3))
+    """
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    if isinstance(base, mmap.mmap):
+        base.madvise(mmap.MADV_DONTNEED)
