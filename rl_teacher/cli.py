@@ -123,6 +123,13 @@ def data() -> Command:
     return main
 
 
+def relabel() -> Command:
+    """Write a data set again with learned rewards."""
+    from rl_teacher.commands.relabel import relabel
+
+    return relabel
+
+
 def bench() -> Command:
     """Train many cells, and compare."""
     from rl_teacher.commands.bench.commands import main
@@ -157,7 +164,7 @@ def server_command(name: str) -> Callable[[], Command]:
     return load
 
 
-WITHOUT_END = ("teach", "plot", "replay", "runs", "fit", "data", "bench", "doctor", "circus")
+WITHOUT_END = ("teach", "plot", "replay", "runs", "fit", "data", "relabel", "bench", "doctor", "circus")
 """Commands with nothing to put away when Ctrl-C ends them; `teach` and `bench` take it over while they have."""
 SERVER = ("serve", "login-url", "token", "export", "import", "manage")
 
@@ -168,6 +175,7 @@ COMMANDS: dict[str, Callable[[], Command]] = {
     "runs": runs,
     "fit": fit,
     "data": data,
+    "relabel": relabel,
     "bench": bench,
     "circus": circus,
     "doctor": doctor,
@@ -186,6 +194,7 @@ USAGE = """Teach reinforcement-learning agents from human preferences.
   rl-teacher runs                                                    list runs
   rl-teacher fit human-175                                           fit a reward model to the server's labels
   rl-teacher data export human-175 --to DIR                          comparisons as Parquet, with all arrays
+  rl-teacher relabel REWARD DATASET --to NEW                         a data set with learned rewards
   rl-teacher bench my_settings.toml                                  compare settings: tasks x labels x seeds
   rl-teacher doctor                                                  say what works on this machine
   rl-teacher serve --open                                            start the feedback server
