@@ -1,4 +1,4 @@
-"""How much memory and time preference data take: 100,000 comparisons out, checked and fitted to; a million steps relabeled.
+"""Memory and time of preference data: 100,000 comparisons out, checked and fitted to; a million steps relabeled.
 
     python -m benchmarks.preference_data [--comparisons 100000] [--steps 1000000] [--folder DIR]
 

@@ -69,11 +69,9 @@ def write_d4rl(path: Path, episodes: list[Played], *, timeouts: bool = True, **m
         file["observations"] = np.concatenate([one.obs[:-1] for one in episodes])
         file["actions"] = np.concatenate([one.action for one in episodes])
         file["rewards"] = np.concatenate([one.reward for one in episodes]).astype(np.float32)
-        file["terminals"] = np.concatenate([last(n, one.terminated) for n, one in zip(sizes, episodes, strict=True)])
+        file["terminals"] = np.concatenate([last(num, ended) for num, ended in ends])
         if timeouts:
-            file["timeouts"] = np.concatenate(
-                [last(n, not one.terminated) for n, one in zip(sizes, episodes, strict=True)]
-            )
+            file["timeouts"] = np.concatenate([last(num, not ended) for num, ended in ends])
         for name, array in more.items():
             file[name.replace("__", "/")] = array
     return path
