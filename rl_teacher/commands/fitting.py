@@ -51,10 +51,10 @@ def fitted(
     model, metrics = model.fit(data, num_steps, key("fit"))
     returns = np.concatenate([_returns(model, part) for part in parts(labeled)])
     report = {
-        "train_accuracy": metrics["predictor/accuracy"],
-        "comparison_accuracy_holdout": metrics["predictor/holdout_accuracy"],
-        "loss": metrics["predictor/loss"],
-        "holdout_loss": metrics["predictor/holdout_loss"],
+        "train_accuracy": metrics.get("predictor/accuracy", math.nan),
+        "comparison_accuracy_holdout": metrics.get("predictor/holdout_accuracy", math.nan),
+        "loss": metrics.get("predictor/loss", math.nan),
+        "holdout_loss": metrics.get("predictor/holdout_loss", math.nan),
         "return_correlation": correlation(returns, labeled.true_return.astype(np.float64).ravel()),
     }
     return model, {name: value if np.isfinite(value) else None for name, value in report.items()}

@@ -87,6 +87,8 @@ class Source:
     """All comparisons in the order in which they were asked."""
     clip: Callable[[SegmentId], bytes] | None = None
     """The mp4 of a segment; None where no clips are kept."""
+    notes: tuple[str, ...] = ()
+    """What whoever reads them should be told, a line each."""
 
 
 @dataclass(frozen=True, slots=True)
