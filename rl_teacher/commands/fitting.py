@@ -11,7 +11,7 @@ import numpy as np
 from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.core.arrays import ENDED, LabeledBatch, RewardInput
 from rl_teacher.core.correlation import correlation
-from rl_teacher.core.mapped import release
+from rl_teacher.core.mapped import gathered
 from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.core.streams import Streams
 from rl_teacher.envs.catalog import input_names, make_envs
@@ -21,9 +21,9 @@ from rl_teacher.rewards.export import FrameSpec
 from rl_teacher.rollouts.action_space import action_spec
 from rl_teacher.training.parts import fresh_reward_model
 
-MOST_FRAMES = 200_000
+MOST_FRAMES = 100_000
 """Over which a reward is normalized; of more, those of comparisons evenly spread."""
-AT_ONCE = 2048
+AT_ONCE = 512
 """Comparisons that are looked at together, so that memory does not grow with their number."""
 
 
@@ -90,8 +90,7 @@ def parts(labeled: LabeledBatch) -> Iterator[LabeledBatch]:
 
 def taken(labeled: LabeledBatch, rows: np.ndarray) -> LabeledBatch:
     """These comparisons, copied into memory."""
-    found: LabeledBatch = jax.tree.map(lambda array: np.asarray(array[rows]), labeled)
-    jax.tree.map(release, labeled)
+    found: LabeledBatch = jax.tree.map(lambda array: gathered(array, rows), labeled)
     return found
 
 

@@ -13,7 +13,7 @@ from rl_teacher.commands.labeled_rows import labeled_rows as rows_to_fit
 from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.config.run import RunConfig, to_json
 from rl_teacher.core.arrays import ENDED, LAST, LIVED, NO_END, Segments
-from rl_teacher.core.mapped import mapped_array, release
+from rl_teacher.core.mapped import gathered, mapped_array, release
 from rl_teacher.data.rows import Answer
 from rl_teacher.preferences.dataset import Dataset
 from rl_teacher.records import Comparison, Label, Preference, make_id
@@ -156,6 +156,11 @@ def test_an_array_that_was_let_go_of_holds_its_numbers(tmp_path: Path) -> None:
     (tmp_path / "a").unlink()
     assert array[[3, 999]].tolist() == [list(range(100))] * 2
     release(array[3:])
+    rows = np.arange(900)[::-1]
+    assert gathered(array, rows).shape == (900, 100)
+    array[7] = 0
+    assert not gathered(array, rows)[899 - 7].any()
+    array[7] = np.arange(100)
     release(np.zeros(4))
     assert array.sum() == 1000 * 4950
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rl_teacher.data.importers.unpickling import load_pickle
@@ -44,7 +44,7 @@ def test_arrays_come_back(tmp_path: Path, protocol: int, of_numpy_1: bool) -> No
         (tmp_path / "a.pkl").write_bytes(data)
         (found,) = load_pickle(tmp_path / "a.pkl")["values"]
         np.testing.assert_array_equal(found, array)
-        assert found.dtype == pickle.loads(data)["values"][0].dtype
+        assert found.dtype == array.dtype.newbyteorder("=")
 
 
 class Command:
@@ -72,7 +72,7 @@ def test_a_program_in_a_pickle_is_refused_by_its_name_and_not_run(tmp_path: Path
     [
         (eval, "builtins.eval"), (getattr, "builtins.getattr"), (functools.partial(print), "functools.partial"),
         (collections.OrderedDict(a=1), "collections.OrderedDict"), (fractions.Fraction(1, 2), "fractions.Fraction"),
-        (Path("a"), "pathlib"), (np.load, "numpy.load"), (np.array([1, "a"], object), "an array of object"),
+        (Path("a"), "pathlib"), (np.load, "numpy.load"), (np.array([1, "a"], object), "an array of objects"),
         (np.zeros(1, [("a", "O")]), "an array of"), (object(), "object"), (os.path.join, "posixpath.join"),
     ],
 )  # fmt: skip
@@ -90,7 +90,8 @@ def test_what_is_no_pickle_or_is_cut_off_is_told(tmp_path: Path, data: bytes) ->
         load_pickle(tmp_path / "a.pkl")
 
 
-@given(st.integers(0, 150), st.integers(0, 255))
+@settings(max_examples=400)
+@given(st.integers(0, 250), st.integers(0, 255))
 def test_a_pickle_that_was_changed_does_no_harm(tmp_path_factory: pytest.TempPathFactory, at: int, byte: int) -> None:
     data = bytearray(pickle.dumps({"a": np.arange(5), "b": [1, 2.5, None]}))
     data[at % len(data)] = byte
