@@ -15,10 +15,11 @@ def mapped_array(path: Path, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
     return np.memmap(path, dtype, "w+", shape=shape) if 0 not in shape else np.zeros(shape, dtype)
 
 
-def gathered(array: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def gathered(array: Any, rows: np.ndarray) -> np.ndarray:
     """These rows, copied into memory, and no more of the file than some of them at a time.
 
-    The system maps the pages around each that is asked for: rows spread over a file would bring all of it.
+    `array` may also be what is indexed as one, such as stacks of frames. The system maps the pages around each that is
+    asked for: rows spread over a file would bring all of it.
 
     >>> gathered(np.arange(5), np.array([3, 0]))
     array([3, 0])
@@ -30,15 +31,35 @@ def gathered(array: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return found
 
 
-def release(array: np.ndarray) -> None:
+def looked_up(array: Any, index: tuple[np.ndarray, ...]) -> np.ndarray:
+    """`array[index]`, of a file one entry of the first axis at a time; the arrays of `index` have as many axes."""
+    if not is_mapped(array):
+        return np.asarray(array[index])
+    whole, found = np.broadcast_arrays(*index), []
+    for at in range(len(whole[0])):
+        found.append(array[tuple(one[at] for one in whole)])
+        release(array)
+    return np.stack(found)
+
+
+def is_mapped(array: Any) -> bool:
+    """Whether an array lies in a file."""
+    return _file_of(array) is not None
+
+
+def release(array: Any) -> None:
     """Let go of the memory that an array of `mapped_array` has taken: its numbers stay in the file.
 
     Without it every row that was ever looked at stays in memory. Nothing happens to other arrays.
 
     >>> release(np.zeros(3))
     """
+    if (found := _file_of(array)) is not None:
+        found.madvise(mmap.MADV_DONTNEED)
+
+
+def _file_of(array: Any) -> mmap.mmap | None:
     base: Any = array
     while isinstance(base, np.ndarray):
         base = base.base
-    if isinstance(base, mmap.mmap):
-        base.madvise(mmap.MADV_DONTNEED)
+    return base if isinstance(base, mmap.mmap) else None

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rl_teacher.core.frame_stacks import FrameStacks
 from rl_teacher.data.about import DataAbout, EnvFacts, kept_dtype
 from rl_teacher.data.origin import origin_of
 from rl_teacher.data.rows import NO_END, Answer, AnyArray, Rows, Side, Source
@@ -40,7 +41,7 @@ def run_source(folder: Path, facts: EnvFacts, reward_settings: Mapping[str, Any]
     ]
     paths = {folder / SEGMENTS / file: lines for file, lines in files.items()}
     lengths = [_steps(path) for path in paths]
-    first = read_arrays(next(iter(paths)))
+    first = _arrays(next(iter(paths)))
     _require_fit(first, facts, folder)
     about = DataAbout(
         facts.env_id, facts.obs_shape, kept_dtype(str(first["left_obs"].dtype)), facts.action, facts.names, facts.fps,
@@ -49,6 +50,21 @@ def run_source(folder: Path, facts: EnvFacts, reward_settings: Mapping[str, Any]
         origin=origin_of("run", folder.name, answers), reward_settings=reward_settings,
     )  # fmt: skip
     return Source(about, answers, partial(_read, paths, about))
+
+
+def _arrays(path: Path) -> dict[str, AnyArray]:
+    """The arrays of a round, with pictures that were kept as single frames as the stacks that they were."""
+    arrays = read_arrays(path)
+    try:
+        for side in ("left", "right"):
+            if (frames := arrays.pop(f"{side}_obs_frames", None)) is not None:
+                num = arrays[f"{side}_true_reward"].shape[1]
+                arrays[f"{side}_obs"] = np.asarray(FrameStacks(frames, frames.shape[1] - num + 1))
+        if missing := [name for name in ("left_obs", "right_obs") if name not in arrays]:
+            raise KeyError(missing[0])
+    except (KeyError, IndexError, ValueError) as error:
+        raise unreadable(path, error) from error
+    return arrays
 
 
 def _steps(path: Path) -> int:
@@ -81,7 +97,7 @@ def _require_fit(arrays: Arrays, facts: EnvFacts, folder: Path) -> None:
 
 def _read(paths: Mapping[Path, list[Line]], about: DataAbout) -> Iterator[Rows]:
     for path, lines in paths.items():
-        arrays = read_arrays(path)
+        arrays = _arrays(path)
         taken = np.array([line["row"] for line in lines], np.int64)
         try:
             left, right = (_side(arrays, side, taken, about) for side in ("left", "right"))

@@ -13,11 +13,15 @@ from rl_teacher.commands.labeled_rows import labeled_rows as rows_to_fit
 from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.config.run import RunConfig, to_json
 from rl_teacher.core.arrays import ENDED, LAST, LIVED, NO_END, Segments
-from rl_teacher.core.mapped import gathered, mapped_array, release
+from rl_teacher.core.mapped import gathered, looked_up, mapped_array, release
+from rl_teacher.data.about import EnvFacts
+from rl_teacher.data.folder import read_folder, write_folder
 from rl_teacher.data.rows import Answer
+from rl_teacher.data.run_source import run_source
 from rl_teacher.preferences.dataset import Dataset
 from rl_teacher.records import Comparison, Label, Preference, make_id
 from rl_teacher.rewards.portable import load_reward
+from rl_teacher.rewards.portable_actions import BoxSpace
 from rl_teacher.storage.label_log import LabelLog
 from tests.data import made
 from tests.rewards.synthetic_labels import comparisons
@@ -95,14 +99,38 @@ def test_what_is_fitted_to_is_what_a_training_fits_to(tmp_path: Path) -> None:
     LabelLog(folder).read(dataset)
     expected = dataset.labeled()
     assert run("data", "export", folder, "--to", tmp_path / "d", "--with-true-reward") == 0
-    from rl_teacher.data.folder import read_folder
-
     found = rows_to_fit(read_folder(tmp_path / "d"), tmp_path)
     for name in ("obs", "action", "target", "key"):
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), err_msg=name)
     np.testing.assert_allclose(found.true_return, expected.true_return, rtol=1e-12)
     assert found.phase is None
     assert found.next_obs is None
+
+
+def test_pictures_that_a_run_keeps_as_single_frames_go_out_as_they_were_seen(tmp_path: Path) -> None:
+    folder = tmp_path / "runs" / "made"
+    frames = np.random.default_rng(0).integers(0, 255, (2, 6, 8, 8), np.uint8)
+    stacks = np.stack([frames[:, at : at + 4] for at in range(3)], -1)  # (segment, step, height, width, 3)
+    log = LabelLog(folder)
+    sides = [
+        dataclasses.replace(
+            segments(f"{side}0", 2, 0, 4), obs=stacks, reward_action=np.zeros((2, 4, 1), np.float32),
+            env_action=np.zeros((2, 4, 1), np.float32),
+        )
+        for side in ("l", "r")
+    ]  # fmt: skip
+    asked = [Comparison(make_id("c", i), sides[0].id[i], sides[1].id[i], 0) for i in range(2)]
+    log.write_comparisons(0, asked, *sides)
+    log.write_labels([Label(asked[0].id, Preference.LEFT, "synth", "")])
+    (path,) = (folder / "segments").iterdir()
+    with np.load(path) as arrays:
+        assert "left_obs_frames" in arrays.files
+    facts = EnvFacts("Made-v0", (8, 8, 3), BoxSpace((-1.0,), (1.0,)), (), None, True)
+    write_folder(run_source(folder, facts, {}), tmp_path / "d")
+    (rows,) = read_folder(tmp_path / "d").read()
+    np.testing.assert_array_equal(rows.left.obs, stacks.reshape(8, -1))
+    found = rows_to_fit(read_folder(tmp_path / "d"), tmp_path)
+    np.testing.assert_array_equal(found.obs[0, 1], stacks[0])
 
 
 def test_ends_and_lengths_become_phases(tmp_path: Path) -> None:
@@ -158,6 +186,8 @@ def test_an_array_that_was_let_go_of_holds_its_numbers(tmp_path: Path) -> None:
     release(array[3:])
     rows = np.arange(900)[::-1]
     assert gathered(array, rows).shape == (900, 100)
+    index = (np.array([[1], [2]]), np.array([[5, 6]]))
+    assert looked_up(array, index).tolist() == looked_up(np.asarray(array).copy(), index).tolist() == [[5, 6]] * 2
     array[7] = 0
     assert not gathered(array, rows)[899 - 7].any()
     array[7] = np.arange(100)
@@ -170,8 +200,8 @@ def test_an_array_that_was_let_go_of_holds_its_numbers(tmp_path: Path) -> None:
     [
         (("fit",), "name an experiment, or a source"),
         (("fit", "one", "--data", "two"), "one of the two"),
-        (("fit", "--data", "nothing-here"), "no SOURCE named 'nothing-here'"),
-        (("data", "export", "nothing-here", "--to", "d"), "no SOURCE named 'nothing-here'"),
+        (("fit", "--data", "nothing-here"), "no SOURCE 'nothing-here'"),
+        (("data", "export", "nothing-here", "--to", "d"), "no SOURCE 'nothing-here'"),
         (("data", "check", "nothing-here"), "nothing-here/rl_teacher.json: cannot be read"),
         (("data",), "the following arguments are required"),
         (("data", "export", "a"), "--to"),

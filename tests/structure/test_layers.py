@@ -34,7 +34,7 @@ ALLOWED = {
     "envs": {"errors", "device", "oneline"},
     "video": {"errors", "records", "envs", "oneline"},
     "storage": WORDS,
-    "data": {"errors", "files", "oneline", "records", "rewards", "storage"},
+    "data": {"errors", "files", "oneline", "records", "core", "rewards", "storage"},
     "people": WORDS | {"preferences", "teachers", "storage", "video"},
     "server": {"errors", "records", "files", "ranking"},
     "training": WORDS | STAGES | {"envs", "video", "storage", "people", "device", "interrupts"},

@@ -14,7 +14,7 @@ from jaxtyping import Array, Float, Int, Num, PRNGKeyArray
 from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.core.arrays import LabeledBatch
 from rl_teacher.core.bradley_terry import decisive_accuracy, preference_loss
-from rl_teacher.core.mapped import release
+from rl_teacher.core.mapped import looked_up, release
 from rl_teacher.core.streams import host_generator
 from rl_teacher.rewards.ensemble.members import member_rewards
 from rl_teacher.rewards.view import ObsStats
@@ -159,9 +159,7 @@ def _minibatches(
     offset = generator.integers(0, length - (frames - 1) * stride, count)
     picked = offset[:, None] + stride * np.arange(frames)[None]  # (count, frame)
     index = (rows[:, :, None, None], np.arange(2)[None, None, :, None], picked[:, None, None, :])
-    obs, action = data.obs[index], data.action[index]
-    release(data.obs)
-    release(data.action)
+    obs, action = looked_up(data.obs, index), looked_up(data.action, index)
     phase = None if data.phase is None else data.phase[index]
     crops = config.num_crops
     shortest, longest = max(1, round(config.min_crop * frames)), max(1, round(config.max_crop * frames))
