@@ -60,5 +60,5 @@ def read_form(path: Path, form: str, given: Given) -> Source:
         return FORMS[found[0]].read(path, given)
     if kind := next((kind for kind in OTHER_KINDS if kind in path.name.lower()), ""):
         raise DataRefused(f"{path}: holds {kind} feedback, which is no comparison of two segments.")
-    looks = f"looks like {' and '.join(found)}" if found else "looks like nothing that is known"
-    raise DataRefused(f"{path}: {looks}. Say what it is by --format: {', '.join(FORMS)}.")
+    told = f"looks like {' and '.join(found)}" if found else "looks like nothing that is known"
+    raise DataRefused(f"{path}: {told}. Say what it is by --format: {', '.join(FORMS)}.")

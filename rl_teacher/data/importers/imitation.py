@@ -23,18 +23,9 @@ SAID = {1.0: Preference.LEFT, 0.0: Preference.RIGHT, 0.5: Preference.TIE}
 class PreferenceDataset(Record):
     """Stands in for imitation's."""
 
-    fragments1: Any = None
-    fragments2: Any = None
-    preferences: Any = None
-
 
 class Trajectory(Record):
     """Stands in for imitation's, with rewards or without."""
-
-    obs: Any = None
-    acts: Any = None
-    rews: Any = None
-    terminal: Any = False
 
 
 RECORDS: dict[tuple[str, str], type[Record]] = {
@@ -79,10 +70,10 @@ def _of_pickle(path: Path) -> tuple[list[Sequence[Any]], AnyArray]:
     data = load_pickle(path, RECORDS)
     if not isinstance(data, PreferenceDataset):
         raise DataRefused(f"{path}: holds a {type(data).__name__}, expected a PreferenceDataset of imitation.")
-    sides = [data.fragments1, data.fragments2]
+    sides = [vars(data).get(name) for name in ("fragments1", "fragments2")]
     if not all(isinstance(side, list) and all(isinstance(one, Trajectory) for one in side) for side in sides):
         raise DataDamaged(f"{path}: its fragments are no lists of trajectories.")
-    return [[vars(one) for one in side] for side in sides], _preferences(path, data.preferences)
+    return [[vars(one) for one in side] for side in sides if side], _preferences(path, vars(data).get("preferences"))
 
 
 def _of_folder(path: Path) -> tuple[list[Sequence[Any]], AnyArray]:
