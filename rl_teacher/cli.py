@@ -110,11 +110,24 @@ def runs() -> Command:
 
 
 def fit() -> Command:
-    """Fit a reward model to what a feedback server holds."""
-    require_people("rl-teacher fit")
+    """Fit a reward model to labels, of files or of a feedback server."""
     from rl_teacher.commands.fit import fit
 
     return fit
+
+
+def data() -> Command:
+    """Take preference data out, bring them in, and check them."""
+    from rl_teacher.commands.data.command import main
+
+    return main
+
+
+def relabel() -> Command:
+    """Write a data set again with learned rewards."""
+    from rl_teacher.commands.relabel import relabel
+
+    return relabel
 
 
 def bench() -> Command:
@@ -151,7 +164,7 @@ def server_command(name: str) -> Callable[[], Command]:
     return load
 
 
-WITHOUT_END = ("teach", "plot", "replay", "runs", "fit", "bench", "doctor", "circus")
+WITHOUT_END = ("teach", "plot", "replay", "runs", "fit", "data", "relabel", "bench", "doctor", "circus")
 """Commands with nothing to put away when Ctrl-C ends them; `teach` and `bench` take it over while they have."""
 SERVER = ("serve", "login-url", "token", "export", "import", "manage")
 
@@ -161,6 +174,8 @@ COMMANDS: dict[str, Callable[[], Command]] = {
     "replay": replay,
     "runs": runs,
     "fit": fit,
+    "data": data,
+    "relabel": relabel,
     "bench": bench,
     "circus": circus,
     "doctor": doctor,
@@ -178,6 +193,8 @@ USAGE = """Teach reinforcement-learning agents from human preferences.
   rl-teacher replay syn-1400                                         film the trained agent
   rl-teacher runs                                                    list runs
   rl-teacher fit human-175                                           fit a reward model to the server's labels
+  rl-teacher data export human-175 --to DIR                          comparisons as Parquet, with all arrays
+  rl-teacher relabel REWARD DATASET --to NEW                         a data set with learned rewards
   rl-teacher bench my_settings.toml                                  compare settings: tasks x labels x seeds
   rl-teacher doctor                                                  say what works on this machine
   rl-teacher serve --open                                            start the feedback server

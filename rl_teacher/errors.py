@@ -20,6 +20,10 @@ RlTeacherError
 ├── RewardError                 something about a learned reward outside of its run
 │   ├── RewardFileError         its files are damaged, or of a newer version
 │   └── RewardShapeError        it is shown observations or actions of another shape than it was learned with
+├── DataError                   something about preference data, or a data set
+│   ├── DataDamaged             a file of it cannot be read, or is not as it was written
+│   ├── DataRefused             it holds what has no place in comparisons, or what could run code
+│   └── DataMismatch            two things that should fit do not: a reward and a data set, labels and their arrays
 ├── BenchError                  something about the results of a benchmark
 │   ├── ResultsDamaged          a line of the file of results cannot be read
 │   └── SettingsChanged         the file holds results of other settings under the same name
@@ -114,6 +118,22 @@ class RewardFileError(RewardError):
 
 class RewardShapeError(RewardError):
     """A learned reward is shown observations or actions of another shape than it was learned with."""
+
+
+class DataError(RlTeacherError):
+    """Something about preference data, or a data set."""
+
+
+class DataDamaged(DataError):
+    """A file of preference data, or of a data set, cannot be read, or is not as it was written."""
+
+
+class DataRefused(DataError):
+    """Data hold what has no place in comparisons, are of an unknown form or version, or could run code."""
+
+
+class DataMismatch(DataError):
+    """Two things that should fit do not: a reward and a data set, labels and the arrays they speak of."""
 
 
 class BenchError(RlTeacherError):

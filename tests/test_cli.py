@@ -82,13 +82,13 @@ def test_help_does_not_load_the_numeric_libraries() -> None:
 
 
 @pytest.mark.parametrize("module", ["django", "httpx", "argon2"])
-@pytest.mark.parametrize("command", ["serve", "login-url", "token", "export", "import", "manage", "fit"])
+@pytest.mark.parametrize("command", ["serve", "login-url", "token", "export", "import", "manage", "fit NAME"])
 def test_what_people_need_is_named_in_one_line_where_it_is_not_installed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, module: str
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setitem(sys.modules, module, None)  # as if it were not installed
-    assert main([command]) == 2
+    assert main(command.split()) == 2
     assert capsys.readouterr().err == (
         f"MissingExtra: rl-teacher {command}: needs the feedback server, and {module} is not installed. "
         "Do: pip install 'rl-teacher[people]'.\n"

@@ -8,7 +8,7 @@ from rl_teacher.core.actions import ActionSpec, DiscreteActions
 from rl_teacher.errors import UserCodeFault
 from rl_teacher.protocols import HasPortable
 from rl_teacher.rewards.portable import PortableReward
-from rl_teacher.rewards.portable_actions import BoxSpace, DiscreteSpace
+from rl_teacher.rewards.portable_actions import BoxSpace, DiscreteSpace, Space
 from rl_teacher.rewards.portable_files import RewardAbout
 from rl_teacher.rewards.relevance import main_relevances
 
@@ -47,12 +47,7 @@ def to_portable(model: object, frames: FrameSpec, labels: int) -> PortableReward
     """
     if not isinstance(model, HasPortable):
         return None
-    parts, actions = model.portable(), frames.actions
-    space = (
-        DiscreteSpace(actions.size, actions.start)
-        if isinstance(actions, DiscreteActions)
-        else BoxSpace(actions.low, actions.high, actions.dtype)
-    )
+    parts, space = model.portable(), space_of(frames.actions)
     looks_at = tuple((what, float(share)) for what, share in main_relevances(model, frames.names))
     about = RewardAbout(
         parts.kind, frames.env_id, frames.obs_shape, frames.obs_dtype, space, parts.ends, tuple(frames.names), labels,
@@ -62,6 +57,13 @@ def to_portable(model: object, frames: FrameSpec, labels: int) -> PortableReward
         return PortableReward(about, parts.arrays)
     except ValueError as error:
         raise UserCodeFault(f"{type(model).__name__}.portable: {error}. See rewards/portable_process.py.") from error
+
+
+def space_of(actions: ActionSpec) -> Space:
+    """The same actions for programs without JAX."""
+    if isinstance(actions, DiscreteActions):
+        return DiscreteSpace(actions.size, actions.start)
+    return BoxSpace(actions.low, actions.high, actions.dtype)
 
 
 def write_reward(folder: Path, model: object, frames: FrameSpec, labels: int) -> PortableReward | None:

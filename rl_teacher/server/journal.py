@@ -62,7 +62,6 @@ def journal_line(event: LabelEvent) -> dict[str, Any]:
         "loops": response.loops,
         "speed": response.speed,
         "rendition": response.rendition,
-        "strength": response.strength,
         "pressed_at": response.pressed_at.isoformat() if response.pressed_at else None,
         "body_hash": response.body_hash,
         "slot": assignment.slot,

@@ -1,26 +1,18 @@
 """Comparisons, their segments and their labels on disk: append-only, and flushed before they are used."""
 
-import io
 import math
-import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import UnionType
-from typing import Any
 
 import numpy as np
 
 from rl_teacher.core.arrays import Segments
-from rl_teacher.errors import FileDamaged
-from rl_teacher.files import append_lines, drop_torn_line, make_folder, read_lines, write_whole
+from rl_teacher.files import append_lines, drop_torn_line, make_folder, write_whole
 from rl_teacher.protocols import Asked
-from rl_teacher.records import Comparison, Label, Preference
+from rl_teacher.records import Comparison, Label
 from rl_teacher.storage.arrays import npz
+from rl_teacher.storage.label_files import by_file, comparison_lines, label_lines, labels_in, read_arrays, unreadable
 from rl_teacher.storage.names import COMPARISONS, LABELS, SEGMENTS
-
-COMPARISON_KEYS = {"id": str, "left": str, "right": str, "step": int, "iteration": int, "file": str, "row": int}
-LABEL_KEYS = {"comparison": str, "labeler": str, "preference": str | None, "answered_at": str}
-"""Of each line: what a key holds."""
 
 
 class LabelLog:
@@ -35,8 +27,8 @@ class LabelLog:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         make_folder(folder / SEGMENTS)
-        self._known = {line["id"] for line in _read(folder / COMPARISONS, COMPARISON_KEYS)}
-        self._newest = {(line["comparison"], line["labeler"]): line for line in _read(folder / LABELS, LABEL_KEYS)}
+        self._known = {line["id"] for line in comparison_lines(folder)}
+        self._newest = {(line["comparison"], line["labeler"]): line for line in label_lines(folder)}
         for name in (COMPARISONS, LABELS):
             drop_torn_line(folder / name)
 
@@ -87,11 +79,8 @@ class LabelLog:
         Teachers that answer at once are asked the later ones, of iterations that a crash took back, again under the
         same ids. What people were asked is kept, all of it.
         """
-        rounds: dict[str, list[Mapping[str, Any]]] = {}
-        for line in _read(self._folder / COMPARISONS, COMPARISON_KEYS):
-            if line["iteration"] < before_iteration:
-                rounds.setdefault(line["file"], []).append(line)
-        for file, lines in rounds.items():
+        asked = (line for line in comparison_lines(self._folder) if line["iteration"] < before_iteration)
+        for file, lines in by_file(asked).items():
             left, right = _read_sides(self._folder / SEGMENTS / file)
             rows = np.array([line["row"] for line in lines])
             comparisons = [Comparison(line["id"], line["left"], line["right"], line["step"]) for line in lines]
@@ -100,33 +89,14 @@ class LabelLog:
 
     def labels(self) -> Iterator[Label]:
         """Every label line, oldest first."""
-        for line in _read(self._folder / LABELS, LABEL_KEYS):
-            preference = line["preference"] and Preference(line["preference"])
-            yield Label(line["comparison"], preference or None, line["labeler"], line["answered_at"])
-
-
-def _read(path: Path, keys: Mapping[str, type | UnionType]) -> Iterator[Mapping[str, Any]]:
-    """Lines of a file, each with what is read of it; whoever edited it by hand is told where it broke."""
-    for number, line in enumerate(read_lines(path), 1):
-        values = line if isinstance(line, dict) else {}
-        wrong = [key for key, kind in keys.items() if key not in values or not isinstance(values[key], kind)]
-        if values.get("preference") not in {None, "", *Preference}:
-            wrong = ["preference"]
-        if wrong:
-            raise FileDamaged(
-                f"{path}, entry {number}: got {wrong[0]} {values.get(wrong[0])!r}, expected a line as this program "
-                "writes it. Mend or delete the line."
-            )
-        yield values
+        return labels_in(self._folder)
 
 
 def _read_sides(path: Path) -> tuple[Segments, Segments]:
     """The segments of a round, left and right."""
+    arrays = read_arrays(path)
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
-            left, right = (Segments.from_fields(arrays, f"{side}_") for side in ("left", "right"))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise FileDamaged(
-            f"{path}: cannot be read ({error}). Restore it from a backup, or start a new run with another -n."
-        ) from error
+        left, right = (Segments.from_fields(arrays, f"{side}_") for side in ("left", "right"))
+    except KeyError as error:
+        raise unreadable(path, error) from error
     return left, right

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from rl_teacher.commands.fit import fitted, lived_frames
+from rl_teacher.commands.fitting import fitted, lived_frames
 from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.core.arrays import LAST, LIVED, NO_END
 from tests.rewards.synthetic_labels import ACT, OBS, STEPS, comparisons, ending, some_ends

@@ -34,12 +34,15 @@ ALLOWED = {
     "envs": {"errors", "device", "oneline"},
     "video": {"errors", "records", "envs", "oneline"},
     "storage": WORDS,
+    "data": {"errors", "files", "oneline", "records", "core", "rewards", "storage"},
     "people": WORDS | {"preferences", "teachers", "storage", "video"},
     "server": {"errors", "records", "files", "ranking"},
     "training": WORDS | STAGES | {"envs", "video", "storage", "people", "device", "interrupts"},
     "teach": WORDS | {"preferences", "rewards", "rollouts", "training"},
     "integrations": WORDS | STAGES | {"envs", "video", "storage", "people", "training", "device"},
-    "commands": WORDS | STAGES | {"envs", "video", "storage", "people", "device", "interrupts", "training", "teach"},
+    "commands": WORDS
+    | STAGES
+    | {"envs", "video", "storage", "data", "people", "device", "interrupts", "training", "teach"},
     "cli": {"errors", "files", "device", "interrupts", "commands", "server"},
     "__main__": {"cli", "interrupts"},
 }
@@ -55,6 +58,7 @@ WITHOUT_JAX = {
     "video",
     "ranking",
     "server",
+    "data",
     "teachers",
     "cli",
 }
@@ -74,6 +78,10 @@ ONLY_IN = {
     "torchrl": {"integrations"},
     "ray": {"integrations", "commands"},
     "optax": {"agents", "rewards"},
+    "pyarrow": {"data", "server"},
+    "h5py": {"data"},
+    "minari": set(),
+    "datasets": set(),
 }
 REFUSED = {
     "q_value": "reward model",

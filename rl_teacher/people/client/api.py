@@ -391,4 +391,5 @@ def _event(row: Mapping[str, Any]) -> LabelEvent:
         trains=row["assignment_kind"] == "normal" and not row["extra"],
         rt_ms=row["rt_ms"],
         answered_at=row["at"],
+        strength=row.get("strength"),
     )

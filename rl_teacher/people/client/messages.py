@@ -160,6 +160,8 @@ class LabelEvent:
     """Whether it is neither a check nor came too late."""
     rt_ms: int | None
     answered_at: str
+    strength: float | None = None
+    """How sure the labeler was, in [0, 1] [1]; None also where the server is of an older version."""
 
     @property
     def label(self) -> Label:

@@ -14,6 +14,7 @@ from jaxtyping import Array, Float, Int, Num, PRNGKeyArray
 from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.core.arrays import LabeledBatch
 from rl_teacher.core.bradley_terry import decisive_accuracy, preference_loss
+from rl_teacher.core.mapped import looked_up, release
 from rl_teacher.core.streams import host_generator
 from rl_teacher.rewards.ensemble.members import member_rewards
 from rl_teacher.rewards.view import ObsStats
@@ -158,7 +159,7 @@ def _minibatches(
     offset = generator.integers(0, length - (frames - 1) * stride, count)
     picked = offset[:, None] + stride * np.arange(frames)[None]  # (count, frame)
     index = (rows[:, :, None, None], np.arange(2)[None, None, :, None], picked[:, None, None, :])
-    obs, action = data.obs[index], data.action[index]
+    obs, action = looked_up(data.obs, index), looked_up(data.action, index)
     phase = None if data.phase is None else data.phase[index]
     crops = config.num_crops
     shortest, longest = max(1, round(config.min_crop * frames)), max(1, round(config.max_crop * frames))
@@ -278,7 +279,10 @@ def _padded(data: LabeledBatch, at: int, size: int) -> tuple[Array, Array, Array
     """Observations, actions, phases and targets of `size` comparisons from `at` on; the last one fills up."""
     rows = np.minimum(np.arange(at, at + size), len(data) - 1)
     phase = None if data.phase is None else jnp.asarray(data.phase[rows])
-    return jnp.asarray(data.obs[rows]), jnp.asarray(data.action[rows]), phase, jnp.asarray(data.target[rows])
+    obs, action = jnp.asarray(data.obs[rows]), jnp.asarray(data.action[rows])
+    release(data.obs)
+    release(data.action)
+    return obs, action, phase, jnp.asarray(data.target[rows])
 
 
 def _mean(values: np.ndarray, weight: np.ndarray) -> float:

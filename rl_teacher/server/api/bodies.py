@@ -203,6 +203,7 @@ class Event(Schema):
     extra: bool
     labeler: str
     rt_ms: int | None
+    strength: float | None
     guideline_version: int
     at: str
 

@@ -41,6 +41,7 @@ def event_json(event: LabelEvent) -> dict[str, Any]:
         "rt_ms": response.rt_ms,
         "guideline_version": assignment.guideline_version,
         "at": event.at.isoformat(),
+        "strength": response.strength,
     }
 
 

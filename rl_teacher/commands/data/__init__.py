@@ -1,0 +1,1 @@
+"""What `rl-teacher data` does."""

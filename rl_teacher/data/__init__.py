@@ -1,0 +1,1 @@
+"""Preference data and data sets as files: in, out, checked and relabeled."""

@@ -1,0 +1,1 @@
+"""Preference data in the forms of others, read as comparisons."""
