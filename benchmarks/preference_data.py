@@ -49,7 +49,9 @@ def measured(*words: object) -> Figure:
     if done.returncode:
         raise SystemExit(f"{words}: {done.stderr}")
     peak = float(done.stderr.split("peak ")[-1])
-    return Figure(" ".join(map(str, words[:2])), time.perf_counter() - start, peak)
+    found = Figure(f"{words[0]} {Path(str(words[1])).name}", time.perf_counter() - start, peak)
+    print(f"{found.command}: {found.seconds:.1f} s, {found.peak_mb:.0f} MB", flush=True)
+    return found
 
 
 def write_run(folder: Path, num: int) -> None:
@@ -108,18 +110,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=given.folder) as name:
         folder = Path(name)
         write_run(folder / "run", given.comparisons)
-        figures = [
-            measured("data", "export", folder / "run", "--to", folder / "d"),
-            measured("data", "check", folder / "d"),
-            measured("fit", "--data", folder / "d", "--model", "ensemble", "-o", folder / "networks"),
-        ]
+        measured("data", "export", folder / "run", "--to", folder / "d")
+        measured("data", "check", folder / "d")
+        measured("fit", "--data", folder / "d", "--model", "ensemble", "-o", folder / "networks")
         write_run(folder / "small", given.gp_labels)
-        figures.append(measured("fit", "--data", folder / "small", "-o", folder / "gp"))
+        measured("fit", "--data", folder / "small", "-o", folder / "gp")
         write_set(folder / "old.hdf5", given.steps)
         for reward in ("gp", "networks"):
-            figures.append(measured("relabel", folder / reward, folder / "old.hdf5", "--to", folder / f"{reward}.hdf5"))
-    for one in figures:
-        print(f"{one.command}: {one.seconds:.1f} s, {one.peak_mb:.0f} MB")
+            measured("relabel", folder / reward, folder / "old.hdf5", "--to", folder / f"{reward}.hdf5")
 
 
 if __name__ == "__main__":
