@@ -130,6 +130,13 @@ def relabel() -> Command:
     return relabel
 
 
+def label() -> Command:
+    """Compare segments of a data set."""
+    from rl_teacher.commands.label.command import main
+
+    return main
+
+
 def bench() -> Command:
     """Train many cells, and compare."""
     from rl_teacher.commands.bench.commands import main
@@ -164,7 +171,7 @@ def server_command(name: str) -> Callable[[], Command]:
     return load
 
 
-WITHOUT_END = ("teach", "plot", "replay", "runs", "fit", "data", "relabel", "bench", "doctor", "circus")
+WITHOUT_END = ("teach", "plot", "replay", "runs", "fit", "data", "relabel", "label", "bench", "doctor", "circus")
 """Commands with nothing to put away when Ctrl-C ends them; `teach` and `bench` take it over while they have."""
 SERVER = ("serve", "login-url", "token", "export", "import", "manage")
 
@@ -175,6 +182,7 @@ COMMANDS: dict[str, Callable[[], Command]] = {
     "runs": runs,
     "fit": fit,
     "data": data,
+    "label": label,
     "relabel": relabel,
     "bench": bench,
     "circus": circus,
@@ -194,6 +202,7 @@ USAGE = """Teach reinforcement-learning agents from human preferences.
   rl-teacher runs                                                    list runs
   rl-teacher fit human-175                                           fit a reward model to the server's labels
   rl-teacher data export human-175 --to DIR                          comparisons as Parquet, with all arrays
+  rl-teacher label DATASET                                           compare clips of a data set in the browser
   rl-teacher relabel REWARD DATASET --to NEW                         a data set with learned rewards
   rl-teacher bench my_settings.toml                                  compare settings: tasks x labels x seeds
   rl-teacher doctor                                                  say what works on this machine

@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import re
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
@@ -60,13 +60,31 @@ def parse(argv: Sequence[str], prog: str = "rl-teacher teach") -> RunConfig:
     description = "Teach an agent from preferences."
     parser = Parser(prog=prog, description=description, allow_abbrev=False, formatter_class=_Help)
     _add_flags(parser, RunConfig, "")
-    given = vars(parser.parse_args([_as_argparse_reads(word) for word in argv]))
+    config, given = read_run(parser, argv)
     missing = [name for name in REQUIRED if name not in given]
     if missing:
         names = ", ".join(_spelled(name) for name in missing)
         raise ConfigError(f"{prog}: {names} missing. `{prog} --help` lists the flags.")
-    given = of_today(given)
-    return _overlaid(preset(given.get("preset", "default")), given, "")
+    return config
+
+
+def run_parser(prog: str, description: str, used: Collection[str]) -> Parser:
+    """A parser with the flags of some settings of a run, for a command that has no use for the others.
+
+    Args:
+        prog: name of the program, for messages.
+        description: of the command.
+        used: names of these settings; of a section all of it.
+    """
+    parser = Parser(prog=prog, description=description, allow_abbrev=False, formatter_class=_Help)
+    _add_flags(parser, RunConfig, "", used)
+    return parser
+
+
+def read_run(parser: Parser, argv: Sequence[str]) -> tuple[RunConfig, dict[str, Any]]:
+    """The configuration that the words describe, and what was given by the names of its settings and other flags."""
+    given = of_today(vars(parser.parse_args([_as_argparse_reads(word) for word in argv])))
+    return _overlaid(preset(given.get("preset", "default")), given, ""), given
 
 
 def run_from_json(values: Mapping[str, Any]) -> RunConfig:
@@ -127,9 +145,13 @@ def whole_number(text: str) -> int:
         raise argparse.ArgumentTypeError(f"got {text!r}, expected a whole number such as 5000000 or 5e6") from None
 
 
-def _add_flags(parser: argparse._ActionsContainer, config_class: type, prefix: str) -> None:
+def _add_flags(
+    parser: argparse._ActionsContainer, config_class: type, prefix: str, used: Collection[str] | None = None
+) -> None:
     hints, docs = get_type_hints(config_class), field_docs(config_class)
     for field in dataclasses.fields(config_class):
+        if used is not None and field.name not in used:
+            continue
         hint, doc = hints[field.name], docs.get(field.name, "")
         if dataclasses.is_dataclass(hint):
             assert isinstance(hint, type), "sections are classes"

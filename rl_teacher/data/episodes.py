@@ -35,6 +35,8 @@ class Episode:
     """Its first step among all steps of the data set."""
     sim_state: AnyArray | None = None
     """Simulator rows [qpos, qvel] before each step, (T, number), where the files have them."""
+    seed: int | None = None
+    """Of the reset with which it began, where the files have it."""
 
     def __len__(self) -> int:
         return len(self.reward)
@@ -57,3 +59,5 @@ class EpisodeSet:
     read: Callable[[], Iterator[Episode]]
     has_truncations: bool = True
     """Whether the files say where episodes were cut off."""
+    env_changes: tuple[str, ...] = ()
+    """Arguments with which the environment was made, beyond what its id says."""

@@ -55,13 +55,21 @@ class MinariSet:
         except (KeyError, TypeError, ValueError):
             return ""
 
+    @property
+    def env_changes(self) -> tuple[str, ...]:
+        """Arguments with which its environment was made."""
+        try:
+            return tuple(sorted(json.loads(self.metadata["env_spec"]).get("kwargs") or ()))
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return ()
+
     def episodes(self) -> Iterator[Episode]:
         """One after the other."""
         first = 0
         for episode in self._episodes():
             yield Episode(
                 episode.number, episode.obs, episode.next_obs, episode.action, episode.reward, episode.terminated,
-                episode.truncated, first, episode.sim_state,
+                episode.truncated, first, episode.sim_state, episode.seed,
             )  # fmt: skip
             first += len(episode)
 
@@ -96,16 +104,17 @@ class MinariSet:
         except (OSError, KeyError, TypeError, AttributeError, RuntimeError) as error:
             raise self._damaged(number, error) from error
         states = np.concatenate(infos, -1) if len(infos) == 2 and infos[0].ndim == infos[1].ndim == 2 else None
-        return self._episode(arrays, number, states)
+        return self._episode(arrays, number, states, group.attrs.get("seed"))
 
     def _of_table(self, table: Any, number: int) -> Episode:
         try:
             arrays = {key: _rows(table.column(key)) for key in ("observations", "actions", *PER_STEP)}
         except (KeyError, ValueError, AttributeError) as error:
             raise self._damaged(number, error) from error
-        return self._episode({key: a if key == "observations" else a[:-1] for key, a in arrays.items()}, number, None)
+        cut = {key: a if key == "observations" else a[:-1] for key, a in arrays.items()}
+        return self._episode(cut, number, None, None)
 
-    def _episode(self, arrays: Mapping[str, AnyArray], number: int, states: AnyArray | None) -> Episode:
+    def _episode(self, arrays: Mapping[str, AnyArray], number: int, states: AnyArray | None, seed: Any) -> Episode:
         num = len(arrays["rewards"])
         is_choice = isinstance(self.action, DiscreteSpace)
         try:
@@ -116,7 +125,7 @@ class MinariSet:
             raise self._damaged(number, error) from error
         return Episode(
             number, obs[:-1], obs[1:], action, arrays["rewards"].reshape(num), ended, cut_off, 0,
-            None if states is None else states[:num],
+            None if states is None else states[:num], int(seed) if isinstance(seed, int | np.integer) else None,
         )  # fmt: skip
 
     def _damaged(self, number: int, error: Exception) -> DataDamaged:
@@ -180,7 +189,14 @@ def open_minari(folder: Path, place: str) -> EpisodeSet:
     found = read_minari(folder)
     num = found.metadata.get("total_steps")
     return EpisodeSet(
-        place, "minari", found.env_id, found.obs.shape, found.action, num if type(num) is int else 0, found.episodes
+        place,
+        "minari",
+        found.env_id,
+        found.obs.shape,
+        found.action,
+        num if type(num) is int else 0,
+        found.episodes,
+        env_changes=found.env_changes,
     )
 
 

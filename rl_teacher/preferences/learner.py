@@ -18,7 +18,7 @@ from rl_teacher.preferences.gathering import gather
 from rl_teacher.preferences.pool import Pool
 from rl_teacher.preferences.rounds import Round, first_round, next_round, sizes
 from rl_teacher.preferences.schedules import Schedule, labels_required
-from rl_teacher.preferences.segments import by_id, cut_segments
+from rl_teacher.preferences.segments import by_id, cut_segments, distinct
 from rl_teacher.preferences.trail import Trail
 from rl_teacher.preferences.unasked import unasked_round
 from rl_teacher.preferences.window import stats_of, window
@@ -55,6 +55,7 @@ class PreferenceLearner:
             have one length, which tells nothing.
         history: follows all rollouts, for teachers who are shown episodes that must be played again.
         shown: says of which steps there are pictures, where not all have one: only such are asked about.
+        is_recorded: rollouts show episodes of a data set, which come again: no pair of them is asked about twice.
 
     Example, where an oracle answers, and random actions stand in for an agent:
 
@@ -118,6 +119,7 @@ class PreferenceLearner:
         shows_ends: bool = True,
         history: RolloutHistory | None = None,
         shown: Callable[[Rollout], Bool[np.ndarray, "time env"]] | None = None,
+        is_recorded: bool = False,
     ) -> None:
         self.dataset = Dataset()
         self.schedule = schedule
@@ -125,7 +127,7 @@ class PreferenceLearner:
         self.first_fit: Fit | None = None
         """That of `pretrain`; None before it, and where no answer could be trained on."""
         self._reward, self._teacher, self._log, self._history = reward_model, teacher, label_log, history
-        self._shown = shown
+        self._shown, self._is_recorded = shown, is_recorded
         self._selection, self._streams, self._origin = selection, streams, origin
         self._segment_steps, self._episode_steps = segment_steps, episode_steps
         self._env_id, self._clip_fps = env_id, clip_fps
@@ -214,14 +216,21 @@ class PreferenceLearner:
         self._log.write_labels(labels)
         self._changed += self.dataset.label(labels)
 
-    def fit(self, obs_stats: RunningStats | None = None) -> Fit | None:
+    @property
+    def has_news(self) -> bool:
+        """Whether answers have come since the last fit."""
+        return bool(self._changed)
+
+    def fit(self, obs_stats: RunningStats | None = None, *, is_last: bool = False) -> Fit | None:
         """Fit the reward model if enough is new; None if not.
 
         Args:
             obs_stats: of the agent's observations, which the model normalizes by until its next fit; those of the time
                 before training if there are none.
+            is_last: no other fit follows, so that all that is new is enough.
         """
-        if self._rollout is None or not self._reward.wants_fit(self.dataset.num_changes):
+        is_due = self._reward.wants_fit(self.dataset.num_changes) or (is_last and self.has_news)
+        if self._rollout is None or not is_due:
             return None
         rollout, is_known = self._rollout, obs_stats is not None and float(obs_stats.count) > 0
         return self._fit(window([rollout], self.shows_ends), obs_stats if is_known else self._first_stats, None)
@@ -256,7 +265,7 @@ class PreferenceLearner:
         wanted = 2 * self.pretrain_labels
         for first in gather(rollouts, self._cut_first, wanted, self.shows_ends, self._no_segments):
             yield self._progress(len(first.segments), is_waiting=False)
-        segments = first.segments
+        segments = distinct(first.segments)
         self._mean_random_reward = float(np.mean([one.true_reward[one.counted].mean() for one in first.rollouts]))
         self._pool.add(segments)
         if not self.dataset.comparisons:  # else a run that was stopped here goes on
@@ -315,6 +324,7 @@ class PreferenceLearner:
         return cut_segments(
             rollout, self._segment_steps, num, generator, origin=self._origin, iteration=iteration,
             shows_ends=self.shows_ends, num_old=num_old, shown=None if self._shown is None else self._shown(rollout),
+            is_recorded=self._is_recorded,
         )  # fmt: skip
 
     def _ask(self, asked: Round | None, mean_episode_return: float | None) -> None:

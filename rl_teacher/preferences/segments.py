@@ -19,6 +19,7 @@ Fewer would leave unlearned what ends are worth where they are rare; more, what 
 def cut_segments(
     rollout: Rollout, length: int, num: int, generator: np.random.Generator, *, origin: str, iteration: int,
     shows_ends: bool = False, num_old: int = 0, shown: Bool[np.ndarray, "time env"] | None = None,
+    is_recorded: bool = False,
 ) -> Segments:  # fmt: skip
     """At most `num` segments of `length` steps, chosen evenly over all places where one fits.
 
@@ -36,6 +37,8 @@ def cut_segments(
             observations, actions and rewards of 0, while the simulator stands still.
         num_old: steps at the start of the rollout that were cut before: a segment may begin there, but not end there.
         shown: steps of which there is a picture, where not all have one: a segment is made of such alone.
+        is_recorded: the rollout shows episodes of a data set, which come again: ids are made of `origin`, episode and
+            step, so that a segment that was cut before is known.
     """
     fits, end = placeable(rollout, length), ends_within(rollout, length)
     fits[: max(0, num_old - length + 1)] = False
@@ -65,7 +68,11 @@ def cut_segments(
     ahead = np.arange(length)
     steps = time[:, None] + np.minimum(ahead, lived[:, None] - 1)
     ended = ahead >= lived[:, None]
-    ids = np.array([make_id(origin, "segment", iteration, int(e), int(t)) for t, e in chosen], dtype="U36")
+    if is_recorded:
+        places = np.stack([rollout.episode[time, env], rollout.episode_step[time, env]], 1)
+    else:
+        places = np.stack([np.full(len(chosen), iteration), env, time], 1)
+    ids = np.array([make_id(origin, "segment", *map(int, place)) for place in places], dtype="U36")
     rows = (steps, env[:, None])
     return Segments(
         id=ids, obs=_cleared(rollout.obs[rows], ended), reward_action=_cleared(rollout.reward_action[rows], ended),
@@ -137,6 +144,12 @@ def overlap(segments: Segments, i: int, j: int) -> bool:
     length = segments.true_reward.shape[1]
     same = segments.env[i] == segments.env[j] and segments.episode[i] == segments.episode[j]
     return bool(same and abs(int(segments.start[i]) - int(segments.start[j])) < length)
+
+
+def distinct(segments: Segments) -> Segments:
+    """Each segment once, in the order in which they came: rollouts of a data set may show one several times."""
+    _, first = np.unique(segments.id, return_index=True)
+    return segments if len(first) == len(segments) else segments.take(np.sort(first))
 
 
 def by_id(*parts: Segments) -> Mapping[str, Segment]:

@@ -80,6 +80,7 @@ def build_learner(
     history: RolloutHistory | None = None,
     shown: Callable[[Rollout], Bool[np.ndarray, "time env"]] | None = None,
     life: str = "",
+    is_recorded: bool = False,
 ) -> PreferenceLearner:
     """The learner of a run that asks somebody, with its label log in `folder`.
 
@@ -94,6 +95,7 @@ def build_learner(
         history: see `build_run`.
         shown: says of which steps there are pictures, where not all have one.
         life: see `build_run`.
+        is_recorded: whether rollouts show episodes of a data set, which come again.
     """
     assert config.pretrain_labels is not None, "complete() fills in the label counts"
     streams = Streams(config.seed)
@@ -122,6 +124,7 @@ def build_learner(
         shows_ends=not spec.is_fixed_horizon,
         history=history,
         shown=shown,
+        is_recorded=is_recorded,
     )
 
 
