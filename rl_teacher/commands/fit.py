@@ -133,6 +133,11 @@ def write_fit(labels: Labels, given: argparse.Namespace, out: Path) -> int:
     reward = write_reward(out, model, labels.frames, len(labels.batch))
     write_json(out / REPORT, report)
     print(json.dumps(report, indent=1))
+    if (num := report.get("fitted_to")) is not None:
+        print(
+            f"A Gaussian process takes {num:,} of these {len(labels.batch):,} answers at most, drawn at random: more "
+            "would take over a minute or 4 GB (docs/rewards.md). --model ensemble takes all."
+        )
     if reward is None:
         print(f"The reward is not written: {type(model).__name__} has no method portable (docs/rewards.md).")
     else:

@@ -57,6 +57,8 @@ def fitted(
         "holdout_loss": metrics.get("predictor/holdout_loss", math.nan),
         "return_correlation": correlation(returns, labeled.true_return.astype(np.float64).ravel()),
     }
+    if "predictor/fitted_to" in metrics:
+        report["fitted_to"] = int(metrics["predictor/fitted_to"])
     return model, {name: value if np.isfinite(value) else None for name, value in report.items()}
 
 

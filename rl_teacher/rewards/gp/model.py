@@ -22,6 +22,7 @@ from rl_teacher.rewards.due import is_due
 from rl_teacher.rewards.gp.averaging import Mixture, average_models
 from rl_teacher.rewards.gp.basis import BLOCKS, LINEAR, NODES, Basis
 from rl_teacher.rewards.gp.portable import portable_arrays
+from rl_teacher.rewards.gp.size import part_of
 from rl_teacher.rewards.scale import Scale, measure
 from rl_teacher.rewards.view import ObsStats, frames_of, frozen, input_words, no_stats, num_inputs
 
@@ -119,8 +120,9 @@ class GaussianProcessReward(eqx.Module):
     ) -> tuple["GaussianProcessReward", dict[str, float]]:
         """The posterior given all labels, on a new snapshot of the observation statistics. Takes no gradient steps."""
         stats = frozen(data.obs_stats)
-        target = data.labeled.target.astype(np.float64)
-        basis, blocks = gap_features(self.basis, data.labeled, stats)
+        labeled = part_of(data.labeled, sum(self.basis.sizes))
+        target = labeled.target.astype(np.float64)
+        basis, blocks = gap_features(self.basis, labeled, stats)
         gaps, factors = scaled_blocks(blocks)
         with threadpool_limits(1, "blas"):  # matrices are small, and threads would wait for those that simulate
             found = average_models(
@@ -132,6 +134,8 @@ class GaussianProcessReward(eqx.Module):
             metrics = fit_metrics(found, gaps, deviations, target)
         shares = group_shares(found.weights, gaps, basis)
         metrics |= simplicity_metrics(shares, basis)
+        if len(labeled) < len(data.labeled):
+            metrics["predictor/fitted_to"] = float(len(labeled))
         weights = factors * found.weights
         fitted = eqx.tree_at(
             lambda model: (
