@@ -136,7 +136,7 @@ def write_fit(labels: Labels, given: argparse.Namespace, out: Path) -> int:
     if (num := report.get("fitted_to")) is not None:
         print(
             f"A Gaussian process takes {num:,} of these {len(labels.batch):,} answers at most, drawn at random: more "
-            "would take over a minute or 4 GB (docs/rewards.md). --model ensemble takes all."
+            "would take over a minute (docs/rewards.md). --model ensemble takes all."
         )
     if reward is None:
         print(f"The reward is not written: {type(model).__name__} has no method portable (docs/rewards.md).")

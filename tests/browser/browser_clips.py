@@ -1,5 +1,6 @@
 """Small synthetic clips for the browser tests: a ball on a striped floor, as H.264 or VP9."""
 
+import hashlib
 import io
 from fractions import Fraction
 
@@ -53,3 +54,8 @@ def draw(seed: int, progress: float) -> np.ndarray:
     highlight = (x - SIZE / 2 + 5) ** 2 + (y - center + 5) ** 2 < 16
     picture[highlight] = 255
     return np.clip(picture, 0, 255).astype(np.uint8)
+
+
+def digest(content: bytes) -> str:
+    """The name of a blob."""
+    return hashlib.sha256(content).hexdigest()

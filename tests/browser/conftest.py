@@ -1,6 +1,5 @@
 """A real Chromium, a real server, synthetic clips."""
 
-import hashlib
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -187,7 +186,3 @@ def labeler(
     for one in opened:
         one.context.close()
         assert one.errors == []
-
-
-def digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

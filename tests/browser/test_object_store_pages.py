@@ -1,8 +1,8 @@
 """Clips that are in a bucket, in a real Chromium: fetched from the bucket itself, and waited for while it is away."""
 
 import pytest
+from browser_clips import digest
 from browser_server import LiveServer
-from conftest import digest
 
 from tests.server.bucket import CREDENTIALS, bucket
 

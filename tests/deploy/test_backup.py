@@ -17,7 +17,8 @@ from rl_teacher.people.client.embedded import EmbeddedServer
 from tests.deploy.files import ROOT, words
 from tests.proxies import free_port, wait_for
 from tests.server.crowd import Crowd
-from tests.server.test_postgres import PROGRAMS, postgres  # noqa: F401
+from tests.server.databases import PROGRAMS
+from tests.server.test_postgres import postgres  # noqa: F401
 
 PAGE = (ROOT / "docs" / "operators.md").read_text()
 

@@ -8,7 +8,7 @@ import numpy as np
 from rl_teacher.core.arrays import LabeledBatch
 from rl_teacher.core.mapped import gathered
 
-MOST_NUMBERS = 10_000_000
+MOST_NUMBERS = 5_000_000
 """Comparisons times functions. Time and memory of a fit grow with it: docs/rewards.md has the table."""
 MOST_COMPARISONS = 20_000
 """However few functions there are."""

@@ -37,10 +37,10 @@ def ranking(request: HttpRequest, slug: str) -> HttpResponseBase:
 def move(request: HttpRequest, slug: str) -> HttpResponseBase:
     """A clip belongs elsewhere: one or two answers."""
     at = access(user_of(request), slug, "view")
-    form = request.POST
+    labeler, form = at.labeler(), request.POST
     clip, move_id = _id(form.get("clip"), "clip"), _id(form.get("move"), "move")
     below, above = (_id(text, name) if (text := form.get(name)) else None for name in ("below", "above"))
-    said = place_by_hand(at.labeler(), clip, below, above, move_id)
+    said = place_by_hand(labeler, clip, below, above, move_id)
     at.experiment.refresh_from_db()
     if request.headers.get("HX-Request") == "true":
         return _shown(request, at, num_saved=len(said))
