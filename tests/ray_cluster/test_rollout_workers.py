@@ -190,4 +190,4 @@ def test_nothing_stays_behind_where_the_training_is_killed(tmp_path):
     process.kill()
     process.communicate(timeout=30)
     assert ours
-    assert alive(ours, 30) == []
+    assert alive(ours, 120) == []  # Ray's agents notice by the clock that their raylet is gone
