@@ -30,6 +30,7 @@ RlTeacherError
 ├── EnvFault                    an environment did what it must not do
 │   ├── NotFinite               it handed out a nan or an infinity
 │   └── NoSegments              no episode was long enough to cut a segment from
+├── WorkerLost                  a rollout worker is gone: its process, or the machine that it was on
 ├── UserCodeFault               a file of yours that a flag names cannot be loaded, or lacks what is asked of it
 ├── TeacherFault                a scripted teacher fails, or answers nonsense
 ├── VideoFault                  a clip could not be rendered or encoded
@@ -158,6 +159,10 @@ class NotFinite(EnvFault):
 
 class NoSegments(EnvFault):
     """No episode was long enough to cut a segment from."""
+
+
+class WorkerLost(RlTeacherError):
+    """A rollout worker is gone: its process ended, or the machine that it was on."""
 
 
 class UserCodeFault(RlTeacherError):

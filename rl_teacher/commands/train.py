@@ -70,7 +70,7 @@ def train(config: RunConfig) -> int:
         world = open_world(config, spec)
         for line in (spec.description, *notes, *begun_notes):
             log(line)
-    with closing(world.collector), Interrupt(log) as interrupt:
+    with closing(world), Interrupt(log) as interrupt:
         teach_it = taught_by_people if config.predictor == "human" else taught_at_once
         return teach_it(config, world, interrupt)
 

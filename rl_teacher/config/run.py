@@ -133,6 +133,12 @@ class RunConfig:
     """Seed of everything: same seed, same bytes on the same machine."""
     workers: int = 0
     """Threads that step the environments; 0 for all processors. Results do not depend on it."""
+    rollout_workers: int = 0
+    """Processes that step the environments, where a step takes long: by Ray, docs/cluster.md. 0 for none but this one.
+    Results do not depend on it."""
+    on: str = ""
+    """Where they are: `auto` for the Ray cluster that this machine is a node of, ray://HOST:10001 for one elsewhere, or
+    HOST:PORT; unset: on this machine."""
     n_labels: int | None = None
     """Label budget, met exactly; turns on the annealed schedule."""
     pretrain_labels: int | None = None
@@ -194,6 +200,11 @@ class RunConfig:
         require(0 <= self.seed < 2**32, "-s/--seed", self.seed, "in 0..2^32-1")
         require(self.video_seconds > 0, "--video_seconds", self.video_seconds, "above 0")
         require(self.workers >= 0, "-w/--workers", self.workers, "at least 0")
+        require(self.rollout_workers >= 0, "--rollout_workers", self.rollout_workers, "at least 0")
+        require(
+            not self.on or self.rollout_workers > 0,
+            "--on", self.on, "nothing without --rollout_workers, which says how many there are",
+        )  # fmt: skip
         require(self.n_labels is None or self.n_labels >= 1, "-l/--n_labels", self.n_labels, "at least 1")
         require(
             self.pretrain_labels is None or self.pretrain_labels >= 1,
@@ -223,7 +234,8 @@ class RunConfig:
 
 # What may differ between a run and its resumption: where things are and how fast, never what is learned.
 FREE_ON_RESUME = frozenset(
-    {"resume", "runs_dir", "tb_dir", "workers", "no_videos", "video_seconds", "server", "token", "human", "task"}
+    {"resume", "runs_dir", "tb_dir", "workers", "rollout_workers", "on", "no_videos", "video_seconds"}
+    | {"server", "token", "human", "task"}
 )
 
 

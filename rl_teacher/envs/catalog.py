@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from rl_teacher.device import require_mujoco
 from rl_teacher.envs.close_matches import did_you_mean
 from rl_teacher.envs.games.lookup import NAMESPACES, atari_sheet, find_game
+from rl_teacher.envs.numbering import Numbering
 from rl_teacher.envs.spec import EnvSpec
 from rl_teacher.envs.tasks.task import Task
 from rl_teacher.errors import UnknownEnv, require
@@ -113,7 +114,16 @@ def input_names(spec: EnvSpec, num_obs: int, num_actions: int) -> tuple[str, ...
     return (*(f"observation {i}" for i in range(num_obs)), *(f"action {i}" for i in range(num_actions)))
 
 
-def make_envs(spec: EnvSpec, num_envs: int, *, seed: int, num_threads: int = 0, stagger: bool = False) -> "Envs":
+def make_envs(
+    spec: EnvSpec,
+    num_envs: int,
+    *,
+    seed: int,
+    num_threads: int = 0,
+    stagger: bool = False,
+    first_env: int = 0,
+    total_envs: int | None = None,
+) -> "Envs":
     """Build `num_envs` copies of an environment; `reset` must follow.
 
     >>> envs = make_envs(find_env("ShortHopper-v1"), 4, seed=1)
@@ -128,6 +138,9 @@ def make_envs(spec: EnvSpec, num_envs: int, *, seed: int, num_threads: int = 0, 
         num_threads: of MuJoCo for tasks, of the emulators for Atari; 0 is one per CPU. Results do not depend on it.
         stagger: cut the first episodes so that later resets are spread over time: that of env i ends after
             ceil(horizon * (i + 1) / num_envs) steps. Without effect where episodes are unlimited.
+        first_env: number of the first one, where others step the rest of a run's environments: what an environment does
+            depends on its number, wherever it is.
+        total_envs: all of that run's environments; `num_envs` unless it is given.
 
     Raises:
         ConfigError: a number is out of range, or a package that the environment needs is not installed.
@@ -135,6 +148,12 @@ def make_envs(spec: EnvSpec, num_envs: int, *, seed: int, num_threads: int = 0, 
         UnsupportedSpace: its observations are not a Box, or its actions neither a Box nor Discrete.
     """
     require(num_envs >= 1, "num_envs", num_envs, "at least 1")
+    total = num_envs if total_envs is None else total_envs
+    require(first_env >= 0, "first_env", first_env, "at least 0")
+    require(
+        total >= first_env + num_envs, "total_envs", total, f"at least first_env + num_envs = {first_env + num_envs}"
+    )
+    numbering = Numbering(first_env, total)
     require(0 <= seed < 2**64, "seed", seed, "from 0 to 2**64 - 1")
     require(num_threads >= 0, "num_threads", num_threads, "at least 0 (0 is one per CPU)")
     if spec.is_task:
@@ -144,22 +163,24 @@ def make_envs(spec: EnvSpec, num_envs: int, *, seed: int, num_threads: int = 0, 
         task = find_task(spec.canonical_id)
         limit = spec.horizon or task.horizon
         return BatchedTask(
-            task, num_envs, limit=limit, seed=seed, env_id=spec.env_id, num_threads=num_threads, stagger=stagger
-        )
+            task, num_envs, limit=limit, seed=seed, env_id=spec.env_id, num_threads=num_threads, stagger=stagger,
+            numbering=numbering,
+        )  # fmt: skip
     if spec.kind == "atari":
         from rl_teacher.envs.games.atari import AtariEnvs
 
         assert spec.horizon is not None, spec
         return AtariEnvs(
             atari_sheet(spec), num_envs, limit=spec.horizon, seed=seed, env_id=spec.env_id,
-            frame_stack=spec.frame_stack, num_threads=num_threads, stagger=stagger,
+            frame_stack=spec.frame_stack, num_threads=num_threads, stagger=stagger, numbering=numbering,
         )  # fmt: skip
     from rl_teacher.envs.gymnasium.envs import GymnasiumEnvs
     from rl_teacher.envs.single import make_single
 
     return GymnasiumEnvs(
-        spec.canonical_id, num_envs, seed=seed, limit=spec.horizon, stagger=stagger, make=lambda: make_single(spec)
-    )
+        spec.canonical_id, num_envs, seed=seed, limit=spec.horizon, stagger=stagger, make=lambda: make_single(spec),
+        numbering=numbering,
+    )  # fmt: skip
 
 
 def find_task(canonical_id: str) -> Task:

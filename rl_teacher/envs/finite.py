@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rl_teacher.envs.numbering import Numbering
 from rl_teacher.errors import NotFinite
 
 LARGEST = 1e16
@@ -12,7 +13,13 @@ LARGEST = 1e16
 NOTHING_LOST = "Nothing was lost; fix the env, then run the same command with --resume."
 
 
-def require_finite(observations: npt.NDArray[Any], rewards: npt.NDArray[Any], env_id: str, step: int) -> None:
+def require_finite(
+    observations: npt.NDArray[Any],
+    rewards: npt.NDArray[Any],
+    env_id: str,
+    step: int,
+    numbering: Numbering | None = None,
+) -> None:
     """Raise NotFinite unless every observation (num_envs, *obs) and true reward (num_envs,) can be computed with.
 
     Args:
@@ -20,6 +27,7 @@ def require_finite(observations: npt.NDArray[Any], rewards: npt.NDArray[Any], en
         rewards: true rewards of the same step.
         env_id: named in the error.
         step: steps of all environments together until now, named in the error.
+        numbering: which environments these are; all, unless it is given.
     """
     if is_finite(observations).all() and is_finite(rewards).all():
         return
@@ -31,7 +39,10 @@ def require_finite(observations: npt.NDArray[Any], rewards: npt.NDArray[Any], en
             value = values[tuple(bad[0])]
             too_large = f", whose square float32 cannot add up: at most {LARGEST:g} is learned from"
             raise not_finite(
-                env_id, env, len(rewards), step, f"{place} is {value}{too_large if np.isfinite(value) else ''}"
+                env_id,
+                (numbering or Numbering(0, len(rewards))).name(env),
+                step,
+                f"{place} is {value}{too_large if np.isfinite(value) else ''}",
             )
 
 
@@ -40,6 +51,6 @@ def is_finite(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
     return np.asarray(np.abs(values) <= LARGEST)  # nan is not
 
 
-def not_finite(env_id: str, env: int, num_envs: int, step: int, what: str) -> NotFinite:
-    """The error for one environment; `what` says which value it was."""
-    return NotFinite(f"env '{env_id}', env {env} of {num_envs}, step {step:,}: {what}. {NOTHING_LOST}")
+def not_finite(env_id: str, name: str, step: int, what: str) -> NotFinite:
+    """The error for the environment `name`; `what` says which value it was."""
+    return NotFinite(f"env '{env_id}', {name}, step {step:,}: {what}. {NOTHING_LOST}")

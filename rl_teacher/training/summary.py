@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from rl_teacher.envs.catalog import make_envs
 from rl_teacher.files import write_json
 from rl_teacher.rewards.export import FrameSpec, write_reward
 from rl_teacher.rewards.relevance import main_relevances
@@ -38,8 +37,7 @@ def evaluate_random(run: Run) -> float | None:
 
 
 def _evaluated(run: Run, mode: Callable[[np.ndarray], np.ndarray], *, says_more: bool) -> np.ndarray | None:
-    seed, threads = run.config.seed + EVALUATION_SEED, run.config.workers
-    envs = make_envs(run.world.spec, EVALUATION_EPISODES, seed=seed, num_threads=threads)
+    envs = run.world.make_envs(run.world.spec, EVALUATION_EPISODES, seed=run.config.seed + EVALUATION_SEED)
     try:
         found = evaluate(envs, run.world.actions, mode, run.world.spec.horizon, lambda: run.interrupt.is_asked)
     finally:

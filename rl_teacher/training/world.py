@@ -3,19 +3,21 @@
 import itertools
 import math
 from collections.abc import Generator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
 from rl_teacher.config.run import RunConfig
 from rl_teacher.core.actions import ActionSpec
 from rl_teacher.core.arrays import Rollout
 from rl_teacher.core.streams import Streams
-from rl_teacher.envs.catalog import input_names, make_envs
+from rl_teacher.envs.catalog import input_names
 from rl_teacher.envs.spec import EnvSpec
 from rl_teacher.errors import UnsupportedSpace
 from rl_teacher.protocols import Actor, Collector
 from rl_teacher.rollouts.action_space import action_spec
 from rl_teacher.rollouts.local import LocalCollector
 from rl_teacher.rollouts.random_actor import RandomActor
+from rl_teacher.training.env_maker import EnvMaker
 from rl_teacher.training.seeds import env_seed
 from rl_teacher.training.segment_length import steps_of_segment
 
@@ -40,6 +42,15 @@ class World:
     """Time axis of a rollout: as configured; longer if a segment would not fit, where episodes have one length."""
     obs_dtype: str
     """As agents see observations: uint8 or float32."""
+    make_envs: EnvMaker
+    """Makes the other environments of the run: those of the first segments and of the evaluation."""
+
+    def close(self) -> None:
+        """Free the environments of training, and end who stepped them."""
+        try:
+            self.collector.close()
+        finally:
+            self.make_envs.close()
 
 
 def open_world(config: RunConfig, spec: EnvSpec) -> World:
@@ -52,20 +63,30 @@ def open_world(config: RunConfig, spec: EnvSpec) -> World:
     Raises:
         UnsupportedSpace: agents cannot learn from its observations, or act with its actions.
         SegmentTooLong: no episode holds a segment.
+        ConfigError: rollout workers are wanted that cannot be started.
     """
-    settings = config.agent_config
     segment_steps = steps_of_segment(config, spec)
+    with ExitStack() as stack:
+        maker = stack.enter_context(closing(EnvMaker(config)))
+        world = _opened(config, spec, segment_steps, maker)
+        stack.pop_all()
+    return world
+
+
+def _opened(config: RunConfig, spec: EnvSpec, segment_steps: int, maker: EnvMaker) -> World:
+    settings = config.agent_config
     rollout_steps = settings.rollout_steps
     if config.predictor != "rl" and spec.is_fixed_horizon:  # the nine tasks' results were measured so
         rollout_steps = max(rollout_steps, segment_steps)
     num_envs = max(1, min(settings.num_envs, config.num_timesteps))
-    envs = make_envs(spec, num_envs, seed=env_seed(config.seed, 0), num_threads=config.workers, stagger=True)
+    envs = maker(spec, num_envs, seed=env_seed(config.seed, 0), stagger=True)
     actions = action_spec(spec.env_id, envs.single_observation_space, envs.single_action_space)
     if config.agent == "sac" and actions.distribution.is_discrete:
         raise UnsupportedSpace(f"env {spec.env_id!r}: -a sac needs continuous actions, these are choices. Use -a ppo.")
     names = input_names(spec, math.prod(envs.single_observation_space.shape or ()), actions.size)
     obs_dtype = str(envs.single_observation_space.dtype)
-    return World(spec, actions, LocalCollector(envs, actions), names, segment_steps, rollout_steps, obs_dtype)
+    collector = LocalCollector(envs, actions)
+    return World(spec, actions, collector, names, segment_steps, rollout_steps, obs_dtype, maker)
 
 
 def random_actor(world: World) -> RandomActor:
@@ -82,7 +103,7 @@ def rollouts_before_training(config: RunConfig, world: World, actor: Actor) -> G
     """
     num_envs, streams = world.collector.num_envs, Streams(config.seed)
     num_steps = max(world.rollout_steps, world.segment_steps)
-    envs = make_envs(world.spec, num_envs, seed=env_seed(config.seed, -1), num_threads=config.workers)
+    envs = world.make_envs(world.spec, num_envs, seed=env_seed(config.seed, -1))
     collector = LocalCollector(envs, world.actions)
     try:
         for attempt in itertools.count():

@@ -70,6 +70,8 @@ def test_sections_are_set_by_dotted_flags() -> None:
         (["--seeds", "1"], "unrecognized arguments"),
         (["--see", "1"], "unrecognized arguments"),  # no prefixes: they become ambiguous
         (["-s", "-1"], "in 0..2^32-1"),
+        (["--rollout-workers", "-1"], "--rollout_workers: got -1, expected at least 0"),
+        (["--on", "auto"], "--on: got 'auto', expected nothing without --rollout_workers"),
     ],
 )
 def test_nonsense_is_refused_with_its_value(words: list[str], message: str) -> None:

@@ -76,7 +76,7 @@ ONLY_IN = {
     "torch": {"integrations"},
     "stable_baselines3": {"integrations"},
     "torchrl": {"integrations"},
-    "ray": {"integrations", "commands"},
+    "ray": {"integrations", "commands", "envs"},
     "optax": {"agents", "rewards"},
     "pyarrow": {"data", "server"},
     "h5py": {"data"},

@@ -1,21 +1,16 @@
 """Cells as tasks of a Ray cluster: each is the same training in a process of a node, and only its row comes back."""
 
-import logging
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
 
 from rl_teacher.commands.bench.cells import Cell, Row
 from rl_teacher.commands.bench.runner import FailedCell, LocalJob
-from rl_teacher.errors import ConfigError, MissingExtra
+from rl_teacher.envs.remote.connection import connected, line_of
 
 RETRIES = 2
 """So often a cell begins anew because its node died; not because its training failed."""
-KNOCK_S = 10.0
-"""The longest wait for a cluster to take a connection [s]."""
 THREADS = "OMP_NUM_THREADS"
 """Ray sets it to 1 in its tasks; a training has it as the driver has, so that its arithmetic is the same."""
 
@@ -25,37 +20,14 @@ def cluster(address: str) -> Iterator["Cluster"]:
     """A Ray cluster that runs already, left as it was at the end.
 
     Args:
-        address: `auto` for the one that this machine is a node of, `ray://HOST:10001` for one elsewhere, or HOST:PORT.
+        address: see `connected`.
 
     Raises:
         MissingExtra: Ray is not installed.
         ConfigError: no cluster answers there.
     """
-    try:
-        import ray
-    except ImportError as error:
-        raise MissingExtra("--on: Ray is not installed. pip install 'rl-teacher[ray]', on every node too.") from error
-    try:
-        if address != "auto":
-            _knock(address)
-        ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise ConfigError(
-            f"--on: got {address!r}, where no Ray cluster answers ({' '.join(str(error).split())[:200]}). Start one "
-            "with `ray start --head`, or leave out --on (docs/cluster.md)."
-        ) from error
-    try:
+    with connected(address, "--on"):
         yield Cluster()
-    finally:
-        ray.shutdown()
-
-
-def _knock(address: str) -> None:
-    """Raise OSError or ValueError where nobody listens: Ray itself would try for minutes."""
-    place = urlsplit(address if "://" in address else f"ray://{address}")
-    if place.scheme != "ray" or not place.hostname or not place.port:
-        raise ValueError("expected auto, ray://HOST:10001 or HOST:PORT")
-    socket.create_connection((place.hostname, place.port), KNOCK_S).close()
 
 
 class Cluster:
@@ -107,7 +79,7 @@ class RayJob:
         try:
             found = ray.get(self._task)
         except ray.exceptions.RayError as error:
-            raise FailedCell(_reason(error)) from error
+            raise FailedCell(line_of(error)) from error
         if isinstance(found, str):
             raise FailedCell(found)
         return found  # type: ignore[no-any-return]
@@ -118,12 +90,3 @@ class RayJob:
 
         if not self.is_over():
             ray.cancel(self._task, force=True)
-
-
-def _reason(error: Exception) -> str:
-    """One line of what Ray says in many."""
-    text = str(error)
-    if "No module named 'rl_teacher'" in text:
-        return "a node of the cluster has no rl-teacher. Install the same version on every node."
-    lines = [line.strip() for line in text.splitlines() if line.strip()] or [type(error).__name__]
-    return f"{type(error).__name__}: {lines[0][:300]}"

@@ -17,7 +17,7 @@ TAKEN = {
     "teacher": "teachers", "predictor": "labels (0 is the true reward)", "workers": "parallel",
 }  # fmt: skip
 """Settings of a run that the benchmark gives itself -> how it calls them."""
-OF_A_FOLDER = ("name", "resume", "runs_dir", "tb_dir", "no_videos")
+OF_A_FOLDER = ("name", "resume", "runs_dir", "tb_dir", "no_videos", "rollout_workers", "on")
 ONLY_WITH_LABELS = (
     "reward.", "selection.", "synthetic.", "pretrain_labels", "pretrain_iters", "pretrain_rollouts", "clip_length",
     "schedule",

@@ -14,9 +14,10 @@ from rl_teacher.envs.games.emulator import GREY_SIZE, Blackout, num_buttons, ope
 from rl_teacher.envs.games.sheets import GAME_FPS, AtariSheet
 from rl_teacher.envs.games.starts import IdleStarts
 from rl_teacher.envs.gymnasium.running_actions import RunningActions
+from rl_teacher.envs.numbering import Numbering
 from rl_teacher.envs.pictures.stacks import FrameStacks
 from rl_teacher.envs.snapshots import check_snapshot
-from rl_teacher.envs.tasks.starts import reset_seed, staggered_limits
+from rl_teacher.envs.tasks.starts import reset_seed
 
 Array = npt.NDArray[Any]
 Arrays = dict[str, Array]
@@ -36,7 +37,7 @@ class AtariEnvs(VectorEnv[Array, Array, Array]):
 
     def __init__(
         self, sheet: AtariSheet, num_envs: int, *, limit: int, seed: int, env_id: str, frame_stack: int,
-        num_threads: int = 0, stagger: bool = False,
+        num_threads: int = 0, stagger: bool = False, numbering: Numbering | None = None,
     ) -> None:  # fmt: skip
         """Load the game; `reset` must follow.
 
@@ -50,6 +51,7 @@ class AtariEnvs(VectorEnv[Array, Array, Array]):
             num_threads: of the emulators, at most; 0 is one per CPU. Results do not depend on it.
             stagger: cut the first episodes, so that later resets are spread over time: that of env i after
                 ceil(limit * (i + 1) / num_envs) steps.
+            numbering: which environments of a run these are; all, unless it is given.
 
         Raises:
             MissingExtra: ale-py is not installed.
@@ -57,6 +59,7 @@ class AtariEnvs(VectorEnv[Array, Array, Array]):
         self._emulator = open_emulator(sheet, num_envs, num_threads, is_grey=True)
         self._blacken = Blackout(sheet.hidden, GREY_SIZE, GREY_SIZE)
         self.sheet, self.env_id, self.num_envs = sheet, env_id, num_envs
+        self._numbering = numbering or Numbering(0, num_envs)
         self.metadata = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_fps": GAME_FPS}
         self.single_observation_space = Box(0, 255, (GREY_SIZE, GREY_SIZE, frame_stack), np.uint8)
         self.single_action_space = Discrete(num_buttons(self._emulator))
@@ -64,7 +67,8 @@ class AtariEnvs(VectorEnv[Array, Array, Array]):
         self.action_space = batch_space(self.single_action_space, num_envs)
 
         self._limit, self._seed = limit, seed
-        self._first_limits = staggered_limits(limit, num_envs) if stagger else np.full(num_envs, limit, np.int64)
+        no_stagger = np.full(num_envs, limit, np.int64)
+        self._first_limits = self._numbering.first_limits(limit, num_envs) if stagger else no_stagger
         self._limits = self._first_limits.copy()
         self._episodes = np.full(num_envs, -1, np.int64)
         self._seeds = np.zeros(num_envs, np.int64)
@@ -156,10 +160,11 @@ class AtariEnvs(VectorEnv[Array, Array, Array]):
         self._limits[:] = snapshot["limits"]
         differs = (self._stacks.stacked != snapshot["obs"]).reshape(self.num_envs, -1).any(axis=1)
         if differs.any():
+            where = (self._numbering.first + np.flatnonzero(differs)).tolist()
             warnings.warn(
-                f"env '{self.env_id}': playing the same actions again led elsewhere in environments "
-                f"{np.flatnonzero(differs).tolist()} of {self.num_envs}, perhaps as another version of ale-py plays "
-                "them. Their episodes go on from there.",
+                f"env '{self.env_id}': playing the same actions again led elsewhere in environments {where} of "
+                f"{self._numbering.total}, perhaps as another version of ale-py plays them. Their episodes go on from "
+                "there.",
                 stacklevel=2,
             )
         return self._stacks.stacked
@@ -183,7 +188,7 @@ class AtariEnvs(VectorEnv[Array, Array, Array]):
         """The next episode where `who` is true."""
         self._episodes[who] += 1
         for env in np.flatnonzero(who).tolist():
-            self._seeds[env] = reset_seed(self._seed, env, int(self._episodes[env]))
+            self._seeds[env] = reset_seed(self._seed, self._numbering.first + env, int(self._episodes[env]))
         self._begin(who)
         self._running.lengths[who] = 0
         self._limits[who] = self._limit

@@ -17,8 +17,9 @@ from rl_teacher.envs.gymnasium.faults import env_fault, what_was_raised
 from rl_teacher.envs.gymnasium.making import AnyEnv, close_env, make_env, observed_as, spaces_of
 from rl_teacher.envs.gymnasium.returned import BOOLS, NUMBERS, Odd, reset_result, step_result
 from rl_teacher.envs.gymnasium.running_actions import RunningActions
+from rl_teacher.envs.numbering import Numbering
 from rl_teacher.envs.snapshots import check_snapshot
-from rl_teacher.envs.tasks.starts import reset_seed, staggered_limits
+from rl_teacher.envs.tasks.starts import reset_seed
 from rl_teacher.errors import EnvFault
 from rl_teacher.oneline import shown
 
@@ -55,6 +56,7 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
         limit: int | None = None,
         stagger: bool = False,
         make: Callable[[], AnyEnv] | None = None,
+        numbering: Numbering | None = None,
     ) -> None:
         """Build the environments; `reset` must follow.
 
@@ -65,6 +67,7 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
             limit: steps of an episode at most, where known; only `stagger` uses it.
             stagger: truncate the first episode of env i after ceil(limit * (i + 1) / num_envs) steps.
             make: makes a copy, where no id can; `env_id` is then what errors call it.
+            numbering: which environments of a run these are; all, unless it is given.
 
         Raises:
             UnsupportedSpace: observations are not a Box, or actions neither a Box nor Discrete.
@@ -74,7 +77,7 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
         self._envs: list[Any] = []  # Gymnasium 1.2 closes one that could not be made
         self._envs += [make() if make else make_env(env_id) for _ in range(num_envs)]
         self.env_id = env_id
-        self.num_envs = num_envs
+        self.num_envs, self._numbering = num_envs, numbering or Numbering(0, num_envs)
         observed, self.single_action_space = self._common_spaces()
         self.metadata = {**(metadata_of(self._envs[0]) or {}), "autoreset_mode": AutoresetMode.SAME_STEP}
         self.single_observation_space = self._observed_space = observed_as(observed)
@@ -82,7 +85,7 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
         self.action_space = batch_space(self.single_action_space, num_envs)
 
         no_limits = np.full(num_envs, NO_LIMIT, np.int64)
-        self._first_limits = staggered_limits(limit, num_envs) if stagger and limit else no_limits
+        self._first_limits = self._numbering.first_limits(limit, num_envs) if stagger and limit else no_limits
         self._seed = seed
         self._num_steps = 0
         self._episodes = np.full(num_envs, -1, np.int64)
@@ -129,12 +132,12 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
         if self._episodes[0] < 0:
             raise ResetNeeded(f"env '{self.env_id}': step() before reset(). Call reset() first.")
         taken = self._running.append(np.asarray(actions))
-        self._num_steps += self.num_envs
+        self._num_steps += self._numbering.total
         for index, env in enumerate(self._envs):
             self._step_one(index, env, taken[index])
         self._take_observations()
         rewards, terminations = self._rewards.copy(), self._terminations.copy()
-        require_finite(self._observed, rewards, self.env_id, self._num_steps)
+        require_finite(self._observed, rewards, self.env_id, self._num_steps, self._numbering)
         truncations = self._truncations | ((self._running.lengths >= self._limits) & ~terminations)
         ended = terminations | truncations
         if not ended.any():
@@ -188,10 +191,10 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
         self._take_observations()
         differs = (self._obs != snapshot["obs"]).reshape(self.num_envs, -1).any(axis=1)
         if differs.any():
-            where = np.flatnonzero(differs).tolist()
+            where = (self._numbering.first + np.flatnonzero(differs)).tolist()
             warnings.warn(
                 f"env '{self.env_id}' is not deterministic: playing the same actions from the same seed led elsewhere "
-                f"in environments {where} of {self.num_envs}. Their episodes go on from there.",
+                f"in environments {where} of {self._numbering.total}. Their episodes go on from there.",
                 stacklevel=2,
             )
         if ended.any():
@@ -207,9 +210,10 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
         """Begin the next episode where `who` is true; writes `_obs` there."""
         self._episodes[who] += 1
         for index in np.flatnonzero(who).tolist():
-            self._reset_one(index, self._envs[index], reset_seed(self._seed, index, int(self._episodes[index])))
+            number = self._numbering.first + index
+            self._reset_one(index, self._envs[index], reset_seed(self._seed, number, int(self._episodes[index])))
         self._take_observations(who)
-        require_finite(self._observed, np.zeros(self.num_envs), self.env_id, self._num_steps)
+        require_finite(self._observed, np.zeros(self.num_envs), self.env_id, self._num_steps, self._numbering)
         self._running.lengths[who] = 0
         self._limits[who] = NO_LIMIT
 
@@ -272,7 +276,7 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
                 self._obs[rows] = self._observed[rows]
 
     def _place(self, index: int) -> str:
-        return f"env {index} of {self.num_envs}, step {self._num_steps:,}"
+        return f"{self._numbering.name(index)}, step {self._num_steps:,}"
 
     def _common_spaces(self) -> tuple[Box, Box | Discrete]:
         """The spaces that all copies share.
@@ -293,7 +297,7 @@ class GymnasiumEnvs(VectorEnv[Array, Array, Array]):
         return observed, action
 
     def _place_of_copy(self, index: int) -> str:
-        return f"env {index} of {self.num_envs}"
+        return self._numbering.name(index)
 
 
 def _qpos_and_qvel(env: Any) -> npt.NDArray[np.float64]:

@@ -12,10 +12,11 @@ from gymnasium.vector.utils import batch_space
 from mujoco.batch import Batch
 
 from rl_teacher.envs.finite import not_finite, require_finite
+from rl_teacher.envs.numbering import Numbering
 from rl_teacher.envs.snapshots import check_snapshot
 from rl_teacher.envs.tasks.model_files import load_model
 from rl_teacher.envs.tasks.mujoco_warnings import CaughtWarnings
-from rl_teacher.envs.tasks.starts import episode_generator, staggered_limits
+from rl_teacher.envs.tasks.starts import episode_generator
 from rl_teacher.envs.tasks.task import Entry, Task
 
 Array = npt.NDArray[Any]
@@ -46,6 +47,7 @@ class BatchedTask(VectorEnv[Array, Array, Array]):
         env_id: str,
         num_threads: int = 0,
         stagger: bool = False,
+        numbering: Numbering | None = None,
     ) -> None:
         """Load the model; `reset` must follow.
 
@@ -57,11 +59,12 @@ class BatchedTask(VectorEnv[Array, Array, Array]):
             env_id: named in errors.
             num_threads: of MuJoCo; 0 is one per CPU.
             stagger: spread the resets over time, see above.
+            numbering: which environments of a run these are; all, unless it is given.
         """
         model = load_model(task.model_file)
         self.task = task
         self.env_id = env_id
-        self.num_envs = num_envs
+        self.num_envs, self._numbering = num_envs, numbering or Numbering(0, num_envs)
         self.metadata = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_fps": task.clip_fps}
         self.single_observation_space = _box(task.observation)
         self.single_action_space = _box(task.action)
@@ -77,7 +80,8 @@ class BatchedTask(VectorEnv[Array, Array, Array]):
         self._caught = CaughtWarnings()
 
         self._limit = limit
-        self._first_limits = staggered_limits(limit, num_envs) if stagger else np.full(num_envs, limit, np.int64)
+        no_stagger = np.full(num_envs, limit, np.int64)
+        self._first_limits = self._numbering.first_limits(limit, num_envs) if stagger else no_stagger
         self._seed = seed
         self._num_steps = 0
         self._episodes = np.full(num_envs, -1, np.int64)
@@ -124,12 +128,12 @@ class BatchedTask(VectorEnv[Array, Array, Array]):
         self._take(np.asarray(actions))
         with self._caught:
             self._batch.step(nstep=self.task.frame_skip)
-        self._num_steps += self.num_envs
+        self._num_steps += self._numbering.total
         self._readout.write_rewards(self._rewards)
         self._readout.write_observations(self._obs64)
         if self._bad_state.any():
             self._raise_unstable()
-        require_finite(self._obs64, self._rewards, self.env_id, self._num_steps)
+        require_finite(self._obs64, self._rewards, self.env_id, self._num_steps, self._numbering)
 
         self._elapsed += 1
         np.greater_equal(self._elapsed, self._limits, out=self._truncations)
@@ -194,7 +198,7 @@ class BatchedTask(VectorEnv[Array, Array, Array]):
         self._batch.reset(envs, stage=mujoco.mjtStage.mjSTAGE_NONE.value)
         self._episodes[envs] += 1
         for env in envs.tolist():
-            rng = episode_generator(self._seed, env, int(self._episodes[env]))
+            rng = episode_generator(self._seed, self._numbering.first + env, int(self._episodes[env]))
             self._qpos[env], self._qvel[env] = self.task.start(rng, self._qpos0, self._qvel.shape[1])
         self._batch.forward(envs)
         self._elapsed[envs] = 0
@@ -208,7 +212,7 @@ class BatchedTask(VectorEnv[Array, Array, Array]):
             what = f"action[{bad_actions[0]}], which the agent gave, is {self._ctrl[env, bad_actions[0]]}"
         else:
             what = f"MuJoCo reset the simulation, saying: {' '.join(self._caught.messages[:1])}".rstrip(". ")
-        raise not_finite(self.env_id, env, self.num_envs, self._num_steps, what)
+        raise not_finite(self.env_id, self._numbering.name(env), self._num_steps, what)
 
 
 def _box(entries: tuple[Entry, ...]) -> Box:
