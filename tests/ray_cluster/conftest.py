@@ -28,11 +28,14 @@ class Nodes:
         return str(self.cluster.address)
 
     def add(self) -> Any:
-        return self.cluster.add_node(**NODE)
+        node = self.cluster.add_node(**NODE)
+        self.cluster.wait_for_nodes()
+        return node
 
     def lose(self, node: Any) -> None:
         """As when its machine is switched off."""
         self.cluster.remove_node(node, allow_graceful=False)
+        self.cluster.wait_for_nodes()  # else the next test's workers may be sent to it
 
     @staticmethod
     def trainings(node: Any) -> list[int]:
@@ -77,4 +80,4 @@ def second(nodes: Nodes) -> Iterator[Any]:
     node = nodes.add()
     yield node
     if node in nodes.cluster.worker_nodes:
-        nodes.cluster.remove_node(node)
+        nodes.lose(node)
