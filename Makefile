@@ -57,7 +57,7 @@ $(RLLIB)/.ready: pyproject.toml
 	test -x $(RLLIB)/bin/python || $(PYTHON) -m venv $(RLLIB)
 	$(RLLIB)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
 	$(RLLIB)/bin/python -m pip install --quiet --disable-pip-version-check \
-		'ray[rllib]==2.60.0' gymnasium==1.2.2 -e . pytest pytest-xdist hypothesis beartype
+		'ray[rllib]==2.60.0' gymnasium==1.2.2 -e '.[games]' pytest pytest-xdist hypothesis beartype
 	touch $@
 
 test-slow: setup $(PLUG)

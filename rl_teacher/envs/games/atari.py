@@ -56,6 +56,7 @@ class AtariEnvs(VectorEnv[Array, Array, Array]):
         Raises:
             MissingExtra: ale-py is not installed.
         """
+        self._emulator: Any = None  # Gymnasium 1.2 closes one that could not be made
         self._emulator = open_emulator(sheet, num_envs, num_threads, is_grey=True)
         self._blacken = Blackout(sheet.hidden, GREY_SIZE, GREY_SIZE)
         self.sheet, self.env_id, self.num_envs = sheet, env_id, num_envs
@@ -171,7 +172,8 @@ class AtariEnvs(VectorEnv[Array, Array, Array]):
 
     def close_extras(self, **kwargs: Any) -> None:
         """Free the emulators."""
-        self._emulator.close()
+        if self._emulator is not None:
+            self._emulator.close()
 
     def _play(self, actions: Array) -> npt.NDArray[np.float64]:
         """Step all games; their true rewards."""
