@@ -34,7 +34,7 @@ def click_until_the_end(run: Teaching, link: str) -> int:
 @pytest.mark.browser
 def test_300_clicks_teach_breakout(teaching: Callable[..., Teaching]) -> None:
     run = teaching(
-        "-e", "MinAtar/Breakout-v1", "-s", "1", "-l", "300", "-t", "500000", "--task", "Keep the ball."
+        "-e", "MinAtar/Breakout-v1", "-s", "1", "-l", "300", "-t", "1000000", "--task", "Keep the ball."
     ).start()
     link = run.says(r"Sign in \(once, within 10 minutes\): (\S+)")
     with ThreadPoolExecutor(1) as thread:
