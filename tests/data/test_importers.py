@@ -1,12 +1,6 @@
 """Preference data of others: the right rows, the right answers, and a name for what is refused."""
 
-import dataclasses
 import json
-import os
-import pickle
-import subprocess
-import sys
-import types
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,54 +11,14 @@ from rl_teacher.cli import main
 from rl_teacher.data.folder import read_folder
 from rl_teacher.data.importers.forms import read_form
 from rl_teacher.data.importers.pairs import Given
-from rl_teacher.data.rows import Answer, Rows, Source
 from rl_teacher.errors import DataDamaged, DataError, DataMismatch, DataRefused
-from rl_teacher.records import Preference
-from tests.data import made, sets
-
-EPISODES = sets.played((4, 6, 5))
-"""Rows 0 to 3, which ended, 4 to 9 and 10 to 14, which were cut off."""
-OBS = np.concatenate([one.obs[:-1] for one in EPISODES])
-ACTION = np.concatenate([one.action for one in EPISODES])
-VIEW = [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 13]
-"""Rows of the file that `qlearning_dataset` keeps: without the last one of episodes that were cut off."""
-L, R, T = Preference.LEFT, Preference.RIGHT, Preference.TIE
+from tests.data import sets
+from tests.data.others_data import EPISODES, OBS, L, R, T, dump, expect_rows, human_label, rows_of, said
 
 
 @pytest.fixture
 def dataset(tmp_path: Path) -> Path:
     return sets.write_d4rl(tmp_path / "hopper-medium-v2.hdf5", EPISODES)
-
-
-def dump(path: Path, value: object) -> None:
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(pickle.dumps(value))
-
-
-def human_label(folder: Path, left: list[int], right: list[int], said: list[int], length: int | None = 3) -> Path:
-    name = f"num{len(left)}" + (f"_q{length}" if length else "")
-    dump(folder / f"indices_{name}", np.array(left, np.int32))
-    dump(folder / f"indices_2_{name}", right)
-    dump(folder / "label_human", said)
-    return folder
-
-
-def rows_of(source: Source) -> Rows:
-    (rows,) = source.read()
-    return rows
-
-
-def expect_rows(source: Source, left: list[int], right: list[int], length: int) -> None:
-    """That the segments are these rows of the file."""
-    rows = rows_of(source)
-    for side, starts in ((rows.left, left), (rows.right, right)):
-        at = np.concatenate([np.arange(start, start + length) for start in starts])
-        np.testing.assert_array_equal(side.obs, OBS[at])
-        np.testing.assert_array_equal(side.action, ACTION[at])
-
-
-def said(source: Source) -> list[Preference | None]:
-    return [one.preference for one in source.answers]
 
 
 def test_start_rows_of_preference_transformer_count_the_view_without_cut_off_steps(
@@ -292,197 +246,6 @@ def test_numbers_of_rlhf_blender_need_a_meaning_and_lengths_can_be_cut(tmp_path:
     (tmp_path / "a.json").write_text("[{")
     with pytest.raises(DataDamaged, match="cannot be read as JSON"):
         read_form(tmp_path / "a.json", "auto", Given(str(dataset), best="lowest"))
-
-
-# -- imitation -------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def others(monkeypatch: pytest.MonkeyPatch) -> types.SimpleNamespace:
-    """Classes with the names of imitation's, as a program that has it would pickle them."""
-    found = types.SimpleNamespace()
-    for module, names in (
-        ("imitation", ()), ("imitation.data", ()), ("imitation.data.types", ("TrajectoryWithRew", "Trajectory")),
-        ("imitation.algorithms", ()), ("imitation.algorithms.preference_comparisons", ("PreferenceDataset",)),
-    ):  # fmt: skip
-        made_module = types.ModuleType(module)
-        monkeypatch.setitem(sys.modules, module, made_module)
-        for name in names:
-            kind = type(name, (), {"__module__": module, "__init__": lambda self, **more: self.__dict__.update(more)})
-            setattr(made_module, name, kind)
-            setattr(found, name, kind)
-    return found
-
-
-def test_a_pickle_of_imitation_is_read_without_its_classes(tmp_path: Path, others: types.SimpleNamespace) -> None:
-    def trajectory(one: sets.Played) -> object:
-        return others.TrajectoryWithRew(
-            obs=one.obs, acts=one.action, rews=one.reward, infos=None, terminal=one.terminated
-        )
-
-    first, second, third = EPISODES
-    dataset = others.PreferenceDataset(
-        fragments1=[trajectory(first), trajectory(third)], fragments2=[trajectory(second), trajectory(first)],
-        preferences=np.array([1.0, 0.5], np.float32), max_size=None,
-    )  # fmt: skip
-    dump(tmp_path / "preferences.pkl", dataset)
-    source = read_form(tmp_path / "preferences.pkl", "auto", Given())
-    rows = rows_of(source)
-    np.testing.assert_array_equal(rows.left.obs, np.concatenate([first.obs[:-1], third.obs[:-1]]))
-    np.testing.assert_array_equal(rows.left.next_obs[:4], first.obs[1:])
-    np.testing.assert_array_equal(rows.right.action, np.concatenate([second.action, first.action]))
-    assert rows.left.lengths.tolist() == [4, 5]
-    assert rows.left.end.tolist() == [4, -1]
-    assert said(source) == [L, T]
-    assert source.about.has_true_reward
-    assert main(["data", "import", str(tmp_path / "preferences.pkl"), "--to", str(tmp_path / "d")]) == 0
-    assert not read_folder(tmp_path / "d").about.has_true_reward
-
-
-def imitation_damage() -> dict[str, tuple[Callable[[types.SimpleNamespace], object], type[DataError], str]]:
-    one = {"obs": np.zeros((3, 2)), "acts": np.zeros((2, 1)), "terminal": False}
-
-    def of(them: types.SimpleNamespace, preferences: object = (1.0,), **more: object) -> object:
-        sides = [[them.Trajectory(**(one | more))], [them.Trajectory(**one)]]
-        return them.PreferenceDataset(fragments1=sides[0], fragments2=sides[1], preferences=np.array(preferences))
-
-    return {
-        "another class": (lambda them: them.Trajectory(obs=Path("a")), DataRefused, "holds pathlib"),
-        "no dataset": (lambda them: [1, 2], DataRefused, "holds a list, expected a PreferenceDataset"),
-        "unsure": (lambda them: of(them, [0.7]), DataRefused, r"preferences \[0.7\]"),
-        "too many": (lambda them: of(them, [1.0, 0.0]), DataDamaged, r"\[1, 1\] segments and 2 preferences"),
-        "none": (lambda them: of(them, []), DataDamaged, "0 preferences"),
-        "too few observations": (lambda them: of(them, obs=np.zeros((2, 2))), DataDamaged, "more than actions"),
-        "other spaces": (lambda them: of(them, obs=np.zeros((3, 4))), DataMismatch, "observations of shape"),
-        "choices": (lambda them: of(them, acts=np.zeros(2, int)), DataMismatch, "--env ID"),
-    }  # fmt: skip
-
-
-@pytest.mark.parametrize("what", imitation_damage())
-def test_a_pickle_of_imitation_that_does_not_fit_is_refused(
-    tmp_path: Path, others: types.SimpleNamespace, what: str
-) -> None:
-    make, error_class, told = imitation_damage()[what]
-    dump(tmp_path / "a.pkl", make(others))
-    with pytest.raises(error_class, match=told) as error:
-        read_form(tmp_path / "a.pkl", "imitation", Given())
-    assert "\n" not in str(error.value)
-
-
-def exported(folder: Path, form: str, source: Source, *words: str) -> Path:
-    """A source in another's form, by way of a folder of ours."""
-    from rl_teacher.data.folder import write_folder
-
-    write_folder(source, folder / "ours", with_true_reward=source.about.has_true_reward)
-    assert main(["data", "export", str(folder / "ours"), "--to", str(folder / form), "--format", form, *words]) == 0
-    return folder / form
-
-
-def decided(about: made.DataAbout, num: int = 6) -> tuple[Source, Rows]:
-    """Comparisons of which the fourth has no target."""
-    rows = made.rows(about, num)
-    answers = [Answer(one, "ann", [L, R, T, Preference.CANT_TELL, L, R][i % 6]) for i, one in enumerate(rows.id)]
-    return made.source(about, [rows], answers), rows
-
-
-@pytest.mark.parametrize("next_obs", [False, True])
-@pytest.mark.parametrize("action", [made.BOX, made.CHOICES])
-def test_what_goes_out_for_preference_transformer_comes_back_in(tmp_path: Path, next_obs: bool, action: object) -> None:
-    about = made.about(has_next_obs=next_obs, action=action)
-    source, rows = decided(about)
-    folder = exported(tmp_path, "preference-transformer", source)
-    assert {one.name for one in folder.iterdir()} == {
-        "indices_num5_q4", "indices_2_num5_q4", "label_human", "dataset.hdf5",
-    }  # fmt: skip
-    assert pickle.loads((folder / "label_human").read_bytes()).tolist() == [0, 1, -1, 0, 1]
-    found = rows_of(read_form(folder, "auto", Given(str(folder / "dataset.hdf5"))))
-    kept = np.repeat([True, True, True, False, True, True], 4)
-    for one, other in ((found.left, rows.left), (found.right, rows.right)):
-        np.testing.assert_array_equal(one.obs, other.obs[kept])
-        np.testing.assert_array_equal(one.action, other.action[kept])
-        if next_obs:
-            np.testing.assert_array_equal(one.next_obs[3::4], other.next_obs[kept][3::4])
-
-
-@pytest.mark.parametrize("true_reward", [False, True])
-def test_what_goes_out_for_imitation_comes_back_in_and_datasets_reads_it(tmp_path: Path, true_reward: bool) -> None:
-    about = made.about((2, 4), has_next_obs=True, has_true_reward=True)
-    source, rows = decided(about)
-    words = ("--with-true-reward",) if true_reward else ()
-    folder = exported(tmp_path, "imitation", source, *words)
-    back = read_form(folder, "auto", Given())
-    assert said(back) == [L, R, T, L, R]
-    found = rows_of(back)
-    kept = np.repeat(np.arange(6) != 3, rows.left.lengths)
-    np.testing.assert_array_equal(found.left.obs, rows.left.obs[kept])
-    np.testing.assert_array_equal(found.left.action, rows.left.action[kept])
-    assert back.about.has_true_reward == true_reward
-    if true_reward:
-        np.testing.assert_array_equal(found.left.true_reward, rows.left.true_reward[kept])
-        return
-    program = """
-import sys, datasets
-for side in ("left", "right"):
-    found = datasets.load_from_disk(f"{sys.argv[1]}/{side}")
-    print(len(found), sorted(found.column_names), len(found[0]["obs"]) - len(found[0]["acts"]))
-"""
-    offline = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "hf"), "HOME": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(folder)], env={**os.environ, **offline}, capture_output=True, text=True,
-        check=True, cwd=tmp_path,
-    )  # fmt: skip
-    assert done.stdout.splitlines() == ["5 ['acts', 'infos', 'obs', 'terminal'] 1"] * 2
-
-
-@pytest.mark.parametrize(
-    ("form", "change", "told"),
-    [
-        ("preference-transformer", {"steps": (2, 4)}, "room for one length"),
-        ("preference-transformer", {"answers": "mean"}, r"labelers differ, with the targets \[0.75\]"),
-        ("preference-transformer", {"answers": "none"}, "no comparison that can be trained on"),
-        ("imitation", {"answers": "none"}, "no comparison that can be trained on"),
-        ("imitation", {"words": ("--with-clips",)}, "no place for clips"),
-        ("imitation", {"words": ("--with-true-reward",)}, "has no true rewards"),
-    ],
-)
-def test_what_another_form_has_no_room_for_is_told(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str, change: dict[str, object], told: str
-) -> None:
-    about = made.about(change.get("steps", (4, 4)))
-    source, rows = decided(about)
-    one = rows.id[0]
-    answers = {"mean": [Answer(one, "ann", L), Answer(one, "bob", T)], "none": []}.get(str(change.get("answers")))
-    if answers is not None:
-        source = dataclasses.replace(source, answers=answers)
-    from rl_teacher.data.folder import write_folder
-
-    write_folder(source, tmp_path / "ours")
-    words = ["data", "export", str(tmp_path / "ours"), "--to", str(tmp_path / "x"), "--format", form]
-    assert main([*words, *change.get("words", ())]) == 2
-    import re
-
-    error = capsys.readouterr().err
-    assert re.search(told, error), error
-    assert error.count("\n") == 1
-    assert {path.name for path in tmp_path.iterdir()} == {"ours"}
-
-
-def test_export_import_export_makes_the_same_bytes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    about = made.about(has_true_reward=True)
-    source, _ = decided(about)
-    from rl_teacher.data.folder import write_folder
-
-    for words in ((), ("--with-true-reward",)):
-        home = tmp_path / str(len(words))
-        home.mkdir()
-        write_folder(source, home / "a", with_true_reward=bool(words))
-        assert main(["data", "import", str(home / "a"), "--to", str(home / "b")]) == 0
-        assert main(["data", "export", str(home / "b"), "--to", str(home / "c"), *words]) == 0
-        files = [
-            {str(one.relative_to(home / name)): one.read_bytes() for one in (home / name).rglob("*") if one.is_file()}
-            for name in ("a", "b", "c")
-        ]
-        assert files[0] == files[1] == files[2]
 
 
 def test_the_command_takes_an_environment_and_says_what_it_wrote(

@@ -1,5 +1,6 @@
 """A world for tests: a data folder of its own per test, with people, clips and comparisons made by short calls."""
 
+import dataclasses
 import hashlib
 import io
 import os
@@ -9,7 +10,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -218,3 +219,56 @@ def make_mp4() -> Any:
 @pytest.fixture
 def make_npz() -> Any:
     return npz
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[Any]:
+    from tests.server.bucket import bucket  # here, as few need it
+
+    with bucket() as line:
+        yield line
+
+
+@pytest.fixture
+def line(s3: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The bucket, empty, without trouble; calls give up soon."""
+    import obstore
+
+    from rl_teacher.server.storage import choose, objects
+    from tests.server.bucket import CREDENTIALS
+    from tests.server.clips_in_bucket import URL
+
+    for name, value in {**CREDENTIALS, "AWS_ENDPOINT_URL": s3.url}.items():
+        monkeypatch.setenv(name, value)
+    retry = {"max_retries": 1, "retry_timeout": timedelta(seconds=2), "backoff": objects._RETRY["backoff"]}
+    monkeypatch.setattr(objects, "_RETRY", retry)
+    choose._opened.cache_clear()
+    s3.trouble, s3.only = "", ""
+    store = objects.open_store(URL)._store
+    for page in obstore.list(store):
+        obstore.delete(store, [found["path"] for found in page])
+    s3.requests.clear()
+    yield s3
+    s3.trouble = ""
+    choose._opened.cache_clear()
+
+
+@pytest.fixture
+def cloud(world: World, line: Any) -> World:
+    """A server with its clips in the bucket."""
+    from tests.server.clips_in_bucket import URL
+
+    settings.RL_TEACHER = dataclasses.replace(settings.RL_TEACHER, blobs=URL)
+    return world
+
+
+@pytest.fixture
+def file(world: World) -> Any:
+    """Makes a file that a store may take."""
+
+    def make(data: bytes) -> Path:
+        path = world.folder.blobs / ".incoming-test"
+        path.write_bytes(data)
+        return path
+
+    return make
