@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 import jax
 import numpy as np
 
-from benchmarks.reward_fits import PROCESS, drawn, fitted, labels_of, rows_of, told_right
+from benchmarks.reward_fits import PROCESS, drawn, fitted, labels_of, told_right
 from rl_teacher.commands.replay import RUNS_DIR
 from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.core.arrays import LabeledBatch, RewardInput
@@ -44,7 +44,7 @@ def softened(confidence: float) -> Use:
 
 def doubled(batch: LabeledBatch, strong: np.ndarray) -> LabeledBatch:
     """The log likelihood of a strong preference counts twice."""
-    return rows_of(batch, np.concatenate([np.arange(len(batch)), np.flatnonzero(strong)]))
+    return batch.take(np.concatenate([np.arange(len(batch)), np.flatnonzero(strong)]))
 
 
 USES: dict[str, tuple[Use, float]] = {

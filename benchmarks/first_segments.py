@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from benchmarks.first_labels import answered
-from benchmarks.reward_fits import fitted, labels_of, rows_of, told_right
+from benchmarks.reward_fits import fitted, labels_of, told_right
 from rl_teacher.commands.replay import RUNS_DIR
 from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.core.arrays import LabeledBatch, RewardInput, Rollout, Segments, concatenate
@@ -94,7 +94,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--runs-dir", default=RUNS_DIR)
     given = parser.parse_args(argv)
     taught, batch = labels_of(given.runs_dir, given.name)
-    later = rows_of(batch, np.arange(taught.pretrain_labels or 0, len(batch)))
+    later = batch.take(np.arange(taught.pretrain_labels or 0, len(batch)))
 
     spec = find_env(taught.env_id)
     config, _ = complete(dataclasses.replace(taught, name="first"), spec)

@@ -26,15 +26,11 @@ from examples.offline_td3bc import learn, returns
 from rl_teacher.cli import main as rl_teacher
 from rl_teacher.data.data_sets import open_episodes
 from rl_teacher.data.minari_files import find_minari
+from rl_teacher.files import append_lines, read_lines
 
 RESULTS = Path(__file__).parent / "results" / "offline.jsonl"
 DATASET = "rlt/hopper/mixed-v0"
 TRUE, LEARNED = "true", "learned"
-
-
-def rows_of(path: Path) -> list[dict[str, Any]]:
-    """What was measured already."""
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def labeled(folder: Path, seed: int, labels: int) -> str:
@@ -110,13 +106,12 @@ def main() -> None:
     for seed in range(1, given.seeds + 1):
         for rewards in (TRUE, LEARNED):
             key = (rewards, seed, given.updates, given.labels if rewards == LEARNED else 0)
-            if key in {tuple(row[name] for name in names) for row in rows_of(given.results)}:
+            if key in {tuple(row[name] for name in names) for row in read_lines(given.results)}:
                 continue
             row = measured(given.folder, *key[:2], given.labels, given.updates)
             print(json.dumps(row), flush=True)
-            with given.results.open("a") as file:
-                file.write(json.dumps(row) + "\n")
-    print(table([row for row in rows_of(given.results) if row["updates"] == given.updates]))
+            append_lines(given.results, [row])
+    print(table([row for row in read_lines(given.results) if row["updates"] == given.updates]))
 
 
 if __name__ == "__main__":

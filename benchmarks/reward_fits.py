@@ -64,12 +64,6 @@ def labels_of(runs_dir: str, name: str) -> tuple[RunConfig, LabeledBatch]:
     return config, batch
 
 
-def rows_of(batch: LabeledBatch, rows: np.ndarray) -> LabeledBatch:
-    """These comparisons."""
-    taken: LabeledBatch = jax.tree.map(lambda column: column[rows], batch)
-    return taken
-
-
 def fitted(
     labeled: LabeledBatch, window: RewardInput, config: RewardModelConfig, steps: int, seed: int
 ) -> tuple[RewardModel, dict[str, float]]:
@@ -95,7 +89,7 @@ def drawn(
     first = generator.choice(num_first, from_first, replace=False)
     later = num_first + generator.choice(len(batch) - num_first, num_labels - from_first, replace=False)
     rows = np.sort(np.concatenate([first, later]))
-    return rows_of(batch, rows), rows_of(batch, np.setdiff1d(np.arange(num_first, len(batch)), rows))
+    return batch.take(rows), batch.take(np.setdiff1d(np.arange(num_first, len(batch)), rows))
 
 
 def judge(

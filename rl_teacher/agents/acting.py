@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -30,50 +31,40 @@ class Actor:
 
 def actor_of(networks: ActorCritic, obs_stats: RunningStats, distribution: Distribution) -> Actor:
     """The actor of these networks. Plain tuples of arrays go to the compiled function: they dispatch fastest."""
+    params: Any = (networks.policy.weights, networks.policy.biases, networks.log_std, *acting_scale(obs_stats))
+    sample, likeliest = _act, _mode
     if networks.torso is not None:
-        return _actor_of_pictures(networks, picture_scale(obs_stats.mean, obs_stats.variance), distribution)
-    params = (networks.policy.weights, networks.policy.biases, networks.log_std, *acting_scale(obs_stats))
+        params = (networks, picture_scale(obs_stats.mean, obs_stats.variance))
+        sample, likeliest = _act_on_pictures, _mode_of_pictures
 
     def noise(key: PRNGKeyArray, num_steps: int, num_envs: int) -> Num[np.ndarray, "time env ..."]:
         return np.asarray(distribution.noise(key, (num_steps, num_envs)))
 
     def act(obs: Num[np.ndarray, "env ..."], row: Num[np.ndarray, "env ..."]) -> Num[np.ndarray, "env ..."]:
-        return np.asarray(_act(params, obs, row, distribution))
+        return np.asarray(sample(params, obs, row, distribution))
 
     def mode(obs: Num[np.ndarray, "env ..."]) -> Num[np.ndarray, "env ..."]:
-        return np.asarray(_mode(params, obs, distribution))
+        return np.asarray(likeliest(params, obs, distribution))
 
     return Actor(noise, act, mode)
 
 
-def _actor_of_pictures(networks: ActorCritic, scale: Scale, distribution: Distribution) -> Actor:
-    def noise(key: PRNGKeyArray, num_steps: int, num_envs: int) -> Num[np.ndarray, "time env ..."]:
-        return np.asarray(distribution.noise(key, (num_steps, num_envs)))
-
-    def act(obs: Num[np.ndarray, "env ..."], row: Num[np.ndarray, "env ..."]) -> Num[np.ndarray, "env ..."]:
-        return np.asarray(_act_on_pictures(networks, scale, obs, row, distribution))
-
-    def mode(obs: Num[np.ndarray, "env ..."]) -> Num[np.ndarray, "env ..."]:
-        return np.asarray(_mode_of_pictures(networks, scale, obs, distribution))
-
-    return Actor(noise, act, mode)
-
-
-@partial(jax.jit, static_argnums=4)
-def _act_on_pictures(
-    networks: ActorCritic,
-    scale: Scale,
-    obs: Num[Array, "env ..."],
-    noise: Float[Array, "env act"],
-    distribution: Distribution,
-) -> Num[Array, "env ..."]:
-    return distribution.sample(networks.heads(obs, scale)[0], networks.log_std, noise)
+PictureParams = tuple[ActorCritic, Scale]
 
 
 @partial(jax.jit, static_argnums=3)
-def _mode_of_pictures(
-    networks: ActorCritic, scale: Scale, obs: Num[Array, "env ..."], distribution: Distribution
+def _act_on_pictures(
+    params: PictureParams, obs: Num[Array, "env ..."], noise: Float[Array, "env act"], distribution: Distribution
 ) -> Num[Array, "env ..."]:
+    networks, scale = params
+    return distribution.sample(networks.heads(obs, scale)[0], networks.log_std, noise)
+
+
+@partial(jax.jit, static_argnums=2)
+def _mode_of_pictures(
+    params: PictureParams, obs: Num[Array, "env ..."], distribution: Distribution
+) -> Num[Array, "env ..."]:
+    networks, scale = params
     return distribution.mode(networks.heads(obs, scale)[0])
 
 

@@ -11,7 +11,6 @@ import numpy as np
 from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.core.arrays import ENDED, LabeledBatch, RewardInput
 from rl_teacher.core.correlation import correlation
-from rl_teacher.core.mapped import gathered
 from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.core.streams import Streams
 from rl_teacher.envs.catalog import input_names, make_envs
@@ -78,7 +77,7 @@ def window(labeled: LabeledBatch) -> RewardInput:
     most = max(1, MOST_FRAMES // per_comparison)
     if num <= most:
         return lived_frames(labeled)
-    return lived_frames(taken(labeled, np.linspace(0, num - 1, most).round().astype(np.int64)))
+    return lived_frames(labeled.take(np.linspace(0, num - 1, most).round().astype(np.int64)))
 
 
 def parts(labeled: LabeledBatch) -> Iterator[LabeledBatch]:
@@ -87,13 +86,7 @@ def parts(labeled: LabeledBatch) -> Iterator[LabeledBatch]:
         yield labeled
         return
     for at in range(0, len(labeled), AT_ONCE):
-        yield taken(labeled, np.arange(at, min(at + AT_ONCE, len(labeled))))
-
-
-def taken(labeled: LabeledBatch, rows: np.ndarray) -> LabeledBatch:
-    """These comparisons, copied into memory."""
-    found: LabeledBatch = jax.tree.map(lambda array: gathered(array, rows), labeled)
-    return found
+        yield labeled.take(np.arange(at, min(at + AT_ONCE, len(labeled))))
 
 
 def lived_frames(labeled: LabeledBatch) -> RewardInput:

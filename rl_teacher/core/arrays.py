@@ -4,13 +4,16 @@ Axes: time and env index a rollout, step lies inside a segment, side is left or 
 network of an ensemble. obs and act stand for the shape of one observation and of one action.
 """
 
+import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 import equinox as eqx
 import numpy as np
 from jaxtyping import Array, Bool, Float, Float64, Int, Num, Shaped
 
 from rl_teacher.core.frame_stacks import FrameStacks, packed
+from rl_teacher.core.mapped import gathered
 from rl_teacher.core.segment import Segment
 
 LIVED, LAST, ENDED = 0, 1, 2
@@ -232,6 +235,14 @@ class LabeledBatch(eqx.Module):
 
     def __len__(self) -> int:
         return len(self.target)
+
+    def take(self, rows: Int[np.ndarray, " n"]) -> "LabeledBatch":
+        """These comparisons, copied into memory."""
+        taken: dict[str, Any] = {}
+        for field in dataclasses.fields(self):
+            column = getattr(self, field.name)
+            taken[field.name] = None if column is None else gathered(column, rows)
+        return LabeledBatch(**taken)
 
     def reward_input(self) -> RewardInput:
         """What a reward may look at, axes (comparison, side, step)."""

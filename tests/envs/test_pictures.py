@@ -8,7 +8,7 @@ from gymnasium.spaces import Box
 
 from rl_teacher.envs.catalog import find_env, make_envs
 from rl_teacher.envs.pictures.shapes import frame_of, picture_shape
-from rl_teacher.envs.pictures.stacks import FrameStacks
+from rl_teacher.envs.pictures.stacks import FrameStacker
 from rl_teacher.errors import EnvFault
 from rl_teacher.video.replayed import play
 from tests.envs.stranger import ID, Stranger, registered
@@ -61,7 +61,7 @@ def test_channels_of_several_frames_stay_together():
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_stacks_forget_the_oldest_whatever_a_frame_holds(channels):
-    generator, stacks = np.random.default_rng(0), FrameStacks(2, (5, 6, channels), 4)
+    generator, stacks = np.random.default_rng(0), FrameStacker(2, (5, 6, channels), 4)
     frames = generator.integers(0, 256, (7, 2, 5, 6, channels)).astype(np.uint8)
     stacks.start(frames[0], np.ones(2, bool))
     for number in range(1, 7):

@@ -6,11 +6,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from playwright.sync_api import Error as ChromiumError
-from playwright.sync_api import sync_playwright
+from clicking_runs import click_until_the_end
 from teaching import Teaching
 
-from benchmarks.clicking import CHROMIUM, FLAGS, ClickingLabeler
 from benchmarks.labelers import Judge
 from rl_teacher.commands.circus.acts import find_acts, load_act
 from rl_teacher.commands.circus.success import measure_success
@@ -31,21 +29,6 @@ def mistaken(judge: Judge) -> Judge:
         return other.get(said, said) if draw.random() < MISTAKES else said
 
     return answer
-
-
-def click_until_the_end(run: Teaching, link: str, judge: Judge) -> int:
-    """Answer whatever is asked, about one pair a second; how many."""
-    with sync_playwright() as playwright, run.client() as client:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        labeler = ClickingLabeler(browser, link, client, judge)
-        try:
-            while run.process is not None and run.process.poll() is None:
-                labeler.answer(30.0)
-                labeler.page.wait_for_timeout(700)
-        except ChromiumError:  # nothing more is asked
-            pass
-        browser.close()
-        return labeler.num_answers
 
 
 @pytest.mark.slow

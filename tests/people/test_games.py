@@ -5,29 +5,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from playwright.sync_api import Error as ChromiumError
-from playwright.sync_api import sync_playwright
+from clicking_runs import click_until_the_end
 from teaching import Teaching
-
-from benchmarks.clicking import CHROMIUM, FLAGS, ClickingLabeler
 
 RANDOM, TRUE = -59.8, 73.6
 """True return of 1,000 steps of random actions, and of an agent that learned from the true reward (docs/games.md)."""
-
-
-def click_until_the_end(run: Teaching, link: str) -> int:
-    """Prefer the clip with more points and fewer balls lost, about one pair in half a second; how many."""
-    with sync_playwright() as playwright, run.client() as client:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        labeler = ClickingLabeler(browser, link, client)
-        try:
-            while run.process is not None and run.process.poll() is None:
-                labeler.answer(60.0)
-                labeler.page.wait_for_timeout(300)
-        except ChromiumError:  # nothing more is asked
-            pass
-        browser.close()
-        return labeler.num_answers
 
 
 @pytest.mark.slow
@@ -38,7 +20,8 @@ def test_300_clicks_teach_breakout(teaching: Callable[..., Teaching]) -> None:
     ).start()
     link = run.says(r"Sign in \(once, within 10 minutes\): (\S+)")
     with ThreadPoolExecutor(1) as thread:
-        num_answers = thread.submit(click_until_the_end, run, link).result()
+        clicks = thread.submit(click_until_the_end, run, link, pause_ms=300.0, patience_s=60.0)
+        num_answers = clicks.result()
     summary = run.finish(900.0)
     reached = summary["final_true_return"]
     print(json.dumps({"labels": summary["labels"], "answers": num_answers, "true_return": reached}))

@@ -15,7 +15,7 @@ from rl_teacher.envs.games.sheets import GAME_FPS, AtariSheet
 from rl_teacher.envs.games.starts import IdleStarts
 from rl_teacher.envs.gymnasium.running_actions import RunningActions
 from rl_teacher.envs.numbering import Numbering
-from rl_teacher.envs.pictures.stacks import FrameStacks
+from rl_teacher.envs.pictures.stacks import FrameStacker
 from rl_teacher.envs.snapshots import check_snapshot
 from rl_teacher.envs.tasks.starts import reset_seed
 
@@ -75,7 +75,7 @@ class AtariEnvs(VectorEnv[Array, Array, Array]):
         self._seeds = np.zeros(num_envs, np.int64)
         self._starts = IdleStarts(num_envs)
         self._running = RunningActions(num_envs, self.single_action_space)
-        self._stacks = FrameStacks(num_envs, (GREY_SIZE, GREY_SIZE, 1), frame_stack)
+        self._stacks = FrameStacker(num_envs, (GREY_SIZE, GREY_SIZE, 1), frame_stack)
         self._terminations = np.zeros(num_envs, np.bool_)
         self._terminations.flags.writeable = False
 

@@ -1,4 +1,4 @@
-"""FrameStacks: the newest few frames of every environment, so that an observation shows what moves."""
+"""FrameStacker: the newest few frames of every environment, so that an observation shows what moves."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy.typing as npt
 Pixels = npt.NDArray[np.uint8]
 
 
-class FrameStacks:
+class FrameStacker:
     """Pictures stacked on their channel axis, the oldest first; at the start of an episode its first frame repeats.
 
     Attributes:

@@ -9,7 +9,7 @@ from gymnasium.spaces import Box
 
 from rl_teacher.envs.gymnasium.returned import observation
 from rl_teacher.envs.pictures.shapes import PictureShape, frame_of
-from rl_teacher.envs.pictures.stacks import FrameStacks
+from rl_teacher.envs.pictures.stacks import FrameStacker
 
 
 class Pictures(gymnasium.Wrapper[Any, Any, Any, Any]):
@@ -23,7 +23,7 @@ class Pictures(gymnasium.Wrapper[Any, Any, Any, Any]):
     def __init__(self, env: gymnasium.Env[Any, Any], shape: PictureShape) -> None:
         super().__init__(env)
         self._shape, self._space = shape, env.observation_space
-        self._stack = FrameStacks(1, shape.frame, shape.frame_stack)
+        self._stack = FrameStacker(1, shape.frame, shape.frame_stack)
         height, width, channels = shape.frame
         self.observation_space = Box(0, 255, (height, width, channels * shape.frame_stack), np.uint8)
 

@@ -13,10 +13,11 @@ from jaxtyping import Array, Float, Int, Num, PRNGKeyArray
 
 from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.core.arrays import LabeledBatch
-from rl_teacher.core.bradley_terry import decisive_accuracy, preference_loss
+from rl_teacher.core.bradley_terry import preference_loss
 from rl_teacher.core.mapped import looked_up, release
 from rl_teacher.core.streams import host_generator
 from rl_teacher.rewards.ensemble.members import member_rewards
+from rl_teacher.rewards.member_metrics import member_metrics
 from rl_teacher.rewards.view import ObsStats
 
 STEPS_PER_CALL = 25
@@ -256,22 +257,12 @@ def evaluate_fit(
     size = config.minibatch_size
     parts = [_gaps(state.members, *_padded(data, at, size), stats, config) for at in range(0, len(data), size)]
     gaps, loss = (np.concatenate([np.asarray(part[i]) for part in parts], axis=1)[:, : len(data)] for i in (0, 1))
-    target = np.broadcast_to(data.target[None], gaps.shape)
-    held = (weights == 0).astype(np.float64)
-    train_loss, held_loss = _mean(loss, weights), _mean(loss, held)
-    probability = 1.0 / (1.0 + np.exp(-np.clip(gaps, -50, 50)))
+    metrics = member_metrics(gaps, loss, data.target, weights)
     decay = state.weight_decay
     if config.adapt_weight_decay:
-        decay = jnp.float32(adapted_decay(float(decay), train_loss, held_loss))
-    metrics = {
-        "predictor/loss": train_loss,
-        "predictor/holdout_loss": held_loss,
-        "predictor/accuracy": decisive_accuracy(gaps, target, weights),
-        "predictor/holdout_accuracy": decisive_accuracy(gaps, target, held),
-        "predictor/disagreement": float(probability.std(axis=0).mean()),
-        "predictor/weight_decay": float(decay),
-        "predictor/tie_share": float((data.target == 0.5).mean()),
-    }
+        found = adapted_decay(float(decay), metrics["predictor/loss"], metrics["predictor/holdout_loss"])
+        decay = jnp.float32(found)
+    metrics["predictor/weight_decay"] = float(decay)
     return FitState(state.members, state.opt_state, decay), metrics
 
 
@@ -283,9 +274,3 @@ def _padded(data: LabeledBatch, at: int, size: int) -> tuple[Array, Array, Array
     release(data.obs)
     release(data.action)
     return obs, action, phase, jnp.asarray(data.target[rows])
-
-
-def _mean(values: np.ndarray, weight: np.ndarray) -> float:
-    """Weighted mean; nan when nothing has weight."""
-    total = float(weight.sum())
-    return float((values * weight).sum() / total) if total > 0 else float("nan")

@@ -1,5 +1,7 @@
 """The reward model for pictures: a convolutional network with several heads, which learns on from fit to fit."""
 
+import dataclasses
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -70,7 +72,7 @@ class PictureReward(eqx.Module):
         """The model after going on from the last fit with all labels; the first fit takes more passes over them."""
         config, labeled = self.config, data.labeled
         if self.center:
-            labeled = eqx.tree_at(lambda batch: batch.phase, labeled, None, is_leaf=lambda leaf: leaf is None)
+            labeled = dataclasses.replace(labeled, phase=None)
         passes = config.picture_passes if int(self.num_fitted) else config.picture_first_passes
         steps = num_steps or max(1, round(passes * len(labeled) / min(config.minibatch_size, len(labeled))))
         stats = frozen(data.obs_stats)

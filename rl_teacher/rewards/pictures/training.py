@@ -14,10 +14,11 @@ from jaxtyping import Array, Float, Int, Num, PRNGKeyArray
 
 from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.core.arrays import LabeledBatch
-from rl_teacher.core.bradley_terry import decisive_accuracy, preference_loss
+from rl_teacher.core.bradley_terry import preference_loss
 from rl_teacher.core.streams import host_generator
 from rl_teacher.core.vision import Scale
 from rl_teacher.rewards.ensemble.training import label_weights
+from rl_teacher.rewards.member_metrics import member_metrics
 from rl_teacher.rewards.pictures.network import PictureNetworks
 
 STEPS_PER_CALL = 2
@@ -175,24 +176,8 @@ def fit_metrics(
         config: which labels each member holds out.
         num_steps: of the fit.
     """
-    weights = label_weights(data.key, config)
     gaps = returns[..., 0] - returns[..., 1]
     target = np.broadcast_to(data.target[None], gaps.shape)
     loss = np.asarray(preference_loss(jnp.asarray(gaps), jnp.asarray(target)))
-    held = (weights == 0).astype(np.float64)
-    probability = 1.0 / (1.0 + np.exp(-np.clip(gaps, -50, 50)))
-    return {
-        "predictor/loss": _mean(loss, weights),
-        "predictor/holdout_loss": _mean(loss, held),
-        "predictor/accuracy": decisive_accuracy(gaps, target, weights),
-        "predictor/holdout_accuracy": decisive_accuracy(gaps, target, held),
-        "predictor/disagreement": float(probability.std(axis=0).mean()),
-        "predictor/tie_share": float((data.target == 0.5).mean()),
-        "predictor/fit_steps": float(num_steps),
-    }
-
-
-def _mean(values: np.ndarray, weight: np.ndarray) -> float:
-    """Weighted mean; nan when nothing has weight."""
-    total = float(weight.sum())
-    return float((values * weight).sum() / total) if total > 0 else float("nan")
+    metrics = member_metrics(gaps, loss, data.target, label_weights(data.key, config))
+    return metrics | {"predictor/fit_steps": float(num_steps)}
