@@ -1,7 +1,7 @@
 """A guest on a phone, and how the visit ends."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from browser_axe import serious
 from browser_server import LiveExperiment
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -13,17 +13,12 @@ def invite(experiment, labeler):
     owner.goto(f"{experiment.server.url}/e/{experiment.slug}")
     owner.click("text=Invite a friend, or your phone")
     owner.click("text=Make a link")
+    owner.wait_for_selector(".invitation img")
     picture = (
-        "() => { const code = document.querySelector('.invitation img'); return code.complete && code.naturalWidth; }"
+        "() => { const code = document.querySelector('.invitation img'); return code?.complete && code.naturalWidth; }"
     )
     assert owner.wait_for_function(picture).json_value() > 100  # the policy for pictures lets it through
     return owner.inner_text(".invitation a"), owner
-
-
-def serious(page):
-    """What axe finds that is serious or critical."""
-    found = Axe().run(page).response["violations"]
-    return [(one["id"], one["nodes"][0]["html"][:120]) for one in found if one["impact"] in ("serious", "critical")]
 
 
 def arrive(labeler, experiment, address):

@@ -1,7 +1,7 @@
 """Milestones and the ending of a lesson, in a real Chromium: what comes when, and that it harms no answer."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from browser_axe import serious
 from browser_server import LiveExperiment
 
 ENDING = {"step": 9000, "labels": 37, "before": -184.3, "after": 766.2, "commands": ["rl-teacher replay hop"]}
@@ -18,11 +18,6 @@ def beat(experiment, state):
 
 def show_agent(experiment, film):
     experiment.call("POST", "/videos", json={"step": 400_000, "blob": experiment.blob(film, "video/mp4")})
-
-
-def serious(page):
-    found = Axe().run(page).response["violations"]
-    return [(one["id"], one["nodes"][0]["html"][:120]) for one in found if one["impact"] in ("serious", "critical")]
 
 
 def test_the_bar_runs_to_the_beginning_and_a_card_says_that_it_came(experiment, films, labeler):

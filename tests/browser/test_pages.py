@@ -5,7 +5,7 @@ import re
 
 import make_screenshots
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from browser_axe import serious
 from browser_server import ROOT, LiveExperiment
 
 from rl_teacher.server.bundle import bundle
@@ -13,16 +13,6 @@ from rl_teacher.server.bundle import bundle
 STATIC = ROOT / "rl_teacher/server/static/feedback"
 TEMPLATES = ROOT / "rl_teacher/server/templates/feedback"
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-
-
-def serious(page):
-    """What axe finds that is serious or critical: rule, and the first elements."""
-    found = Axe().run(page).response["violations"]
-    return [
-        (one["id"], [node["html"][:120] for node in one["nodes"][:3]])
-        for one in found
-        if one["impact"] in ("serious", "critical")
-    ]
 
 
 @pytest.fixture(scope="module")

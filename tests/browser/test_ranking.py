@@ -1,8 +1,9 @@
 """The ranking page in a real Chromium: a clip is moved by keys, by mouse and by touch, and each move is answers."""
 
 import pytest
+from browser_axe import serious
 from ranked_clips import ranked, shown
-from test_pages import PHONE, serious
+from test_pages import PHONE
 
 
 @pytest.fixture
