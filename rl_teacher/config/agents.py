@@ -1,6 +1,7 @@
 """Settings of the three agents."""
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -29,9 +30,10 @@ class PPOConfig:
     gae_lambda: float = 0.95
     """Lambda of the advantage estimate, in [0, 1]."""
     learning_rate: float | None = None
-    """Adam's step size at the start; unset: 3e-3, of pictures 1e-3."""
+    """Adam's step size at the start; unset: 3e-3, of pictures 1e-3, and less where a run is longer than a million
+    steps: by the square root of how many times longer."""
     final_learning_rate: float | None = None
-    """Adam's step size at the end, linear in between; unset: 3e-4, of pictures 1e-4."""
+    """Adam's step size at the end, linear in between; unset: a tenth of that at the start."""
     num_epochs: int | None = None
     """Passes over each batch; unset: 6, of pictures 4."""
     minibatch_size: int | None = None
@@ -150,26 +152,41 @@ class SACConfig:
 
 
 OF_VECTORS: Mapping[str, Any] = {
-    "hidden": (64, 64), "learning_rate": 3e-3, "final_learning_rate": 3e-4, "num_epochs": 6, "minibatch_size": 512,
+    "hidden": (64, 64), "learning_rate": 3e-3, "num_epochs": 6, "minibatch_size": 512,
     "entropy_coef": 0.003,
 }  # fmt: skip
 """What PPO takes for settings that are unset."""
 OF_PICTURES: Mapping[str, Any] = {
-    "hidden": (256,), "learning_rate": 1e-3, "final_learning_rate": 1e-4, "num_epochs": 4, "minibatch_size": 256,
+    "hidden": (256,), "learning_rate": 1e-3, "num_epochs": 4, "minibatch_size": 256,
     "entropy_coef": 0.01,
 }  # fmt: skip
 """The same where observations are pictures: docs/agents.md."""
+USUAL_STEPS = 1_000_000
+"""Of a whole run, for which these step sizes were measured."""
 
 
-def settled(config: PPOConfig, *, sees_pictures: bool) -> PPOConfig:
+def settled(config: PPOConfig, *, sees_pictures: bool, num_steps: int = USUAL_STEPS) -> PPOConfig:
     """The settings with those that were unset, but for the discount (see `discount_of`).
+
+    Steps that are the best for a short training are too bold for a long one: docs/notebook.md#longer-trainings.
+
+    Args:
+        config: as given.
+        sees_pictures: whether observations are pictures.
+        num_steps: environment steps of the whole run.
 
     >>> settled(PPOConfig(num_epochs=2), sees_pictures=True).minibatch_size
     256
+    >>> settled(PPOConfig(), sees_pictures=False, num_steps=4_000_000).learning_rate
+    0.0015
     """
     usual = OF_PICTURES if sees_pictures else OF_VECTORS
     unset = {name: value for name, value in usual.items() if getattr(config, name) is None}
+    if "learning_rate" in unset:
+        unset["learning_rate"] *= min(1.0, math.sqrt(USUAL_STEPS / max(1, num_steps)))
     config = dataclasses.replace(config, **unset)
+    if config.final_learning_rate is None:
+        config = dataclasses.replace(config, final_learning_rate=known(config.learning_rate) / 10)
     if config.final_entropy_coef is None:
         config = dataclasses.replace(config, final_entropy_coef=config.entropy_coef)
     return config

@@ -77,7 +77,8 @@ def complete(config: RunConfig, spec: EnvSpec) -> tuple[RunConfig, list[str]]:
     build_label_schedule(config)  # what contradicts itself is refused here, before a folder is made
     if config.reward.model == "auto" and not spec.shows_pictures:
         config = dataclasses.replace(config, reward=dataclasses.replace(config.reward, model="gp"))
-    config = dataclasses.replace(config, ppo=settled(config.ppo, sees_pictures=spec.shows_pictures))
+    ppo = settled(config.ppo, sees_pictures=spec.shows_pictures, num_steps=config.num_timesteps)
+    config = dataclasses.replace(config, ppo=ppo)
     return with_discount(config, spec.dt), notes
 
 

@@ -13,11 +13,14 @@ from rl_teacher.agents.actor_critic import ActorCritic, denormalize
 from rl_teacher.agents.ppo import PPO, gradient_of
 from rl_teacher.agents.samples import Sample, on_device
 from rl_teacher.config.agents import PPOConfig, settled
+from rl_teacher.config.run import RunConfig
 from rl_teacher.core.actions import DiscreteActions
 from rl_teacher.core.arrays import Rollout
 from rl_teacher.core.vision import picture_scale, standardized
+from rl_teacher.envs.catalog import find_env
 from rl_teacher.rewards.true_reward import TrueReward
 from rl_teacher.rollouts.local import LocalCollector
+from rl_teacher.training.complete import complete
 from tests.probes.envs import BOX
 
 SHAPE = (20, 24, 1)
@@ -160,3 +163,14 @@ def test_settings_that_are_unset_depend_on_what_is_seen():
     assert (pictures.minibatch_size, vectors.minibatch_size) == (256, 512)
     assert settled(PPOConfig(learning_rate=0.5, entropy_coef=0.2), sees_pictures=True).learning_rate == 0.5
     assert settled(PPOConfig(entropy_coef=0.2), sees_pictures=True).final_entropy_coef == 0.2
+
+
+@pytest.mark.parametrize(("num_steps", "first"), [(1000, 3e-3), (1_000_000, 3e-3), (4_000_000, 1.5e-3)])
+def test_a_longer_training_takes_smaller_steps(num_steps, first):
+    config = settled(PPOConfig(), sees_pictures=False, num_steps=num_steps)
+    assert (config.learning_rate, config.final_learning_rate) == pytest.approx((first, first / 10))
+    run = RunConfig(env_id="ShortReacher-v1", predictor="rl", name="x", num_timesteps=num_steps)
+    run, _ = complete(run, find_env(run.env_id))
+    assert run.ppo.learning_rate == config.learning_rate
+    given = settled(PPOConfig(learning_rate=0.5), sees_pictures=False, num_steps=num_steps)
+    assert (given.learning_rate, given.final_learning_rate) == (0.5, 0.05)
