@@ -98,9 +98,9 @@ class Dataset:
         sides = [[self._segments[c.left], self._segments[c.right]] for c in asked]
         shapes = {one[OBS_FRAMES].shape if OBS_FRAMES in one else None for pair in sides for one in pair}
         if len(shapes) == 1 and (shape := shapes.pop()) is not None:
-            frames = np.stack([np.concatenate([one[OBS_FRAMES] for one in pair]) for pair in sides])
+            frames = _filled([[one[OBS_FRAMES] for one in pair] for pair in sides])
             return FrameStacks(frames, shape[1] - sides[0][0]["true_reward"].shape[1] + 1)
-        return np.stack([np.concatenate([Segments.from_fields(one).obs for one in pair]) for pair in sides])
+        return _filled([[Segments.from_fields(one).obs for one in pair] for pair in sides])
 
     def has(self, comparison: ComparisonId) -> bool:
         """Whether it was asked, or taken in."""
@@ -160,13 +160,27 @@ class Dataset:
     @property
     def shows_ends(self) -> bool:
         """Whether an episode ended in a segment that is trained on."""
-        labeled = self.labeled()
-        return labeled is not None and labeled.phase is not None
+        asked = [one for one in self.comparisons if self.target(one.id) is not None]
+        return any(_ends(self._segments[side]) for one in asked for side in (one.left, one.right))
 
     @property
     def num_labels(self) -> int:
         """Comparisons that are trained on."""
         return sum(self.target(comparison) is not None for comparison in self._newest)
+
+
+def _ends(fields: Mapping[str, np.ndarray]) -> bool:
+    """Whether an episode ended in this segment; segments in which none did have no such field."""
+    return "end" in fields and bool((fields["end"] != NO_END).any())
+
+
+def _filled(pairs: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
+    """Pairs of rows as one array, (comparison, 2, ...): filled one by one, as pictures would be in memory twice."""
+    first = pairs[0][0]
+    whole = np.empty((len(pairs), 2, *first.shape[1:]), first.dtype)
+    for row, pair in zip(whole, pairs, strict=True):
+        row[0], row[1] = pair[0][0], pair[1][0]
+    return whole
 
 
 def _phases(left: Segments, right: Segments) -> np.ndarray | None:

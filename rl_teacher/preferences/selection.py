@@ -36,6 +36,8 @@ def binary_entropy(p: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
     return np.asarray(-(q * np.log(q) + (1 - q) * np.log1p(-q)))
 
 
+MOST_BYTES = 1 << 25
+"""Of observations that are scored in one call: pictures of a thousand segments would fill the memory."""
 SCORES: dict[str, Score | None] = {
     "uniform": None,
     "disagreement": disagreement,
@@ -117,7 +119,9 @@ def _probabilities(pool: Segments, pairs: list[Pair], reward: RewardModel) -> Fl
     """P(left preferred) by each member. Segments are scored once each, and padded to a power of two."""
     rows, place = np.unique(np.array(pairs), return_inverse=True)
     padded = np.resize(rows, 1 << (len(rows) - 1).bit_length())
-    returns = reward.member_returns(pool.take(padded).reward_input())
+    size = min(len(padded), 1 << (max(1, MOST_BYTES // max(1, pool.obs[:1].nbytes)).bit_length() - 1))
+    parts = [padded[at : at + size] for at in range(0, len(padded), size)]
+    returns = np.concatenate([reward.member_returns(pool.take(part).reward_input()) for part in parts], 1)
     left, right = place.reshape(-1, 2).T
     gap = returns[:, left] - returns[:, right]
     return np.asarray(1.0 / (1.0 + np.exp(-np.clip(gap, -50.0, 50.0))))

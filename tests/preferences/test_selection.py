@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from rl_teacher.config.run import SelectionConfig
 from rl_teacher.core.arrays import RewardInput, Segments
+from rl_teacher.preferences import selection
 from rl_teacher.preferences.segments import overlap
 from rl_teacher.preferences.selection import disagreement, first_pairs, mutual_information, select_pairs
 from rl_teacher.protocols import FitData
@@ -18,11 +19,14 @@ class KnownReturns:
 
     def __init__(self, returns: list[list[float]]) -> None:
         self._returns = np.array(returns, np.float32)
+        self.sizes: set[int] = set()
+        """Segments of each call."""
 
     def __call__(self, x: RewardInput) -> np.ndarray:
         raise AssertionError("selection looks at members")
 
     def member_returns(self, x: RewardInput) -> np.ndarray:
+        self.sizes.add(len(x.action))
         return self._returns[np.asarray(x.action)[:, 0, 0].astype(int)].T
 
     def wants_fit(self, num_changes: int) -> bool:
@@ -71,6 +75,17 @@ def test_probabilities_are_of_the_right_segments_in_the_right_order():
 def test_huge_returns_do_not_overflow():
     reward = KnownReturns([[1e6 * i, -1e6 * i] for i in range(6)])
     assert len(select(pool(6), 2, "disagreement", reward)) == 2
+
+
+@pytest.mark.parametrize(("rows", "size"), [(9, 8), (0, 1)])
+def test_segments_too_large_for_one_call_are_scored_in_several(rows, size, monkeypatch):
+    segments = pool(40)
+    known = KnownReturns(np.random.default_rng(0).normal(size=(40, 3)).tolist())
+    at_once = select(segments, 8, "disagreement", known)
+    known.sizes.clear()
+    monkeypatch.setattr(selection, "MOST_BYTES", rows * segments.obs[:1].nbytes)
+    assert select(segments, 8, "disagreement", known) == at_once
+    assert known.sizes == {size}
 
 
 def test_before_anything_is_learned_every_rule_is_uniform():

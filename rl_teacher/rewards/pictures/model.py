@@ -132,7 +132,7 @@ class PictureReward(eqx.Module):
 
 AT_ONCE = 32
 """Comparisons whose pictures are in memory together."""
-MOST = 4096
+MOST = 1024
 """Pictures of one call: more would be in memory twice."""
 
 
