@@ -1,10 +1,12 @@
 """Load on several server processes that share a PostgreSQL, one of which is killed with -9 now and then.
 
-python -m benchmarks.feedback_processes --database-url postgres://… --labelers 300 --minutes 5 --kill-every 20
+python -m benchmarks.feedback_processes --through nginx --labelers 300 --minutes 5 --kill-every 20
 
-The database must be empty. Labelers are guests, and patient as the labeling page is: what got no answer, or `busy`, is
-sent again under the same id. Prints percentiles, and whether the database holds each acknowledged answer exactly once,
-in a feed without gaps.
+Without `--database-url` it starts Debian's PostgreSQL for itself, with fsync; a database that is given must be empty.
+Labelers are guests, and each does what the labeling page does: an answer with a refill, both clips of each new pair, a
+renewal of leases every minute, and a request that waits for news. They are patient as the page is: what got no answer,
+or `busy`, is sent again under the same id. Prints percentiles, who used how much of the processors, and whether the
+database holds each acknowledged answer exactly once, in a feed without gaps.
 """
 
 import argparse
@@ -18,48 +20,22 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import psycopg
+import uvloop
 
-from benchmarks.feedback_load import RUSH_S, SLUG, Load, enter, fill, percentiles
+from benchmarks import cpu_time, feedback_proxy
+from benchmarks.browser import Browser
+from benchmarks.feedback_load import RUSH_S, SLUG, enter, fill, percentiles
+from benchmarks.feedback_page import Crowd
 from rl_teacher.people.client.api import FeedbackClient
 from rl_teacher.people.client.embedded import EmbeddedServer
-
-BUSY = (429, 502, 503)
-FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 2.0
-
-
-class PatientLoad(Load):
-    """Sends again what got no answer."""
-
-    again = 0
-    """Requests that were sent again."""
-
-    async def call(self, http: httpx.AsyncClient, method: str, path: str, body: dict) -> dict:
-        """What the server answers in the end."""
-        response = await self._patiently(lambda: http.request(method, path, json=body))
-        response.raise_for_status()
-        return response.json()
-
-    async def fetch(self, http: httpx.AsyncClient, url: str) -> httpx.Response:
-        """A clip."""
-        return await self._patiently(lambda: http.get(url))
-
-    async def _patiently(self, ask: Callable) -> httpx.Response:
-        wait_s = FIRST_WAIT_S
-        while True:
-            try:
-                response = await ask()
-                if response.status_code not in BUSY:
-                    return response
-            except httpx.TransportError:
-                pass
-            self.again += 1
-            await asyncio.sleep(wait_s * random.uniform(0.5, 1.5))
-            wait_s = min(LONGEST_WAIT_S, 2 * wait_s)
+from tests.server.databases import own_postgres
 
 
 def start(data_dir: Path, database_url: str, workers: int) -> EmbeddedServer:
@@ -94,7 +70,7 @@ async def kill_now_and_then(server: EmbeddedServer, every_s: float, killed: list
             os.kill(killed[-1], signal.SIGKILL)
 
 
-async def invite(admin: httpx.AsyncClient, url: str, count: int) -> list[httpx.AsyncClient]:
+async def invite(admin: httpx.AsyncClient, url: str, count: int) -> list[Browser]:
     """Guests, each with a browser."""
     made = await admin.post(f"/e/{SLUG}/invites", data={"role": "guest", "days": "1", "uses": str(count)})
     assert made.status_code == 303, made.text
@@ -102,28 +78,62 @@ async def invite(admin: httpx.AsyncClient, url: str, count: int) -> list[httpx.A
     code = page.split("/join/")[1].split("<")[0].split('"')[0].strip()
     people = []
     for _ in range(count):
-        http = httpx.AsyncClient(base_url=url, timeout=30, trust_env=False)
-        token = (await http.get(f"/join/{code}")).text.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
-        joined = await http.post(f"/join/{code}", data={"csrfmiddlewaretoken": token})
-        assert joined.status_code == 303, joined.text
-        http.headers["X-CSRFToken"] = (await http.get("/api/v1/me")).json()["csrf_token"]
-        people.append(http)
+        browser = Browser(url)
+        token = (await browser.get(f"/join/{code}")).text.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
+        joined = await browser.post_form(f"/join/{code}", csrfmiddlewaretoken=token)
+        assert joined.status == 303, joined.text
+        browser.csrf_token = (await browser.call("GET", "/api/v1/me")).json()["csrf_token"]
+        people.append(browser)
     return people
 
 
-async def drive(server: EmbeddedServer, args: argparse.Namespace) -> tuple[PatientLoad, int]:
-    """Everybody at once; the load, and how many processes were killed."""
+async def drive(server: EmbeddedServer, url: str, args: argparse.Namespace, programs: dict[str, int | None]) -> "Run":
+    """Everybody at once."""
     link = next(line for line in server.lines if "enter#" in line)
     admin = await enter(server, link)
-    people = await invite(admin, server.url, args.labelers)
+    people = await invite(admin, url, args.labelers)
+    await admin.aclose()
     print(f"{args.labelers} labelers signed up; {args.minutes:g} minutes begin", flush=True)
-    load, until, killed = PatientLoad(0.0), time.perf_counter() + args.minutes * 60, []
+    crowd, killed = Crowd(args.every, time.perf_counter() + args.minutes * 60), []
     killer = asyncio.create_task(kill_now_and_then(server, args.kill_every, killed))
-    await asyncio.gather(*(load.label(http, args.every, until) for http in people))
+    everybody = asyncio.gather(*(crowd.label(browser) for browser in people))
+    await asyncio.sleep(RUSH_S)
+    account, before, since = cpu_time.Account(programs), len(crowd.answer_s), time.perf_counter()
+    await everybody
+    cost = cpu_time.table(account.used(), len(crowd.answer_s) - before, time.perf_counter() - since)
     killer.cancel()
-    for http in [admin, *people]:
-        await http.aclose()
-    return load, len(killed)
+    for browser in people:
+        browser.close()
+    return Run(crowd, len(killed), list(cost), time.perf_counter() - crowd.started)
+
+
+@dataclass(frozen=True)
+class Run:
+    """How it went."""
+
+    crowd: Crowd
+    killed: int
+    cost: list[str]
+    """Lines about processor time after the rush."""
+    wall_s: float
+
+    def report(self, database_url: str) -> int:
+        """Print it; the exit code."""
+        crowd = self.crowd
+        lost, twice, gaps = check(database_url, crowd.acknowledged)
+        print(percentiles("answer", crowd.answer_s))
+        if crowd.settled_s:
+            print(percentiles(f"  after {RUSH_S:g} s", crowd.settled_s))
+        print(percentiles("clip  ", crowd.clip_s))
+        print(
+            f"{len(crowd.answer_s) / self.wall_s:.1f} answers and {crowd.requests / self.wall_s:.0f} requests a second"
+        )
+        print("\n".join([f"after {RUSH_S:g} s:", *self.cost]))
+        print(f"killed {self.killed}  sent again {crowd.again}  errors {len(crowd.errors)}")
+        print(f"acknowledged {len(crowd.acknowledged):,}  lost {lost}  stored twice {twice}  gaps {gaps}")
+        for error in sorted({re.sub(r"[0-9a-f-]{36}", "…", error) for error in crowd.errors})[:5]:
+            print("  ", error)
+        return 0 if not (crowd.errors or lost or twice or gaps) else 1
 
 
 def check(database_url: str, acknowledged: set[str]) -> tuple[int, int, int]:
@@ -135,32 +145,48 @@ def check(database_url: str, acknowledged: set[str]) -> tuple[int, int, int]:
     return len(acknowledged - set(stored)), len(stored) - len(set(stored)), gaps
 
 
+@contextmanager
+def front(server: EmbeddedServer, through: str) -> Iterator[tuple[str, int | None]]:
+    """Where labelers go, and the first process of what stands there."""
+    if through == "nothing":
+        yield server.url, None
+        return
+    with feedback_proxy.nginx(
+        int(server.url.rsplit(":", 1)[1]), Path(tempfile.mkdtemp(prefix="feedback-nginx-"))
+    ) as at:
+        yield at
+
+
+def measure(args: argparse.Namespace, database_url: str) -> int:
+    """One run; the exit code."""
+    load_before = os.getloadavg()[0]
+    with start(Path(tempfile.mkdtemp(prefix="feedback-load-")), database_url, args.workers) as server:
+        with FeedbackClient(server.url, server.token, SLUG) as client:
+            fill(client, int(args.labelers * (args.minutes * 60 / args.every * 1.3 + 12)))
+        assert server.process is not None, "it was started here"
+        with front(server, args.through) as (url, proxy):
+            programs = {"server": server.process.pid, "PostgreSQL": cpu_time.postgres_process(database_url)}
+            run = uvloop.run(drive(server, url, args, programs | {"nginx": proxy}))
+    code = run.report(database_url)
+    print(f"load average before {load_before:.1f}, after {os.getloadavg()[0]:.1f}, on {os.cpu_count()} cores")
+    return code
+
+
 def main() -> int:
     """Run and print."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--database-url", required=True)
+    parser.add_argument("--database-url", default="", help="an empty database; empty: one of its own")
+    parser.add_argument("--through", choices=("nothing", "nginx"), default="nothing", help="what stands in front")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--labelers", type=int, default=300)
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--every", type=float, default=3.0)
     parser.add_argument("--kill-every", type=float, default=0.0, help="seconds between two kills; 0: none")
     args = parser.parse_args()
-    load_before = os.getloadavg()[0]
-    with start(Path(tempfile.mkdtemp(prefix="feedback-load-")), args.database_url, args.workers) as server:
-        with FeedbackClient(server.url, server.token, SLUG) as client:
-            fill(client, int(args.labelers * (args.minutes * 60 / args.every * 1.3 + 12)))
-        load, killed = asyncio.run(drive(server, args))
-    lost, twice, gaps = check(args.database_url, load.acknowledged)
-    print(percentiles("answer", load.answer_s))
-    if load.settled_s:
-        print(percentiles(f"  after {RUSH_S:g} s", load.settled_s))
-    print(percentiles("clip  ", load.clip_s))
-    print(f"killed {killed}  sent again {load.again}  errors {len(load.errors)}")
-    print(f"acknowledged {len(load.acknowledged):,}  lost {lost}  stored twice {twice}  gaps {gaps}")
-    print(f"load average before {load_before:.1f}, after {os.getloadavg()[0]:.1f}, on {os.cpu_count()} cores")
-    for error in sorted({re.sub(r"[0-9a-f-]{36}", "…", error) for error in load.errors})[:5]:
-        print("  ", error)
-    return 0 if not (load.errors or lost or twice or gaps) else 1
+    if args.database_url:
+        return measure(args, args.database_url)
+    with own_postgres("fsync=on") as url:
+        return measure(args, url)
 
 
 if __name__ == "__main__":
