@@ -176,16 +176,19 @@ def _postgres(url: str) -> dict[str, Any]:
             f"--database-url: got scheme {parts.scheme!r}, expected postgres://user:password@host:port/name."
         )
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "rl_teacher.server.lively_postgres",
         "NAME": unquote(parts.path.strip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
         "HOST": unquote(parts.hostname or ""),
         "PORT": port,
         "CONN_MAX_AGE": 0,  # the pool keeps them
-        "CONN_HEALTH_CHECKS": True,  # after a restart of the database the pool has dead ones
         "ATOMIC_REQUESTS": False,
-        "OPTIONS": {"pool": {"min_size": 2, "max_size": MOST_CONNECTIONS, "timeout": 10}},
+        "OPTIONS": {
+            "pool": {"min_size": 2, "max_size": MOST_CONNECTIONS, "timeout": 10},
+            "prepare_threshold": 0,  # for those of transactions/statements.py; Django's own are not prepared
+            "options": "-c plan_cache_mode=force_generic_plan",  # all of them look for keys
+        },
     }
 
 
@@ -234,7 +237,7 @@ def make_settings(config: ServerConfig) -> dict[str, Any]:
             "django.contrib.sessions.middleware.SessionMiddleware",
             "django.middleware.common.CommonMiddleware",
             "django.middleware.csrf.CsrfViewMiddleware",
-            "django.contrib.auth.middleware.AuthenticationMiddleware",
+            "rl_teacher.server.signed_in.UserMiddleware",
             "django.contrib.messages.middleware.MessageMiddleware",
             "django.middleware.clickjacking.XFrameOptionsMiddleware",
         ],
@@ -251,7 +254,7 @@ def make_settings(config: ServerConfig) -> dict[str, Any]:
         "PASSWORD_HASHERS": ["django.contrib.auth.hashers.Argon2PasswordHasher"],
         "LOGIN_URL": f"{config.base_path}/login",
         "LOGIN_REDIRECT_URL": f"{config.base_path}/",
-        "SESSION_ENGINE": "django.contrib.sessions.backends.db",
+        "SESSION_ENGINE": "rl_teacher.server.signed_in",
         "SESSION_COOKIE_NAME": f"rl_teacher_session_{config.cookie_suffix}",
         "SESSION_COOKIE_PATH": config.base_path or "/",
         "SESSION_COOKIE_AGE": 30 * 24 * 3600,

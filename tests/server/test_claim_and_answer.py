@@ -341,3 +341,20 @@ def test_nobody_answers_for_somebody_else(world):
     (assignment,) = take(world, experiment, ann)
     with pytest.raises(Problem, match="not-found"):
         say(bob, assignment)
+
+
+def test_leases_of_a_tab_are_prolonged_when_a_quarter_of_them_is_over(world):
+    experiment = world.experiment(lease_s=120)
+    world.comparisons(experiment, 3)
+    ann, tab, start = world.member(experiment, "ann"), uuid.uuid4(), timezone.now()
+    held = [row.pk for row in claim(experiment, ann, ClaimRequest(2, [], tab), start)]
+
+    def ends_after(seconds: float) -> set[float]:
+        claim(experiment, ann, ClaimRequest(0, held, tab), start + timedelta(seconds=seconds))
+        ends = Assignment.objects.filter(pk__in=held).values_list("expires_at", flat=True)
+        return {(end - start).total_seconds() for end in ends}
+
+    assert ends_after(29) == {120.0}
+    assert ends_after(31) == {151.0}
+    assert ends_after(60) == {151.0}
+    assert ends_after(61.5) == {181.5}

@@ -5,13 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
-from django.db import connection, connections
+from django.db import IntegrityError, connection, connections, transaction
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
 from rl_teacher.server.models import Assignment, Comparison, Membership
 from rl_teacher.server.transactions.claim import ClaimRequest, claim
-from rl_teacher.server.transactions.prepared import Prepared, PreparedUpdate
+from rl_teacher.server.transactions.prepared import Prepared, PreparedInsert, PreparedUpdate
 
 OF_LABELER = Prepared(
     lambda labeler, tab: (
@@ -94,3 +94,45 @@ def test_threads_share_a_query_and_never_each_others_rows(world):
     with ThreadPoolExecutor(len(people)) as pool:
         list(pool.map(ask, people))
     assert found == {person.pk: {person.pseudonym} for person in people}
+
+
+def test_an_insert_stores_what_django_would_store(world):
+    experiment = world.experiment()
+    comparison, person = world.comparisons(experiment, 1)[0], world.member(experiment, "ann")
+    now = datetime(2031, 2, 3, 4, 5, 6, 789, tzinfo=UTC)
+    store = PreparedInsert(Assignment)
+    for number, state in enumerate(["released", "expired"]):  # the second call finds the statement made
+        row = Assignment(
+            comparison=comparison, labeler=person, tab=uuid.uuid4(), slot=None if number else 0, state=state,
+            swapped=bool(number), leased_at=now, expires_at=now,
+        )  # fmt: skip
+        assert store(row) is True
+        kept = Assignment.objects.get(pk=row.pk)
+        fields = [field.attname for field in Assignment._meta.concrete_fields]
+        assert [getattr(kept, name) for name in fields] == [getattr(row, name) for name in fields]
+        assert not row._state.adding
+
+
+def test_an_insert_says_when_a_rule_of_uniqueness_leaves_the_row_out(world):
+    tab = uuid.uuid4()
+    ann, bob = lend(world, tab)
+    taken = Assignment.objects.filter(labeler=ann).first()
+    again = Assignment(
+        comparison=taken.comparison, labeler=bob, tab=tab, slot=taken.slot, swapped=False,
+        leased_at=taken.leased_at, expires_at=taken.expires_at,
+    )  # fmt: skip
+    assert PreparedInsert(Assignment, ignore_conflicts=True)(again) is False
+    assert not Assignment.objects.filter(pk=again.pk).exists()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        PreparedInsert(Assignment)(again)
+
+
+def test_text_is_a_value_too_and_a_percent_sign_is_only_that(world):
+    experiment = world.experiment()
+    for name in ("100 %s", "100 %"):
+        world.member(experiment, name)
+    by_name = Prepared(
+        lambda name: Membership.objects.filter(pseudonym=name).exclude(pseudonym="50 %s").values_list("pseudonym"), str
+    )
+    stored = Membership.objects.values_list("pseudonym")
+    assert [by_name(name) for (name,) in stored] == [[row] for row in stored]

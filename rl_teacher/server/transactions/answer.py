@@ -4,22 +4,18 @@ import uuid
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from django.db import connection
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
 from rl_teacher.server.hashing import body_hash
-from rl_teacher.server.models import Assignment, Comparison, Experiment, LabelEvent, Membership, Response, Withdrawal
+from rl_teacher.server.models import Assignment, Comparison, Experiment, Membership, Response, Withdrawal
 from rl_teacher.server.notify import notify_on_commit
 from rl_teacher.server.problems import Problem
 from rl_teacher.server.transactions.claim import ClaimRequest, claim_inside, free_slot
-from rl_teacher.server.transactions.prepared import Prepared, PreparedUpdate
+from rl_teacher.server.transactions.events import tell
+from rl_teacher.server.transactions.prepared import Prepared, PreparedInsert, PreparedUpdate
 from rl_teacher.server.transactions.write import write, write_together
 
-_NEXT_SEQ = (
-    "UPDATE experiment SET next_seq = next_seq + 1, answered = answered + %s, cant_tell = cant_tell + %s "
-    "WHERE id = %s RETURNING next_seq, answered, cant_tell"
-)
 _ASSIGNMENT: Prepared[Assignment] = Prepared(
     lambda pk, user: Assignment.objects.select_related("comparison__experiment", "labeler").filter(
         pk=pk, labeler__user=user
@@ -32,6 +28,7 @@ _SAID: Prepared[Response] = Prepared(
     uuid.UUID,
     uuid.UUID,
 )
+_STORE = PreparedInsert(Response)
 _ANSWERED = PreparedUpdate(lambda pk: (Assignment.objects.filter(pk=pk), {"state": "answered"}), uuid.UUID)
 _ONE_MORE = PreparedUpdate(lambda pk: (Membership.objects.filter(pk=pk), {"answers": F("answers") + 1}), int)
 _TAKEN_BACK: Prepared[tuple[int]] = Prepared(
@@ -109,19 +106,22 @@ def _submit(user_id: int, response_id: uuid.UUID, answer: Answer, request: Claim
     assignment = _assignment(answer.assignment, user_id)
     labeler, experiment = assignment.labeler, assignment.comparison.experiment
     known = {row.pk: row for row in _SAID(response_id, assignment.pk)}
-    response = known.pop(response_id, None)
-    is_new = response is None
-    if response is not None:
-        if response.body_hash != answer.body_hash or response.labeler_id != labeler.id:
-            raise Problem("body-differs", f"response {response_id}: exists with another content.")
+    said = known.pop(response_id, None)
+    if said is not None and (said.body_hash != answer.body_hash or said.labeler_id != labeler.id):
+        raise Problem("body-differs", f"response {response_id}: exists with another content.")
+    earlier = None
+    if said is not None:
+        response = said
+    elif answer.supersedes is not None:
+        response, earlier = _revise(assignment, response_id, answer, now)
     else:
-        if answer.supersedes is not None:
-            response = _revise(experiment, assignment, response_id, answer, now)
-        else:
-            response = _first(experiment, assignment, response_id, answer, now, next(iter(known), None))
-        notify_on_commit(experiment.slug)
+        response = _first(assignment, response_id, answer, now, next(iter(known), None))
     refill = claim_inside(experiment, labeler, request, now) if request is not None else []
-    return Taken(response, is_new, refill, labeler, experiment)
+    if said is None:
+        kind, gone = ("revised", earlier.preferred) if earlier else ("answered", None)
+        tell(experiment, response, kind, now, came=response.preferred, gone=gone)
+        notify_on_commit(experiment.slug)
+    return Taken(response, said is None, refill, labeler, experiment)
 
 
 def withdraw(user_id: int, response_id: uuid.UUID, now: datetime | None = None) -> bool:
@@ -146,8 +146,8 @@ def withdraw(user_id: int, response_id: uuid.UUID, now: datetime | None = None) 
             if assignment.kind == "normal":
                 _COUNTED[-1](comparison.pk)
                 Comparison.objects.filter(pk=comparison.pk).update(open_slots=F("open_slots") + 1)
-        _event(comparison.experiment, response, "withdrawn", now, gone=response.preferred)
         Membership.objects.filter(pk=response.labeler_id).update(answers=F("answers") - 1)
+        tell(comparison.experiment, response, "withdrawn", now, gone=response.preferred)
         notify_on_commit(comparison.experiment.slug)
     return True
 
@@ -160,7 +160,6 @@ def _assignment(assignment_id: uuid.UUID, user_id: int) -> Assignment:
 
 
 def _first(
-    experiment: Experiment,
     assignment: Assignment,
     response_id: uuid.UUID,
     answer: Answer,
@@ -172,7 +171,6 @@ def _first(
         raise Problem("already-answered", text)
     extra = not _settle(assignment)
     response = _store(assignment, response_id, answer, now, extra)
-    _event(experiment, response, "answered", now, came=response.preferred)
     _ONE_MORE(assignment.labeler_id)
     assignment.labeler.answers += 1
     return response
@@ -214,17 +212,14 @@ def _counted(change: int) -> PreparedUpdate:
 _COUNTED = {change: _counted(change) for change in (-1, +1)}
 
 
-def _revise(
-    experiment: Experiment, assignment: Assignment, response_id: uuid.UUID, answer: Answer, now: datetime
-) -> Response:
+def _revise(assignment: Assignment, response_id: uuid.UUID, answer: Answer, now: datetime) -> tuple[Response, Response]:
+    """The new answer, and the one that it replaces."""
     earlier = Response.objects.filter(pk=answer.supersedes, assignment=assignment).first()
     if earlier is None:
         raise Problem("not-found", f"response {answer.supersedes}: there is none of yours for this assignment.")
     if Response.objects.filter(supersedes=earlier).exists() or Withdrawal.objects.filter(response=earlier).exists():
         raise Problem("superseded", f"response {earlier.id}: revised or withdrawn meanwhile; load your latest answers.")
-    response = _store(assignment, response_id, answer, now, earlier.extra, earlier)
-    _event(experiment, response, "revised", now, came=response.preferred, gone=earlier.preferred)
-    return response
+    return _store(assignment, response_id, answer, now, earlier.extra, earlier), earlier
 
 
 def _store(
@@ -255,27 +250,5 @@ def _store(
         extra=extra,
         body_hash=answer.body_hash,
     )
-    response.save(force_insert=True)
+    _STORE(response)
     return response
-
-
-def _event(
-    experiment: Experiment,
-    response: Response,
-    kind: str,
-    now: datetime,
-    came: str | None = None,
-    gone: str | None = None,
-) -> None:
-    """The next line of the feed. The row lock on the experiment makes the order of `seq` the order of commits."""
-    trains = response.assignment.kind == "normal" and not response.extra
-    answered = (_trains(came) - _trains(gone)) if trains else 0
-    cant_tell = ((came == "cant_tell") - (gone == "cant_tell")) if trains else 0
-    with connection.cursor() as cursor:
-        cursor.execute(_NEXT_SEQ, [answered, cant_tell, experiment.pk])
-        experiment.next_seq, experiment.answered, experiment.cant_tell = cursor.fetchone()
-    LabelEvent.objects.create(experiment=experiment, seq=experiment.next_seq, kind=kind, response=response, at=now)
-
-
-def _trains(said: str | None) -> int:
-    return int(said in ("a", "b", "tie"))

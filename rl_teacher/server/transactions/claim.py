@@ -8,13 +8,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import IntegrityError, connection, transaction
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db import connection
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from rl_teacher.server.models import Assignment, Comparison, Experiment, Flag, Membership, Response
 from rl_teacher.server.notify import notify_on_commit
-from rl_teacher.server.transactions.prepared import Prepared, PreparedUpdate
+from rl_teacher.server.transactions.prepared import Prepared, PreparedInsert, PreparedUpdate
 from rl_teacher.server.transactions.write import write, write_together
 
 MAX_GRANT = 8
@@ -24,7 +24,11 @@ REPEAT_DISTANCE = 20
 CHECK_SPACING = 8
 """At most one check in so many assignments."""
 MANY_OPEN = 200
+SLACK = 0.25
+"""Leases are prolonged when this part of them is over, and not by each answer: they are in six indexes."""
 _OPEN: dict[int, tuple[int, float]] = {}
+_PEOPLE: dict[int, tuple[int, float]] = {}
+"""How many have something on the screen, and when that was counted, by experiment."""
 CLIPS = ("comparison__a__mp4", "comparison__a__webm", "comparison__b__mp4", "comparison__b__webm")
 
 
@@ -47,16 +51,22 @@ def claim(
 
 def claim_inside(experiment: Experiment, labeler: Membership, request: ClaimRequest, now: datetime) -> list[Assignment]:
     """The same, within a transaction that runs already."""
-    unwanted = {pk for (pk,) in _HELD(labeler.pk, request.tab)} - set(request.have)
+    leases = _LEASES(labeler.pk)
+    held = {pk: expires_at for pk, tab, expires_at in leases if tab == request.tab}
+    unwanted = held.keys() - set(request.have)
     if unwanted:
         end_leases(Assignment.objects.filter(pk__in=unwanted), "released")
+    num_mine = len(leases) - len(unwanted)
     until = now + timedelta(seconds=experiment.lease_s)
-    if request.have and _HOLD(labeler.pk, request.tab, until) < len(request.have):
-        _revive(labeler, request, until)
+    kept = [held[pk] for pk in held.keys() - unwanted]
+    if kept and min(kept) < until - timedelta(seconds=experiment.lease_s * SLACK):
+        _HOLD(labeler.pk, request.tab, until)
+    if len(kept) < len(request.have):
+        num_mine += _revive(labeler, request, until)
     if experiment.is_held or request.want <= 0:
         return []
     terms = _Terms(labeler, request.tab, now, until, experiment.guideline_version)
-    granted = _grant(experiment, labeler, request.want)
+    granted = min(request.want, _share(experiment, labeler), MAX_LEASES - num_mine)
     if granted <= 0:
         return []
     check = _check(experiment, labeler, terms)
@@ -67,8 +77,9 @@ def claim_inside(experiment: Experiment, labeler: Membership, request: ClaimRequ
     return found
 
 
-def _revive(labeler: Membership, request: ClaimRequest, until: datetime) -> None:
-    """A tab that slept still shows pairs whose leases ran out: it gets them back where nobody took them."""
+def _revive(labeler: Membership, request: ClaimRequest, until: datetime) -> int:
+    """A tab that slept still shows pairs whose leases ran out: it gets those back that nobody took. How many."""
+    count = 0
     lapsed = Assignment.objects.filter(
         labeler=labeler,
         tab=request.tab,
@@ -84,6 +95,8 @@ def _revive(labeler: Membership, request: ClaimRequest, until: datetime) -> None
         if slot is not None and not live.exists():
             Assignment.objects.filter(pk=row.pk).update(state="leased", slot=slot, expires_at=until)
             Comparison.objects.filter(pk=row.comparison_id).update(open_slots=F("open_slots") - 1)
+            count += 1
+    return count
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,44 +144,55 @@ def _lendable(most: int) -> "Prepared[Comparison]":
 
 
 _LENDABLE = {most: _lendable(most) for most in range(1, MAX_GRANT + 1)}
-_BUSY: Prepared[tuple[int, int]] = Prepared(
+_BUSY: Prepared[tuple[int]] = Prepared(
     lambda experiment: (
         Assignment.objects.filter(labeler__experiment=experiment, state="leased")
         .order_by()
         .values_list("labeler")
-        .annotate(Count("pk"))
+        .distinct()
     ),
     int,
 )
+"""Who has something on the screen."""
 _RECENT_KINDS: Prepared[tuple[str]] = Prepared(
     lambda labeler: (
         Assignment.objects.filter(labeler=labeler).order_by("-leased_at").values_list("kind")[: CHECK_SPACING - 1]
     ),
     int,
 )
+_LEND = PreparedInsert(Assignment, ignore_conflicts=True)
 _ONE_SLOT_LESS = PreparedUpdate(
     lambda pk: (Comparison.objects.filter(pk=pk), {"open_slots": F("open_slots") - 1}), uuid.UUID
 )
 
 
-def _leases(labeler: int, tab: uuid.UUID) -> "QuerySet[Assignment]":
-    return Assignment.objects.filter(labeler=labeler, state="leased", tab=tab)
-
-
-_HELD: Prepared[tuple[uuid.UUID]] = Prepared(
-    lambda labeler, tab: _leases(labeler, tab).values_list("pk"), int, uuid.UUID
+_LEASES: Prepared[tuple[uuid.UUID, uuid.UUID, datetime]] = Prepared(
+    lambda labeler: Assignment.objects.filter(labeler=labeler, state="leased").values_list("pk", "tab", "expires_at"),
+    int,
 )
 _HOLD = PreparedUpdate(
-    lambda labeler, tab, until: (_leases(labeler, tab), {"expires_at": until}), int, uuid.UUID, datetime
+    lambda labeler, tab, until: (
+        Assignment.objects.filter(labeler=labeler, state="leased", tab=tab),
+        {"expires_at": until},
+    ),
+    int,
+    uuid.UUID,
+    datetime,
 )
 
 
-def _grant(experiment: Experiment, labeler: Membership, want: int) -> int:
-    """How many pairs to lend: a fast labeler must not starve behind a slow one."""
-    by_labeler = dict(_BUSY(experiment.pk))
-    mine, others = by_labeler.pop(labeler.pk, 0), len(by_labeler)
-    share = num_open(experiment) // (others + 1) if others else MAX_GRANT
-    return min(want, MAX_GRANT, max(1, share), MAX_LEASES - mine)
+def _share(experiment: Experiment, labeler: Membership) -> int:
+    """How many pairs one person may get: a fast labeler must not starve behind a slow one.
+
+    Where there are plenty, who else has some need not be known to the second.
+    """
+    count, (people, at) = num_open(experiment), _PEOPLE.get(experiment.pk, (0, 0.0))
+    if time.monotonic() - at <= 1.0 and count >= 2 * MAX_GRANT * (people + 1):
+        return MAX_GRANT
+    busy = {pk for (pk,) in _BUSY(experiment.pk)}
+    _PEOPLE[experiment.pk] = (len(busy), time.monotonic())
+    others = len(busy - {labeler.pk})
+    return min(MAX_GRANT, max(1, count // (others + 1))) if others else MAX_GRANT
 
 
 def num_open(experiment: Experiment) -> int:
@@ -188,22 +212,24 @@ def _lend(experiment: Experiment, terms: _Terms, count: int) -> list[Assignment]
             break
         lost = False
         for comparison in _LENDABLE[count - len(found)](experiment.pk, terms.labeler.pk):
-            try:
-                with transaction.atomic():
-                    found.append(_take_slot(comparison, terms))
-            except IntegrityError:
+            assignment = _take_slot(comparison, terms)
+            if assignment is None:
                 lost = True
+            else:
+                found.append(assignment)
         if not lost:
             break
     return found
 
 
-def _take_slot(comparison: Comparison, terms: _Terms) -> Assignment:
+def _take_slot(comparison: Comparison, terms: _Terms) -> Assignment | None:
+    """None where somebody has it already, by the rules of uniqueness."""
     slot = 0 if comparison.wanted == 1 else free_slot(comparison)
     if slot is None:
-        raise IntegrityError("no slot is free")
+        return None
     assignment = terms.assignment(comparison, slot=slot)
-    assignment.save(force_insert=True)
+    if not _LEND(assignment):
+        return None
     _ONE_SLOT_LESS(comparison.pk)
     return assignment
 
@@ -229,36 +255,51 @@ def _check(experiment: Experiment, labeler: Membership, terms: _Terms) -> Assign
 
 def has_two_labelers(experiment: Experiment) -> bool:
     """Whether more than one person has answered."""
-    return Membership.objects.filter(experiment=experiment, answers__gt=0)[:2].count() > 1
+    return len(_TWO_LABELERS(experiment.pk)) > 1
+
+
+_TWO_LABELERS: Prepared[tuple[int]] = Prepared(
+    lambda experiment: Membership.objects.filter(experiment=experiment, answers__gt=0).values_list("pk")[:2], int
+)
+
+
+def _golden(experiment: int, labeler: int) -> "QuerySet[Comparison]":
+    """The pair with a known answer that a person has not met, if there is one."""
+    met = Assignment.objects.filter(comparison=OuterRef("pk"), labeler=labeler).exclude(state="released")
+    rows = Comparison.objects.filter(experiment=experiment, state="open", gold_answer__isnull=False)
+    rows = rows.filter(~Exists(met)).select_related("a__mp4", "a__webm", "b__mp4", "b__webm")
+    return rows.order_by("-priority", "created_at")[:1]
+
+
+_GOLD: Prepared[Comparison] = Prepared(_golden, int, int)
 
 
 def _gold(experiment: Experiment, terms: _Terms) -> Assignment | None:
-    met = Assignment.objects.filter(comparison=OuterRef("pk"), labeler=terms.labeler).exclude(state="released")
-    rows = Comparison.objects.filter(experiment=experiment, state="open", gold_answer__isnull=False).filter(
-        ~Exists(met)
-    )
-    rows = rows.select_related("a__mp4", "a__webm", "b__mp4", "b__webm")
-    comparison = rows.order_by("-priority", "created_at").first()
-    if comparison is None:
-        return None
-    assignment = terms.assignment(comparison, kind="gold")
-    assignment.save(force_insert=True)
-    return assignment
+    for comparison in _GOLD(experiment.pk, terms.labeler.pk):
+        assignment = terms.assignment(comparison, kind="gold")
+        assignment.save(force_insert=True)
+        return assignment
+    return None
 
 
-def _repeat(labeler: Membership, terms: _Terms) -> Assignment | None:
+def _repeatable(labeler: int) -> "QuerySet[Response, tuple[uuid.UUID]]":
+    """Pairs that a person answered a while ago, and only once."""
     again = Assignment.objects.filter(comparison=OuterRef("assignment__comparison"), labeler=labeler, kind="repeat")
     answers = Response.objects.filter(
         labeler=labeler, assignment__kind="normal", assignment__state="answered", supersedes=None, extra=False
     ).exclude(assignment__comparison__state="broken")
-    earlier = list(
-        answers.filter(~Exists(again))
-        .order_by("-answered_at")
-        .select_related(*(f"assignment__{name}" for name in CLIPS))[REPEAT_DISTANCE : REPEAT_DISTANCE + 20]
-    )
+    rows = answers.filter(~Exists(again)).order_by("-answered_at").values_list("assignment")
+    return rows[REPEAT_DISTANCE : REPEAT_DISTANCE + 20]
+
+
+_REPEATABLE: Prepared[tuple[uuid.UUID]] = Prepared(_repeatable, int)
+
+
+def _repeat(labeler: Membership, terms: _Terms) -> Assignment | None:
+    earlier = _REPEATABLE(labeler.pk)
     if not earlier:
         return None
-    first = secrets.choice(earlier).assignment
+    first = Assignment.objects.select_related(*CLIPS).get(pk=secrets.choice(earlier)[0])
     assignment = terms.assignment(first.comparison, kind="repeat", swapped=not first.swapped)
     assignment.save(force_insert=True)
     return assignment

@@ -11,13 +11,17 @@ from typing import Any, Generic, TypeVar
 
 from django.db import connection, transaction
 from django.db.models import Model, QuerySet
+from django.db.models.constants import OnConflict
+from django.db.models.fields import AutoFieldMixin
 from django.db.models.query import ModelIterable, get_related_populators
-from django.db.models.sql import UpdateQuery
+from django.db.models.sql import InsertQuery, UpdateQuery
+
+from rl_teacher.server.transactions.statements import Place, Statement, Value, for_database
 
 Row = TypeVar("Row")
-Value = uuid.UUID | int | datetime
+Made = TypeVar("Made", bound=Model)
 _NUMBERS = count(1)
-_MADE: dict[tuple[str, int], Any] = {}
+_MADE: dict[tuple[str, int | str], Any] = {}
 
 
 class Prepared(Generic[Row]):
@@ -34,18 +38,17 @@ class Prepared(Generic[Row]):
 
     def __call__(self, *values: Value) -> list[Row]:
         """Its rows with these values."""
-        text, places, rows_of = _cached(self._key, self._compile)
-        with connection.cursor() as cursor:
-            cursor.execute(text, _filled(places, values))
-            return rows_of(cursor.fetchall())
+        statement, rows_of = made_once(self._key, self._compile)
+        found: list[Row] = rows_of(statement.rows(values))
+        return found
 
-    def _compile(self) -> tuple[str, list[Any], Callable[[list[Any]], list[Row]]]:
+    def _compile(self) -> tuple[Statement, Callable[[list[Any]], list[Row]]]:
         samples = [_sample(kind, number) for number, kind in enumerate(self._kinds)]
         queryset = self._build(*samples)
         compiler = queryset.query.get_compiler(connection=connection)
         text, given = compiler.as_sql()
         is_model = issubclass(queryset._iterable_class, ModelIterable)
-        return text, _places(given, samples), _reader(compiler, is_model=is_model)
+        return Statement(text, _places(given, samples)), _reader(compiler, is_model=is_model)
 
 
 class PreparedUpdate:
@@ -61,25 +64,51 @@ class PreparedUpdate:
 
     def __call__(self, *values: Value) -> int:
         """How many rows it changed."""
-        text, places = _cached(self._key, self._compile)
-        with transaction.mark_for_rollback_on_error(), connection.cursor() as cursor:
-            cursor.execute(text, _filled(places, values))
-            return int(cursor.rowcount)
+        statement: Statement = made_once(self._key, self._compile)
+        with transaction.mark_for_rollback_on_error():
+            return statement.change(values)
 
-    def _compile(self) -> tuple[str, list[Any]]:
+    def _compile(self) -> Statement:
         samples = [_sample(kind, number) for number, kind in enumerate(self._kinds)]
         queryset, changes = self._build(*samples)
         query = queryset.query.chain(UpdateQuery)
         query.add_update_values(changes)
         text, given = query.get_compiler(connection=connection).as_sql()
-        return text, _places(given, samples)
+        return Statement(text, _places(given, samples))
 
 
-class _Place(int):
-    """Where a value goes, by its number."""
+class PreparedInsert(Generic[Made]):
+    """An insert of one instance.
+
+    Args:
+        model: of which class it is.
+        ignore_conflicts: a row that breaks a rule of uniqueness is left out, and the call says False.
+    """
+
+    def __init__(self, model: type[Made], *, ignore_conflicts: bool = False) -> None:
+        self._model, self._key = model, next(_NUMBERS)
+        self._on_conflict = OnConflict.IGNORE if ignore_conflicts else None
+
+    def __call__(self, instance: Made) -> bool:
+        """Store it; whether it is there now. A key that the database makes is not read back."""
+        statement, fields = made_once(self._key, lambda: self._compile(instance))
+        given = [field.get_db_prep_save(field.pre_save(instance, add=True), connection) for field in fields]
+        with transaction.mark_for_rollback_on_error():
+            is_stored = statement.change_with(given) == 1
+        instance._state.adding, instance._state.db = False, connection.alias
+        return is_stored
+
+    def _compile(self, instance: Made) -> tuple[Statement, list[Any]]:
+        fields = [field for field in self._model._meta.concrete_fields if not field.generated]
+        fields = [field for field in fields if not isinstance(field, AutoFieldMixin)]
+        query = InsertQuery(self._model, on_conflict=self._on_conflict)
+        query.insert_values(fields, [instance])
+        ((text, given),) = query.get_compiler(connection=connection).as_sql()
+        assert len(given) == len(fields), f"{self._model.__name__}: a field is no plain value"
+        return Statement(text, [Place(number) for number in range(len(given))]), fields
 
 
-def _cached(key: int, make: Callable[[], Any]) -> Any:
+def made_once(key: int | str, make: Callable[[], Any]) -> Any:
     """Made once per kind of database, for all threads: what is kept reads rows, and runs nothing on its connection."""
     place = (connection.vendor, key)
     if place not in _MADE:
@@ -92,26 +121,17 @@ def _sample(kind: type[Value], number: int) -> Value:
     odd = 1_900_000_001 + number
     if kind is int:
         return odd
+    if kind is str:
+        return f"value {odd}"
     return uuid.UUID(int=odd) if kind is uuid.UUID else datetime.fromtimestamp(odd, UTC)
 
 
 def _places(given: Sequence[Any], samples: Sequence[Value]) -> list[Any]:
-    numbers = {_for_database(sample): number for number, sample in enumerate(samples)}
-    places = [_Place(numbers[value]) if value in numbers else value for value in given]
-    lost = set(range(len(samples))) - {place for place in places if isinstance(place, _Place)}
+    numbers = {for_database(sample): number for number, sample in enumerate(samples)}
+    places = [Place(numbers[value]) if value in numbers else value for value in given]
+    lost = set(range(len(samples))) - {place for place in places if isinstance(place, Place)}
     assert not lost, f"values {sorted(lost)} of a prepared query are not in its text"
     return places
-
-
-def _filled(places: Sequence[Any], values: Sequence[Value]) -> list[Any]:
-    return [_for_database(values[place]) if isinstance(place, _Place) else place for place in places]
-
-
-def _for_database(value: Value) -> Any:
-    """As Django hands it to the driver."""
-    if isinstance(value, uuid.UUID):
-        return value if connection.features.has_native_uuid_field else value.hex
-    return connection.ops.adapt_datetimefield_value(value) if isinstance(value, datetime) else value
 
 
 def _reader(compiler: Any, *, is_model: bool) -> Callable[[list[Any]], list[Any]]:
