@@ -15,8 +15,8 @@ from starlette.types import ASGIApp, Scope
 from rl_teacher.server.base_path import BasePath
 from rl_teacher.server.bundle import bundle
 from rl_teacher.server.guards import Guards
-from rl_teacher.server.media import media_endpoint
-from rl_teacher.server.request_threads import DjangoApp, RequestThreads
+from rl_teacher.server.media import ClipsFirst
+from rl_teacher.server.request_threads import DjangoApp, Visits
 from rl_teacher.server.settings import PACKAGE, ServerConfig, csp, static_folders
 from rl_teacher.server.storage.choose import media_origin
 
@@ -51,12 +51,12 @@ def make_app(config: ServerConfig, background: Callable[[], AbstractContextManag
     static.all_directories = static_folders()  # type: ignore[assignment]
     address = str(settings.STATIC_URL).removeprefix(config.base_path).rstrip("/")
     files = Router([Route("/feedback/label.js", labeling_page), Mount("/", static)])
-    media = Route("/media/{name:str}", media_endpoint(config.folder), methods=["GET"])
+    visit = Visits()
     routes = [
         Mount(address, GZipMiddleware(files)),
-        Mount("/", RequestThreads(Router([media, Mount("/", DjangoApp())]))),
+        Mount("/", DjangoApp(visit)),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
-    under = BasePath(app, config.base_path)
+    under = BasePath(ClipsFirst(config.folder, app, visit), config.base_path)
     rules = csp(media_origin())
     return Guards(under, config.hosts, rules, https=config.behind_proxy, base_path=config.base_path)

@@ -4,7 +4,6 @@ import math
 import re
 import time
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.signing import b64_encode
 from django.db import DatabaseError, close_old_connections
@@ -12,18 +11,22 @@ from django.db.models import OuterRef, Subquery
 from django.utils.crypto import constant_time_compare, salted_hmac
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rl_teacher.server.base_path import url_to
 from rl_teacher.server.data_folder import DataFolder
 from rl_teacher.server.database_errors import problem_of
 from rl_teacher.server.models import ApiToken, Blob, Clip, Membership, User
 from rl_teacher.server.problems import RETRY_AFTER_S, Problem
+from rl_teacher.server.request_threads import Visits
 from rl_teacher.server.storage.choose import store_of
 from rl_teacher.server.storage.store import EXPORTS, blob_key
 from rl_teacher.server.transactions.prepared import Prepared
 
 TYPES = {"mp4": "video/mp4", "webm": "video/webm", "npz": "application/x-npz", "zip": "application/zip"}
+CLIPS = ("mp4", "webm")
 SUFFIX = {content_type: suffix for suffix, content_type in TYPES.items()}
+PATH, METHODS = "/media/", ("GET", "HEAD")
 NAME = re.compile(r"([0-9a-f]{64}|[0-9a-f]{32})\.(mp4|webm|npz|zip)")
 HEADERS = {
     "Cache-Control": "private, max-age=31536000, immutable",
@@ -34,6 +37,8 @@ HEADERS = {
 GRID_S = 3600
 KEEP_S = 6 * 3600
 MAX_S = 12 * 3600
+INSIDE, INSIDE_ASKS = "/_clips/", "x-clips-inside"
+"""Where nginx has clips that it got before, which nobody reaches from outside; and how it says that it does."""
 SIGNED_S = 3600
 """How long an address of an object store is good; a browser asks for a new one after half of it."""
 _READER: Prepared[tuple[bool, str | None]] = Prepared(
@@ -98,36 +103,47 @@ def may_read(query: dict[str, str], *, is_export: bool) -> bool:
     )
 
 
-def media_endpoint(folder: DataFolder):  # type: ignore[no-untyped-def]
-    """The Starlette endpoint that hands out bytes."""
+class ClipsFirst:
+    """Plain ASGI: hands out the bytes under /media/, and leaves the rest to another app, which is spared clips."""
 
-    store = store_of(folder)
+    def __init__(self, folder: DataFolder, app: ASGIApp, visit: Visits) -> None:
+        self._store, self._app, self._visit = store_of(folder), app, visit
 
-    async def media(request: Request) -> Response:
-        name = request.path_params["name"]
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        path = scope["path"].removeprefix(scope.get("root_path", "")) if scope["type"] == "http" else ""
+        if not path.startswith(PATH):
+            return await self._app(scope, receive, send)
+        request = Request(scope, receive)
+        found = await self._answer(request, path.removeprefix(PATH)) if request.method in METHODS else _plain(405)
+        return await found(scope, receive, send)
+
+    async def _answer(self, request: Request, name: str) -> Response:
         match = NAME.fullmatch(name)
         if match is None or (len(match[1]) == 32) != (match[2] == "zip"):
             return _plain(404)
         stem, suffix = match.groups()
         query = dict(request.query_params)
         try:
-            if not is_genuine(name, query) or not await sync_to_async(_look_up)(query, suffix == "zip"):
+            if not is_genuine(name, query) or not await self._visit(_look_up, query, suffix == "zip"):
                 return _plain(403)
         except DatabaseError as error:
             if (problem := problem_of(error)) is None:
                 raise
             return _plain(503, problem.detail)
-        key = f"{EXPORTS}{stem}.zip" if suffix == "zip" else blob_key(stem)
-        headers = HEADERS | {"Accept-Ranges": "bytes", "ETag": f'"{stem}"'}
         try:
-            if settings.RL_TEACHER.media == "redirect" and (address := await store.address(key, SIGNED_S)):
-                return RedirectResponse(address, 302, {**HEADERS, "Cache-Control": f"private, max-age={SIGNED_S // 2}"})
-            found = await store.respond(request, key, TYPES[suffix], headers)
+            return await self._bytes(request, stem, suffix) or _plain(404)
         except Problem as problem:
             return _plain(503, problem.detail)
-        return found if found is not None else _plain(404)
 
-    return media
+    async def _bytes(self, request: Request, stem: str, suffix: str) -> Response | None:
+        key = f"{EXPORTS}{stem}.zip" if suffix == "zip" else blob_key(stem)
+        if settings.RL_TEACHER.media == "redirect" and (address := await self._store.address(key, SIGNED_S)):
+            return RedirectResponse(address, 302, {**HEADERS, "Cache-Control": f"private, max-age={SIGNED_S // 2}"})
+        if suffix in CLIPS and request.headers.get(INSIDE_ASKS) == INSIDE:
+            return Response(headers={"X-Accel-Redirect": f"{INSIDE}{stem}.{suffix}?{request.url.query}"})
+        headers = HEADERS | {"Accept-Ranges": "bytes", "ETag": f'"{stem}"'}
+        return await self._store.respond(request, key, TYPES[suffix], headers)
 
 
 def _look_up(query: dict[str, str], is_export: bool) -> bool:
@@ -138,7 +154,11 @@ def _look_up(query: dict[str, str], is_export: bool) -> bool:
 
 
 def _plain(status: int, text: str = "") -> Response:
-    texts = {403: "forged, expired or no longer yours; reload the page", 404: "no such file"}
+    texts = {
+        405: "only GET and HEAD here",
+        403: "forged, expired or no longer yours; reload the page",
+        404: "no such file",
+    }
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
     if status in RETRY_AFTER_S:
         headers["Retry-After"] = str(RETRY_AFTER_S[status])

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 def run(config: ServerConfig, listener: socket.socket) -> None:
     """Answer what comes to `listener`, and do the chores beside; Django is set up. Ctrl-C ends it as usual."""
     import uvicorn
+    from django.urls import resolve
 
     from rl_teacher.server.asgi import make_app
     from rl_teacher.server.background import running
@@ -33,7 +34,9 @@ def run(config: ServerConfig, listener: socket.socket) -> None:
         date_header=True,
     )
     signal.signal(signal.SIGTERM, leave)  # uvicorn stops gracefully, then raises the signal once more
+    resolve("/healthz")  # else the first request imports what all addresses need
     gc.freeze()  # a full collection over all of Django holds up every answer for 60 ms
+    gc.set_threshold(20_000, 20, 50)  # an answer makes thousands of objects that need no collector to go
     _server(options).run(sockets=[listener])
 
 

@@ -1,13 +1,17 @@
-"""Threads for requests: each request has one for itself, and the next one takes it over with its database connection.
+"""Threads for requests: a few that all requests visit, and one of its own for each request that waits for news.
 
 Django makes a new thread for every request and a new connection in it, and goes there and back four times. That took
-longer than to store an answer.
+longer than to store an answer. Python runs one thread at a time, so more than a few of them only wait for each other.
 """
 
+import asyncio
 from asyncio import iscoroutinefunction
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import Any, TypeVar
 
-from asgiref.sync import ThreadSensitiveContext, sync_to_async
+from asgiref.sync import ThreadSensitiveContext
 from django.core import signals
 from django.core.asgi import get_asgi_application
 from django.core.exceptions import RequestAborted
@@ -18,7 +22,21 @@ from django.urls import resolve, set_script_prefix
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 MOST_IDLE = 16
-"""Threads that are kept for later requests."""
+"""Threads of waiting requests that are kept for later ones."""
+MOST_VISITS = 16
+"""Requests that are answered at the same moment; the others wait for their turn, and need no thread for that."""
+T = TypeVar("T")
+
+
+class Visits:
+    """The threads that all requests of an app visit; each may have a connection to the database."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(MOST_VISITS, thread_name_prefix="visit")
+
+    async def __call__(self, work: Callable[..., T], *args: Any) -> T:
+        """Do `work` in one of them."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, copy_context().run, work, *args)
 
 
 class RequestThreads:
@@ -42,11 +60,11 @@ class RequestThreads:
 
 
 class DjangoApp:
-    """Django with plain views run in one visit to their thread; coroutine views as Django itself does."""
+    """Django with plain views run in one visit to a thread; coroutine views as Django itself does, each in its own."""
 
-    def __init__(self) -> None:
-        self._coroutines = get_asgi_application()
-        self._plain = _PlainHandler()
+    def __init__(self, visit: Visits) -> None:
+        self._coroutines = RequestThreads(get_asgi_application())
+        self._plain = _PlainHandler(visit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -58,8 +76,9 @@ class DjangoApp:
 class _PlainHandler(ASGIHandler):
     """Django's handler with the middleware of its synchronous one."""
 
-    def __init__(self) -> None:
+    def __init__(self, visit: Visits) -> None:
         BaseHandler.__init__(self)
+        self._visit = visit
         self.load_middleware()
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,12 +91,12 @@ class _PlainHandler(ASGIHandler):
         try:
             request, response = self.create_request(scope, body)
             if request is not None:
-                response = await sync_to_async(self._respond)(scope, request)
+                response = await self._visit(self._respond, scope, request)
         finally:
             body.close()
         await self.send_response(response, send)
         if not response.closed:
-            await sync_to_async(response.close)()
+            await self._visit(response.close)
 
     def _respond(self, scope: Scope, request: ASGIRequest) -> HttpResponseBase:
         signals.request_started.send(sender=self.__class__, scope=scope)

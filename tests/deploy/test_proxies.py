@@ -37,6 +37,7 @@ def nginx(folder: Path, inside: int, outside: int) -> tuple[list[str], Path]:
             "listen 80;": f"listen 127.0.0.1:{free_port()};", "listen 443": f"listen 127.0.0.1:{outside}",
             "server_name lab.example;": "server_name localhost;",
             "server 127.0.0.1:8000;": f"server 127.0.0.1:{inside};",
+            "/var/cache/nginx-rl-teacher": str(folder / "clips"),
             "/etc/ssl/lab.example.pem": str(folder / "lab.pem"), "/etc/ssl/lab.example.key": str(folder / "lab.key"),
         },
     )  # fmt: skip

@@ -7,16 +7,15 @@ import time
 import pytest
 from django.conf import settings
 from starlette.applications import Starlette
-from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from rl_teacher.errors import ConfigError, ServerFault
 from rl_teacher.server import blobs
 from rl_teacher.server.exchange.read_in import import_folder
 from rl_teacher.server.exchange.write_out import export_folder
-from rl_teacher.server.media import blob_url, media_endpoint, signed_url
+from rl_teacher.server.media import ClipsFirst, blob_url, signed_url
 from rl_teacher.server.models import Blob, Export
-from rl_teacher.server.request_threads import RequestThreads
+from rl_teacher.server.request_threads import Visits
 from rl_teacher.server.settings import CSP, csp
 from rl_teacher.server.storage import choose
 from rl_teacher.server.storage.objects import open_store
@@ -76,8 +75,7 @@ def test_bytes_that_the_sweep_may_be_about_to_delete_are_stored_anew(cloud, line
 
 def media(world, redirect=False):
     settings.RL_TEACHER = dataclasses.replace(settings.RL_TEACHER, media="redirect" if redirect else "proxy")
-    app = Starlette(routes=[Route("/media/{name:str}", media_endpoint(world.folder), methods=["GET"])])
-    return TestClient(RequestThreads(app), follow_redirects=False)
+    return TestClient(ClipsFirst(world.folder, Starlette(), Visits()), follow_redirects=False)
 
 
 def address_of(world, data=DATA):

@@ -11,16 +11,15 @@ from contextlib import closing
 import pytest
 from django.db import OperationalError, connections
 from starlette.applications import Starlette
-from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from rl_teacher.errors import ConfigError, ServerFault
 from rl_teacher.server import database_errors, notify, wakeups
 from rl_teacher.server.data_folder import DataFolder, ServerLock
 from rl_teacher.server.leader import Elected
-from rl_teacher.server.media import blob_url, media_endpoint
+from rl_teacher.server.media import ClipsFirst, blob_url
 from rl_teacher.server.models import Tries
-from rl_teacher.server.request_threads import RequestThreads
+from rl_teacher.server.request_threads import Visits
 from rl_teacher.server.serve import parser, serve
 from rl_teacher.server.settings import ServerConfig, given_secret_key, has_local_owner, make_settings
 
@@ -329,11 +328,13 @@ def test_clips_wait_for_a_database_that_is_busy(world):
     """A browser asks again on 503; another error would break the pair."""
     experiment = world.experiment()
     member, blob = world.member(experiment, "ann"), world.clip(experiment).mp4
-    app = Starlette(routes=[Route("/media/{name:str}", media_endpoint(world.folder), methods=["GET"])])
     options = connections.settings["default"]["OPTIONS"]
     before, options["timeout"] = options["timeout"], 0.1
     try:
-        with TestClient(RequestThreads(app)) as browser, closing(sqlite3.connect(world.folder.database)) as other:
+        with (
+            TestClient(ClipsFirst(world.folder, Starlette(), Visits())) as browser,
+            closing(sqlite3.connect(world.folder.database)) as other,
+        ):
             other.execute("BEGIN EXCLUSIVE")
             refused = browser.get(blob_url(blob, str(member.user_id)))
             assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")

@@ -1,7 +1,6 @@
 """What every open page asks: how the lesson goes, and how it ended."""
 
 import asyncio
-from contextlib import suppress
 from typing import Annotated, Any
 
 from asgiref.sync import sync_to_async
@@ -36,8 +35,10 @@ async def get_lesson(
             left = deadline - loop.time()
             if found["seen"] != seen or left <= 0 or notify.is_closing():
                 return found
-            with suppress(TimeoutError):
+            try:
                 await asyncio.wait_for(event.wait(), left)
+            except TimeoutError:
+                return found  # nobody said that something changed; the next call looks first
 
 
 def _look(user: User, slug: str) -> dict[str, Any]:
