@@ -16,6 +16,9 @@ DEFAULT_HUMAN_PRETRAIN_LABELS = 175
 MAX_TASK = 140
 """Characters of a task in one sentence: more does not fit above the clips."""
 
+NO_AGENT = "dataset"
+"""Who acted where `rl-teacher label` asks about a data set: in the place of an agent."""
+
 
 @dataclass(frozen=True, slots=True)
 class SelectionConfig:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from rl_teacher.config.run import FREE_ON_RESUME, RunConfig, to_json
+from rl_teacher.config.run import FREE_ON_RESUME, NO_AGENT, RunConfig, to_json
 from rl_teacher.config.upgrades import read_begun, refuse_other, stamped
 from rl_teacher.errors import ConfigError, RunExists, ServerFault
 from rl_teacher.files import user_path
@@ -167,7 +167,7 @@ def experiment_spec(config: RunConfig) -> ExperimentSpec:
     wanted = config.n_labels or config.pretrain_labels or 0
     return ExperimentSpec(
         config.env_id, stamped(settings), hashlib.sha256(text.encode()).hexdigest(), wanted, config.task,
-        config.human.guideline,
+        config.human.guideline, config.agent != NO_AGENT,
     )  # fmt: skip
 
 

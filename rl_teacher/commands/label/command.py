@@ -12,8 +12,8 @@ from rl_teacher.commands.label.described import Described, described
 from rl_teacher.commands.label.report import LabelReport
 from rl_teacher.commands.label.results import keep, next_command, require_same_set
 from rl_teacher.commands.label.rollouts import EpisodeRollouts
-from rl_teacher.commands.label.settings import AGENT, Given, parse_label
-from rl_teacher.config.run import RunConfig
+from rl_teacher.commands.label.settings import Given, parse_label
+from rl_teacher.config.run import NO_AGENT, RunConfig
 from rl_teacher.core.streams import Streams
 from rl_teacher.data.data_sets import open_episodes
 from rl_teacher.data.sample import Sample, take_sample
@@ -78,7 +78,7 @@ def _completed(given: Given, sample: Sample, what: Described) -> Labeling:
     """The settings with all that the data set decides."""
     asked = dataclasses.replace(given.config, env_id=what.spec.env_id, num_timesteps=TURNS)
     config, notes = complete(asked, what.spec)
-    config = dataclasses.replace(config, agent=AGENT)
+    config = dataclasses.replace(config, agent=NO_AGENT)
     config, begun = resumed_settings(config)
     config = with_clip_length(config, what.spec)
     for line in (what.spec.description, *notes, *begun):
@@ -157,7 +157,7 @@ def _to_its_end(
         return EXIT_CODE
     for line in keep(config, folder, learner, frames, labeling.place):
         _log(line)
-    report.ended(next_command(config, labeling.place))
+    report.ended([next_command(config, labeling.place)] if learner.dataset.num_labels else [])
     return 0
 
 

@@ -73,11 +73,11 @@ class LabelReport:
         if pairs := self._learner.dataset.pairs(fit.changed[-MOST_PREDICTED:]):
             self._audience.report_fit(num, fit, pairs)
 
-    def ended(self, command: str) -> None:
-        """All answers are there; `command` is what to type next."""
+    def ended(self, commands: Sequence[str]) -> None:
+        """All answers are there; `commands` is what to type next."""
         num = self._learner.dataset.num_labels
         self._has_begun = True
-        self._tell(self._lesson(Ending(num, num, None, None, (command,), is_true=False)))
+        self._tell(self._lesson(Ending(num, num, None, None, tuple(commands), is_true=False)))
 
     def _relevances(self) -> str:
         return relevances_in_words(self._learner, self._names, LEAST_TOLD)

@@ -18,8 +18,6 @@ USED = frozenset(
     }
 )  # fmt: skip
 """Settings of a run that are flags here."""
-AGENT = "dataset"
-"""Who acted, in the list of runs."""
 
 
 class Given(NamedTuple):

@@ -94,14 +94,18 @@ class FeedbackClient:
     def ensure_experiment(self, spec: ExperimentSpec) -> ExperimentState:
         """Make the experiment, or resume it if its configuration is the same."""
         body = asdict(spec) | {"config": dict(spec.config), "guideline": spec.guideline or None}
+        if spec.has_agent:
+            del body["has_agent"]  # servers take it for granted, older ones know nothing else
         try:
             response = self._call("PUT", "", body)
         except ServerRefused as refused:
-            if not _knows_not(refused, "task"):
+            unknown = [field for field in ("task", "has_agent") if _knows_not(refused, field)]
+            if not unknown:
                 raise
-            task = body.pop("task")  # an older server, where the guideline alone says what to do
-            text = "\n\n".join(part for part in (task, spec.guideline) if part)
-            response = self._call("PUT", "", body | {"guideline": text or None})
+            body = {name: value for name, value in body.items() if name not in unknown}
+            if "task" in unknown:  # where the guideline alone says what to do
+                body["guideline"] = "\n\n".join(part for part in (spec.task, spec.guideline) if part) or None
+            response = self._call("PUT", "", body)
         return self._state(response, response.status_code == 201)
 
     def state(self) -> ExperimentState:

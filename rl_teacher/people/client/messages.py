@@ -21,6 +21,8 @@ class ExperimentSpec:
     line of the guideline, or none."""
     guideline: str = ""
     """Markdown for labelers, the first version of it."""
+    has_agent: bool = True
+    """Whether an agent learns from the answers; else a reward does, for a data set."""
 
 
 @dataclass(frozen=True, slots=True)

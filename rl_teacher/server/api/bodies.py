@@ -81,6 +81,8 @@ class ExperimentIn(Body):
     task: Annotated[str, Field(max_length=140), AfterValidator(no_nul)] | None = None
     """In one sentence. Empty: its owner is asked for it. Null: the first line of the guideline, or none."""
     guideline: Annotated[str, Field(max_length=20_000), AfterValidator(no_nul)] | None = None
+    has_agent: bool = True
+    """False: no agent learns from the answers, only a reward does, for a data set. Pages then say so."""
 
 
 class ExperimentOut(Schema):

@@ -30,6 +30,7 @@ SETTINGS = (
     "task",
     "task_told",
     "asks_task",
+    "has_agent",
     "labels_wanted",
     "overlap",
     "double_rate",

@@ -45,6 +45,8 @@ class Experiment(models.Model):
     """The same as the trainer last said it: to hear it again is no news, whatever the owner made of it since."""
     asks_task = models.BooleanField(default=False)
     """Whether its owner is asked for the task before the first pair is handed out."""
+    has_agent = models.BooleanField(default=True)
+    """Whether an agent learns from the answers; else a reward does, for a data set."""
     guideline_version = models.PositiveIntegerField(default=0)
     """The newest version of the text."""
     heartbeat_at = models.DateTimeField(null=True, blank=True)

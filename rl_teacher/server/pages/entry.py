@@ -99,6 +99,7 @@ def join(request: HttpRequest, code: str) -> HttpResponseBase:
         "invite": invite
         and {
             "experiment": invite.experiment.slug,
+            "has_agent": invite.experiment.has_agent,
             "role": invite.role,
             "expires_at": invite.expires_at,
             "for_guests": invite.for_guests,

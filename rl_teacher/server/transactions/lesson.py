@@ -42,7 +42,7 @@ def describe(at: Access) -> dict[str, Any]:
     """The lesson for one person; commands are for those who look after the experiment."""
     experiment = at.experiment
     is_done = experiment.state == Experiment.State.DONE
-    then, now = then_and_now(experiment, str(at.user.pk))
+    then, now = then_and_now(experiment, str(at.user.pk)) if experiment.has_agent else (None, None)
     found = {
         "state": experiment.shown_state,
         "has_begun": experiment.has_begun,

@@ -83,6 +83,8 @@ def describe(at: Access) -> dict[str, Any]:
         "slug",
         "env_id",
         "task",
+        "has_agent",
+        "relevances",
         "paused",
         "labels_wanted",
         "answered",

@@ -45,6 +45,7 @@ def ensure_experiment(slug: str, body: Mapping[str, Any]) -> tuple[Experiment, b
             task=sentence,
             task_told=sentence,
             asks_task=task is not None and not sentence,
+            has_agent=body.get("has_agent", True),
             guideline_version=1 if guideline else 0,
             **given,
         )

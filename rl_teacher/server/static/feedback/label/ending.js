@@ -29,6 +29,7 @@ export function createEnding({ api, onShown }) {
     part("learned").textContent = t("learned", { n: ending.labels });
     part("returns").textContent = returns(ending);
     part("relevances").textContent = lesson.relevances ? t("relevances", { what: lesson.relevances }) : "";
+    if (part("relabel")) part("relabel").hidden = !ending.labels; // of nothing no reward was made
     part("next").hidden = !ending.commands.length;
     part("commands").replaceChildren(...ending.commands.map(command));
     if (part("link")) part("link").textContent = part("link").href; // whole, as the browser sees it
