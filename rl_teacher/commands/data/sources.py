@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import dataclasses
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from rl_teacher.data.folder import HEAD, read_folder
 from rl_teacher.data.rows import Source
 from rl_teacher.data.run_source import run_source
 from rl_teacher.device import missing_for_people, require_people
+from rl_teacher.envs.catalog import find_env
 from rl_teacher.errors import RunMissing
 from rl_teacher.files import read_json, user_path
 from rl_teacher.storage.folder import find_run
@@ -51,7 +53,8 @@ def found_source(name: str, given: argparse.Namespace, *, with_clips: bool = Fal
     elif is_there(folder / MANIFEST):
         yield _of_export(folder)
     elif not given.server and given.data_dir is None and (run := _run(name, given.runs_dir)) is not None:
-        yield _of_run(run)
+        with contextlib.ExitStack() as stack:
+            yield _with_clips(run, stack) if with_clips else _of_run(run)
     elif is_there(folder) or (not given.server and not _has_server_here(given.data_dir)):
         raise RunMissing(
             f"no SOURCE {name!r}: it is no folder of comparisons, no export of a server, and no run in "
@@ -86,6 +89,16 @@ def _run(name: str, runs_dir: str) -> Path | None:
         return find_run(runs_dir, name)
     except RunMissing:
         return None
+
+
+def _with_clips(folder: Path, stack: contextlib.ExitStack) -> Source:
+    """The same, with clips that are drawn when they are wanted."""
+    from rl_teacher.commands.data.run_clips import RunClips  # here, as it loads what draws
+
+    source = _of_run(folder)
+    clips = RunClips(folder, find_env(run_from_json(read_json(folder / CONFIG)).env_id))
+    stack.callback(clips.close)
+    return dataclasses.replace(source, about=dataclasses.replace(source.about, has_clips=True), clip=clips.mp4)
 
 
 def _of_run(folder: Path) -> Source:

@@ -10,6 +10,7 @@ from gymnasium.envs.registration import registry
 
 from rl_teacher.commands.label.described import Described
 from rl_teacher.commands.label.rollouts import as_seen
+from rl_teacher.commands.obs_clips import drawn_from_obs, num_lived, picture_like
 from rl_teacher.core.segment import Segment
 from rl_teacher.data.episodes import Episode, EpisodeSet
 from rl_teacher.data.sample import Sample
@@ -25,10 +26,6 @@ from rl_teacher.video.jobs import ClipJob, Content, Frames, Replay
 from rl_teacher.video.model_files import load_model
 from rl_teacher.video.workers import ClipWorkers
 
-LEAST_PX = 240
-"""Smaller pictures are enlarged, each pixel a square [pixels]."""
-COLORS = (1, 3, 4)
-"""Sizes of the axis of a picture's colors: gray, RGB, or four gray ones in a row, as Atari's agents see them."""
 TRY_SECONDS = 60.0
 """After which a clip that is not there yet is given up [s]."""
 MADE_BY_PLAY = ("render_mode", "task_id")
@@ -65,8 +62,8 @@ def clip_source(
     if videos is not None:
         return _from_videos(videos, sample)
     missing = []
-    if picture_like(found.obs_shape, sample):
-        return Source(_drawn_from_obs, None, "Clips show the observations, which are pictures.")
+    if picture_like(found.obs_shape, sample.obs_dtype):
+        return Source(drawn_from_obs, None, "Clips show the observations, which are pictures.")
     missing.append(f"observations of shape {found.obs_shape} are no pictures")
     why = _lacks_states(sample, what.task)
     if not why:
@@ -100,42 +97,10 @@ def _from_videos(folder: Path, sample: Sample) -> Source:
         )
 
     def content(segment: Segment) -> Content:
-        pictures = pictures_of(folder / f"{segment.episode}.mp4", segment.start, _num_lived(segment))
+        pictures = pictures_of(folder / f"{segment.episode}.mp4", segment.start, num_lived(segment))
         return Frames(pictures, num_still(segment), ENDING_HOLD_SECONDS)
 
     return Source(content, None, f"Clips are cut from the videos in {folder}.")
-
-
-# -- pictures ------------------------------------------------------------------------------------------------------
-
-
-def picture_like(shape: tuple[int, ...], sample: Sample) -> bool:
-    """Whether observations are pictures: bytes of (height, width), or with an axis of 1 or 3 colors, or 4 in a row."""
-    if sample.obs_dtype != np.uint8 or min(shape, default=0) < 1:
-        return False
-    return (len(shape) == 2 and min(shape) > 4) or (
-        len(shape) == 3 and (shape[2] in (1, 3, 4) or shape[0] in (1, 3, 4))
-    )
-
-
-def as_picture(obs: np.ndarray) -> np.ndarray:
-    """An observation as RGB, (height, width, 3); of several in a row, the newest; small ones enlarged."""
-    array = obs[..., None] if obs.ndim == 2 else obs
-    if array.shape[2] not in COLORS:
-        array = np.moveaxis(array, 0, 2)
-    colors = array[..., :3] if array.shape[2] == 3 else np.repeat(array[..., -1:], 3, axis=2)
-    times = max(1, -(-LEAST_PX // max(colors.shape[:2])))
-    return np.ascontiguousarray(colors.repeat(times, 0).repeat(times, 1))
-
-
-def _drawn_from_obs(segment: Segment) -> Content:
-    pictures = np.stack([as_picture(obs) for obs in segment.obs[: _num_lived(segment)]])
-    return Frames(pictures, num_still(segment), ENDING_HOLD_SECONDS)
-
-
-def _num_lived(segment: Segment) -> int:
-    """Steps of a segment until its episode ended."""
-    return len(segment) - (num_still(segment) or 0)
 
 
 # -- states --------------------------------------------------------------------------------------------------------
@@ -177,7 +142,7 @@ def _replayer(spec: EnvSpec, sample: Sample) -> Callable[[Segment], Content]:
     def content(segment: Segment) -> Content:
         episode = sample.episodes[segment.episode]
         assert episode.seed is not None, "all have one"
-        end = segment.start + _num_lived(segment)
+        end = segment.start + num_lived(segment)
         hold = HOLD_SECONDS if spec.is_fixed_horizon else ENDING_HOLD_SECONDS
         return Replay(spec, episode.seed, episode.action[:end], segment.start, segment.obs[0], num_still(segment), hold)
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from made import ACT, STEPS, write_set
 
-from rl_teacher.commands.label.clips import Source, as_picture, clip_source
+from rl_teacher.commands.label.clips import Source, clip_source
 from rl_teacher.commands.label.described import described
 from rl_teacher.commands.label.rollouts import EpisodeRollouts
+from rl_teacher.commands.obs_clips import as_picture
 from rl_teacher.core.segment import Segment
 from rl_teacher.core.streams import Streams
 from rl_teacher.data.data_sets import open_episodes
