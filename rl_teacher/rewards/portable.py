@@ -17,8 +17,8 @@ import numpy.typing as npt
 from rl_teacher.errors import RewardFileError, RewardShapeError
 from rl_teacher.rewards.portable_actions import Floats, Given, as_rows
 from rl_teacher.rewards.portable_files import DAMAGED, RewardAbout, head_of, read_files, write_files
-from rl_teacher.rewards.portable_kinds import KINDS, in_parts
-from rl_teacher.rewards.portable_rows import Compute, Rows
+from rl_teacher.rewards.portable_kinds import KINDS
+from rl_teacher.rewards.portable_rows import Compute, Rows, in_parts
 
 
 def load_reward(path: str | os.PathLike[str]) -> "PortableReward":

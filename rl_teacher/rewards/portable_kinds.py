@@ -11,9 +11,6 @@ from rl_teacher.rewards.portable_pictures import pictures
 from rl_teacher.rewards.portable_process import process
 from rl_teacher.rewards.portable_rows import Arrays, Compute, Rows, checked
 
-MOST_ROWS = 2048
-"""More are looked at in parts, which stay in the processor's cache."""
-
 
 @dataclass(frozen=True, slots=True)
 class Constant:
@@ -40,17 +37,3 @@ KINDS: dict[str, Callable[[Arrays, int, Space], Compute]] = {
     "gp": process, "ensemble": networks, "untrained": networks, "constant": constant, "cnn": pictures,
 }  # fmt: skip
 """By the word of `--reward.model`."""
-
-
-def in_parts(compute: Compute, rows: Rows) -> Floats:
-    """The reward of each row, at most MOST_ROWS at once."""
-    num = len(rows.obs)
-    if num <= MOST_ROWS:
-        return compute(rows)
-    total = np.empty(num, np.float32)
-    for at in range(0, num, MOST_ROWS):
-        part = slice(at, at + MOST_ROWS)
-        after = None if rows.after is None else rows.after[part]
-        is_last = None if rows.is_last is None else rows.is_last[part]
-        total[part] = compute(Rows(rows.obs[part], rows.action[part], after, is_last, rows.in_env_units))
-    return total

@@ -1,11 +1,18 @@
 """An ensemble of networks as a portable reward. NumPy alone: see portable.py."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from rl_teacher.rewards.portable_actions import Floats, Scaling, Space, unscaled
-from rl_teacher.rewards.portable_rows import Arrays, Axes, Rows, checked, joined
+from rl_teacher.rewards.portable_rows import Arrays, Axes, Rows, checked, in_parts, joined
+
+MOST_PRODUCTS = 2**18
+"""Multiplications in a layer's product of matrices. OpenBLAS shares larger ones among threads that wait for each other
+without a pause: beside other programs that takes thirty times as long, and alone it gains little."""
+LEAST_ROWS, MOST_ROWS = 8, 512
+"""That are looked at together, however large or small the layers are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,9 @@ class Networks:
 
     def __call__(self, rows: Rows) -> Floats:
         """The reward of each row."""
+        return in_parts(self._some, rows, rows_at_once([one.shape[1:] for one in self.weights]))
+
+    def _some(self, rows: Rows) -> Floats:
         x = np.concatenate((rows.obs, rows.action), 1)
         x = (self.from_env if rows.in_env_units else self.from_policy).apply(x)[None]
         for layer, (weights, biases) in enumerate(zip(self.weights, self.biases, strict=True)):
@@ -44,6 +54,16 @@ class Networks:
         if self.pessimism:
             mean -= np.float32(self.pessimism) * normalized.std(0)
         return np.asarray(mean)
+
+
+def rows_at_once(layers: Sequence[tuple[int, ...]]) -> int:
+    """How many rows are looked at together by layers of so many numbers (in, out).
+
+    >>> rows_at_once([(14, 64), (64, 64), (64, 1)]), rows_at_once([(393, 256), (256, 256)])
+    (64, 8)
+    """
+    largest = max(fan_in * fan_out for fan_in, fan_out in layers)
+    return min(MOST_ROWS, max(LEAST_ROWS, MOST_PRODUCTS // largest))
 
 
 def networks(arrays: Arrays, num_obs: int, space: Space) -> Networks:

@@ -8,6 +8,8 @@ import numpy.typing as npt
 
 from rl_teacher.rewards.portable_actions import Floats, Scaling
 
+MOST_ROWS = 2048
+"""More are looked at in parts, which stay in the processor's cache."""
 MOST_DEVIATIONS = 10.0
 """Observations are clipped to so many standard deviations, as view.py does it."""
 
@@ -32,6 +34,20 @@ class Rows(NamedTuple):
 
 
 Compute = Callable[[Rows], Floats]
+
+
+def in_parts(compute: Compute, rows: Rows, most_rows: int = MOST_ROWS) -> Floats:
+    """The reward of each row, at most so many at once."""
+    num = len(rows.obs)
+    if num <= most_rows:
+        return compute(rows)
+    total = np.empty(num, np.float32)
+    for at in range(0, num, most_rows):
+        part = slice(at, at + most_rows)
+        after = None if rows.after is None else rows.after[part]
+        is_last = None if rows.is_last is None else rows.is_last[part]
+        total[part] = compute(Rows(rows.obs[part], rows.action[part], after, is_last, rows.in_env_units))
+    return total
 
 
 def checked(arrays: Arrays, axes: Axes, sizes: Mapping[str, int]) -> dict[str, AnyArray]:

@@ -20,6 +20,7 @@ from rl_teacher.rewards.ensemble.model import RewardEnsemble
 from rl_teacher.rewards.export import FrameSpec, to_portable
 from rl_teacher.rewards.gp.model import GaussianProcessReward
 from rl_teacher.rewards.portable import PortableReward
+from rl_teacher.rewards.portable_networks import rows_at_once
 from rl_teacher.rewards.scale import Scale
 from tests.rewards.synthetic_labels import ACT, OBS, comparisons, ending, fit_data, some_ends
 
@@ -209,6 +210,16 @@ def test_no_row_at_all_is_no_row() -> None:
 
 def test_many_rows_are_looked_at_in_parts() -> None:
     check(random_process(SPACES["box"], 1, center=False, pessimism=0.0), SPACES["box"], 3, 1500)
+    check(random_ensemble(SPACES["box"], 1, center=False, pessimism=0.5), SPACES["box"], 3, 1500)
+
+
+@pytest.mark.parametrize(("layers", "rows"), [
+    ([(14, 64), (64, 64), (64, 1)], 64),  # 64 * 64 * 64 = 2^18
+    ([(8, 8), (8, 5), (5, 1)], 512),  # 2^18 / 64 = 4096, more than is looked at
+    ([(393, 256), (256, 256), (256, 1)], 8),  # 2^18 / 100,608 = 2, fewer than pays
+])  # fmt: skip
+def test_networks_look_at_as_many_rows_as_one_thread_multiplies(layers: list[tuple[int, int]], rows: int) -> None:
+    assert rows_at_once(layers) == rows
 
 
 BOX = {
