@@ -11,6 +11,7 @@ from gymnasium.error import DependencyNotInstalled, InvalidMetadata
 from gymnasium.spaces import Box, Discrete
 
 from rl_teacher.envs.gymnasium.faults import env_fault, missing_package, what_was_raised
+from rl_teacher.envs.gymnasium.unsupported import unsupported_observations
 from rl_teacher.errors import RlTeacherError, UnsupportedSpace
 from rl_teacher.oneline import shown
 
@@ -89,10 +90,7 @@ def spaces_of(env: AnyEnv, env_id: str) -> tuple[Box, Box | Discrete]:
         spaces.append(space)
     observation, action = spaces
     if not isinstance(observation, Box):
-        raise UnsupportedSpace(
-            f"env {env_id!r}: observations are {shown(observation)}, expected a Box. "
-            "Wrap the environment in gymnasium.wrappers.FlattenObservation, and register that."
-        )
+        raise unsupported_observations(env_id, observation)
     if not isinstance(action, Box | Discrete):
         raise UnsupportedSpace(
             f"env {env_id!r}: actions are {shown(action)}, expected a Box or Discrete. "
