@@ -12,6 +12,7 @@ from gymnasium.vector.utils import batch_space
 
 from rl_teacher.envs.games.emulator import GREY_SIZE, Blackout, num_buttons, open_emulator, reset_games, step_games
 from rl_teacher.envs.games.sheets import GAME_FPS, AtariSheet
+from rl_teacher.envs.games.shown_lives import ShownLives
 from rl_teacher.envs.games.starts import IdleStarts
 from rl_teacher.envs.gymnasium.running_actions import RunningActions
 from rl_teacher.envs.numbering import Numbering
@@ -59,6 +60,7 @@ class AtariEnvs(VectorEnv[Array, Array, Array]):
         self._emulator: Any = None  # Gymnasium 1.2 closes one that could not be made
         self._emulator = open_emulator(sheet, num_envs, num_threads, is_grey=True)
         self._blacken = Blackout(sheet.hidden, GREY_SIZE, GREY_SIZE)
+        self._lives = ShownLives(sheet, num_envs)
         self.sheet, self.env_id, self.num_envs = sheet, env_id, num_envs
         self._numbering = numbering or Numbering(0, num_envs)
         self.metadata = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_fps": GAME_FPS}
@@ -177,8 +179,10 @@ class AtariEnvs(VectorEnv[Array, Array, Array]):
 
     def _play(self, actions: Array) -> npt.NDArray[np.float64]:
         """Step all games; their true rewards."""
-        frames, points, is_over = step_games(self._emulator, self._starts.buttons(actions))
+        frames, points, is_over, lives = step_games(self._emulator, self._starts.buttons(actions))
+        self._lives.step(lives, is_over)
         self._blacken(frames)
+        self._lives.blacken(frames)
         self._stacks.push(frames[:, 0, :, :, None])
         rewards: npt.NDArray[np.float64] = points.astype(np.float64)
         if is_over.any():
@@ -198,6 +202,8 @@ class AtariEnvs(VectorEnv[Array, Array, Array]):
     def _begin(self, who: npt.NDArray[np.bool_]) -> None:
         """The first game of the running episode where `who` is true."""
         frames = reset_games(self._emulator, self.sheet, who)
+        self._lives.begin(who)
         self._blacken(frames)
+        self._lives.blacken(frames)
         self._stacks.start(frames[:, 0, :, :, None], who)
         self._starts.begin(who, self._seeds)

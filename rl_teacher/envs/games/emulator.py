@@ -1,7 +1,7 @@
 """Emulators: many Atari games side by side in ale-py's own threads, their scores black."""
 
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -88,7 +88,19 @@ def reset_games(emulator: "AtariVectorEnv", sheet: AtariSheet, who: npt.NDArray[
     return np.asarray(frames)
 
 
-def step_games(emulator: "AtariVectorEnv", buttons: npt.NDArray[Any]) -> tuple[Any, Any, Any]:
-    """Step all games: frames, points, and which are over; those have begun anew."""
-    frames, points, is_over, is_cut, _ = emulator.step(buttons)
-    return frames, points, is_over | is_cut
+class Stepped(NamedTuple):
+    """What came of a step of all games."""
+
+    frames: npt.NDArray[np.uint8]
+    """(num_envs, 1, height, width), or with colors after it."""
+    points: npt.NDArray[Any]
+    is_over: npt.NDArray[np.bool_]
+    """Games that are over and have begun anew."""
+    lives: npt.NDArray[Any]
+    """That are left, (num_envs,)."""
+
+
+def step_games(emulator: "AtariVectorEnv", buttons: npt.NDArray[Any]) -> Stepped:
+    """Step all games."""
+    frames, points, is_over, is_cut, infos = emulator.step(buttons)
+    return Stepped(frames, points, is_over | is_cut, infos["lives"])

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from rl_teacher.envs.games.emulator import GREY_SIZE, Blackout, open_emulator, reset_games, step_games
 from rl_teacher.envs.games.sheets import SCREEN_HEIGHT, SCREEN_WIDTH, AtariSheet
+from rl_teacher.envs.games.shown_lives import ShownLives
 from rl_teacher.envs.games.starts import IdleStarts
 
 SCALE = 2
@@ -28,17 +29,20 @@ class AtariScreen:
         self._emulator = open_emulator(sheet, 1, 1, is_grey=False)
         self._starts = IdleStarts(1)
         self._blacken = Blackout(sheet.hidden, SCREEN_HEIGHT, SCREEN_WIDTH)
+        self._lives = ShownLives(sheet, 1)
         self._blacken_small = Blackout(sheet.hidden, GREY_SIZE, GREY_SIZE)
         self._frames: npt.NDArray[np.uint8] = np.zeros((1, 1, SCREEN_HEIGHT, SCREEN_WIDTH, 3), np.uint8)
 
     def start(self, episode_seed: int) -> None:
         """Begin the episode of a seed, as `reset_seed` gives it."""
         self._frames = reset_games(self._emulator, self._sheet, _ALL)
+        self._lives.begin(_ALL)
         self._starts.begin(_ALL, np.array([episode_seed]))
 
     def step(self, action: int) -> None:
         """One step of the agent."""
-        self._frames, _, is_over = step_games(self._emulator, self._starts.buttons(np.array([action])))
+        self._frames, _, is_over, lives = step_games(self._emulator, self._starts.buttons(np.array([action])))
+        self._lives.step(lives, is_over)
         if is_over[0]:
             self._starts.over(_ALL)
 
@@ -46,6 +50,7 @@ class AtariScreen:
         """The screen without its score, RGB of shape (420, 320, 3): every pixel twice as large."""
         frames = self._frames.copy()
         self._blacken(frames)
+        self._lives.blacken(frames)
         return np.asarray(frames[0, 0].repeat(SCALE, 0).repeat(SCALE, 1))
 
     def shows(self, obs: npt.NDArray[np.uint8]) -> bool:
@@ -55,6 +60,7 @@ class AtariScreen:
         """
         small = _ROWS @ np.rint(self._frames[0, 0] @ LUMA) @ _COLUMNS.T
         self._blacken_small(small[None, None])
+        self._lives.blacken(small[None, None])
         brighter = small - obs[..., -1]
         return bool((brighter >= -1).all() and (brighter > 1).sum() <= MOST_BLENDED)
 

@@ -25,6 +25,17 @@ class Rectangle:
 
 
 @dataclass(frozen=True, slots=True)
+class MomentOfLives:
+    """When a game shows how many lives are left, where at other times it shows something else."""
+
+    where: Rectangle
+    steps_of_start: int
+    """From the first picture of a game on."""
+    steps_of_loss: int
+    """From the first picture after a loss on."""
+
+
+@dataclass(frozen=True, slots=True)
 class AtariSheet:
     """One game of the Arcade Learning Environment."""
 
@@ -40,6 +51,8 @@ class AtariSheet:
     """The same for people, after 'black: '."""
     remembers: bool = False
     """Whether it knows after a reset what was before: then each episode takes the cartridge out, which costs 65 ms."""
+    shown_lives: MomentOfLives | None = None
+    """Black as well, for as long as it is shown."""
 
 
 ATARI = {
@@ -51,7 +64,11 @@ ATARI = {
             "BeamRider", "beam_rider", 200.0, (Rectangle(0, 32), Rectangle(32, 41, right=80), Rectangle(183, 190)),
             "score, sector and ships to be shot above the grid, ships left below it", remembers=True,
         ),
-        AtariSheet("SpaceInvaders", "space_invaders", 200.0, (Rectangle(0, 20),), "both scores"),
+        AtariSheet(
+            "SpaceInvaders", "space_invaders", 200.0, (Rectangle(0, 20),),
+            "both scores, and how many ships are left while that is shown",
+            shown_lives=MomentOfLives(Rectangle(185, 193, 84, 96), steps_of_start=33, steps_of_loss=16),
+        ),
         AtariSheet("Qbert", "qbert", 500.0, (Rectangle(0, 28),), "score and lives above the pyramid"),
         AtariSheet(
             "Seaquest", "seaquest", 100.0, (Rectangle(0, 30),), "score and lives in the sky", remembers=True
