@@ -4,10 +4,24 @@ import numpy as np
 
 from rl_teacher.core.arrays import LabeledBatch
 
+MOST_PRODUCTS = 1_500_000_000
+"""Comparisons times the square of how many of the weights' directions they can tell apart, which are as many as there
+are functions, or comparisons, if these are fewer. A step of Newton's method makes so many multiplications, and some 700
+of them are 45 s of a processor where answers are wrong: docs/rewards.md has the table."""
 MOST_NUMBERS = 5_000_000
-"""Comparisons times functions. Time and memory of a fit grow with it: docs/rewards.md has the table."""
+"""Comparisons times functions, of which several arrays are in memory."""
 MOST_COMPARISONS = 20_000
 """However few functions there are."""
+
+
+def most_comparisons(num_functions: int) -> int:
+    """How many comparisons a fit of so many functions takes.
+
+    >>> most_comparisons(487), most_comparisons(3200)  # Hopper, Humanoid
+    (6324, 1144)
+    """
+    by_time = max(int(MOST_PRODUCTS ** (1 / 3)), MOST_PRODUCTS // num_functions**2)
+    return max(1, min(MOST_COMPARISONS, MOST_NUMBERS // num_functions, by_time))
 
 
 def part_of(labeled: LabeledBatch, num_functions: int) -> LabeledBatch:
@@ -20,7 +34,7 @@ def part_of(labeled: LabeledBatch, num_functions: int) -> LabeledBatch:
         labeled: all that have an answer.
         num_functions: what the reward is a sum of.
     """
-    most = min(MOST_COMPARISONS, max(1, MOST_NUMBERS // num_functions))
+    most = most_comparisons(num_functions)
     if len(labeled) <= most:
         return labeled
     return labeled.take(np.sort(np.argsort(labeled.key, kind="stable")[:most]))

@@ -11,18 +11,34 @@ from rl_teacher.rewards.gp.size import part_of
 from tests.rewards.synthetic_labels import ACT, OBS, comparisons, fit_data
 
 
-@pytest.mark.parametrize(("functions", "most"), [(10, 20), (100, 10), (5000, 1)])
+@pytest.mark.parametrize(
+    ("functions", "most"),
+    [
+        (2, 20),
+        (6, 13),  # 13 * 6 * 6 = 468
+        (10, 7),  # as many directions as comparisons: 7 * 7 * 7 = 343, and 8 * 8 * 8 = 512
+        (200, 5),  # 5 * 200 = 1000
+        (5000, 1),
+    ],
+)
 def test_how_many_are_taken_depends_on_the_functions(
     functions: int, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(size, "MOST_COMPARISONS", 20)
     monkeypatch.setattr(size, "MOST_NUMBERS", 1000)
+    monkeypatch.setattr(size, "MOST_PRODUCTS", 500)
     assert len(part_of(comparisons(30), functions)) == most
 
 
 def test_all_are_taken_where_there_are_few() -> None:
     labeled = comparisons(30)
     assert part_of(labeled, 100) is labeled
+
+
+def test_whoever_answers_1400_of_hopper_is_heard_to_the_last_answer() -> None:
+    fresh = GaussianProcessReward.build((11,), 3, RewardModelConfig(), center=True, key=jax.random.key(0))
+    labeled = comparisons(1400)
+    assert part_of(labeled, sum(fresh.basis.sizes)) is labeled
 
 
 def test_the_part_is_decided_by_keys_and_only_loses_to_newer_ones(monkeypatch: pytest.MonkeyPatch) -> None:
