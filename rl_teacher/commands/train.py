@@ -102,7 +102,7 @@ def taught_by_people(config: RunConfig, world: World, interrupt: Interrupt) -> i
     named = dataclasses.replace(config, name=slug(config.name))
     require_folders(named)
     run, code = None, None
-    with closing(connect(named, experiment_name(named.name), log)) as connection:
+    with closing(connect(named, experiment_name(named.name), log, has_pixels=spec.shows_pictures)) as connection:
         folder, lock = open_run(config)  # also where it stops now: the server knows the run, so --resume must
         with closing(lock):
             if interrupt.is_asked:

@@ -72,13 +72,16 @@ class Connection:
             self.server.leave()
 
 
-def connect(config: RunConfig, slug: str, log: Callable[[str], None]) -> Connection:
+def connect(
+    config: RunConfig, slug: str, log: Callable[[str], None], *, has_pixels: bool = False
+) -> Connection:  # fmt: skip
     """Reach the server, or start one, and make the experiment or join the one of the run that is resumed.
 
     Args:
         config: complete.
         slug: the experiment's name.
         log: gets lines for people, the one-time login among them.
+        has_pixels: clips are pictures of few and large pixels.
 
     Raises:
         ServerFault: it cannot be reached, or says no. A run that is resumed goes on without it.
@@ -102,7 +105,8 @@ def connect(config: RunConfig, slug: str, log: Callable[[str], None]) -> Connect
         log(f"On the server the run {config.name!r} is called {slug!r}.")
     connection = Connection(client, server, False, data_dir(config))
     try:
-        state = client.ensure_experiment(resumed_spec(config, client) if config.resume else experiment_spec(config))
+        spec = resumed_spec(config, client) if config.resume else experiment_spec(config)
+        state = client.ensure_experiment(dataclasses.replace(spec, has_pixels=has_pixels))
     except ServerAway as away:
         if not config.resume:
             connection.close()

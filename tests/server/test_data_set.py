@@ -43,18 +43,20 @@ def test_nobody_was_bad_at_first_and_is_better_now(world):
 
 
 def test_it_survives_an_export_and_an_import_and_older_exports_have_an_agent(world, worlds, tmp_path):
-    world.experiment("set", has_agent=False)
+    world.experiment("set", has_agent=False, has_pixels=True)
     export_folder(world.folder, "set", tmp_path / "set")
     manifest = tmp_path / "set" / "manifest.json"
     with worlds() as other:
         import_folder(other.folder, tmp_path / "set")
-        assert not Experiment.objects.get().has_agent
+        found = Experiment.objects.get()
+        assert (found.has_agent, found.has_pixels) == (False, True)
     text = json.loads(manifest.read_text())
-    del text["experiment"]["has_agent"]
+    del text["experiment"]["has_agent"], text["experiment"]["has_pixels"]
     manifest.write_text(json.dumps(text))
     with worlds() as other:
         import_folder(other.folder, tmp_path / "set")
-        assert Experiment.objects.get().has_agent
+        found = Experiment.objects.get()
+        assert (found.has_agent, found.has_pixels) == (True, False)
 
 
 def test_who_is_invited_reads_what_it_is_about(world):

@@ -13,6 +13,7 @@ from rl_teacher.commands.label.report import LabelReport
 from rl_teacher.commands.label.results import keep, next_command, require_same_set
 from rl_teacher.commands.label.rollouts import EpisodeRollouts
 from rl_teacher.commands.label.settings import Given, parse_label
+from rl_teacher.commands.obs_clips import drawn_from_obs
 from rl_teacher.config.run import NO_AGENT, RunConfig
 from rl_teacher.core.streams import Streams
 from rl_teacher.data.data_sets import open_episodes
@@ -114,7 +115,8 @@ def _ask_people(labeling: Labeling, source: Source, interrupt: Interrupt) -> int
     named = dataclasses.replace(config, name=slug(config.name))
     require_folders(named)
     code, learner = None, None
-    with closing(connect(named, experiment_name(named.name), _log)) as connection:
+    name, has_pixels = experiment_name(named.name), source.content is drawn_from_obs
+    with closing(connect(named, name, _log, has_pixels=has_pixels)) as connection:
         folder, lock = open_run(config)
         with closing(lock):
             require_same_set(folder, labeling.place, labeling.sample)

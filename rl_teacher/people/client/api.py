@@ -14,6 +14,7 @@ import httpx
 from rl_teacher.errors import ServerFault
 from rl_teacher.people.client.address import bearer_token, known_authorities, server_address
 from rl_teacher.people.client.messages import (
+    TAKEN_FOR_GRANTED,
     ClipSpec,
     ExperimentAbout,
     ExperimentSpec,
@@ -93,13 +94,11 @@ class FeedbackClient:
 
     def ensure_experiment(self, spec: ExperimentSpec) -> ExperimentState:
         """Make the experiment, or resume it if its configuration is the same."""
-        body = asdict(spec) | {"config": dict(spec.config), "guideline": spec.guideline or None}
-        if spec.has_agent:
-            del body["has_agent"]  # servers take it for granted, older ones know nothing else
+        body = spec.as_body()
         try:
             response = self._call("PUT", "", body)
         except ServerRefused as refused:
-            unknown = [field for field in ("task", "has_agent") if _knows_not(refused, field)]
+            unknown = [field for field in ("task", *TAKEN_FOR_GRANTED) if _knows_not(refused, field)]
             if not unknown:
                 raise
             body = {name: value for name, value in body.items() if name not in unknown}

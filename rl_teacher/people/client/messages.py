@@ -2,10 +2,13 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rl_teacher.records import ComparisonId, Label, Preference, SegmentId
+
+TAKEN_FOR_GRANTED = {"has_agent": True, "has_pixels": False}
+"""Of an experiment; said only where it is otherwise, because older servers refuse what they do not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,13 @@ class ExperimentSpec:
     """Markdown for labelers, the first version of it."""
     has_agent: bool = True
     """Whether an agent learns from the answers; else a reward does, for a data set."""
+    has_pixels: bool = False
+    """Whether clips are pictures of few and large pixels, whose edges are to stay sharp."""
+
+    def as_body(self) -> dict[str, Any]:
+        """As the server is sent it."""
+        body = asdict(self) | {"config": dict(self.config), "guideline": self.guideline or None}
+        return {name: value for name, value in body.items() if TAKEN_FOR_GRANTED.get(name, ...) != value}
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,8 @@ class ExperimentIn(Body):
     guideline: Annotated[str, Field(max_length=20_000), AfterValidator(no_nul)] | None = None
     has_agent: bool = True
     """False: no agent learns from the answers, only a reward does, for a data set. Pages then say so."""
+    has_pixels: bool = False
+    """True: clips are pictures of few and large pixels, which pages show with sharp edges."""
 
 
 class ExperimentOut(Schema):

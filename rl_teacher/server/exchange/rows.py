@@ -31,6 +31,7 @@ SETTINGS = (
     "task_told",
     "asks_task",
     "has_agent",
+    "has_pixels",
     "labels_wanted",
     "overlap",
     "double_rate",

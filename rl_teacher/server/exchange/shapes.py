@@ -71,6 +71,7 @@ class ExperimentRow(Body):
     task_told: Annotated[Text, Field(max_length=140)] = ""
     asks_task: bool = False
     has_agent: bool = True
+    has_pixels: bool = False
     labels_wanted: Small = 0
     overlap: Annotated[int, Field(ge=1, le=32_767)] = 1
     double_rate: Rate = 0

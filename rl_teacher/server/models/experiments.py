@@ -47,6 +47,8 @@ class Experiment(models.Model):
     """Whether its owner is asked for the task before the first pair is handed out."""
     has_agent = models.BooleanField(default=True)
     """Whether an agent learns from the answers; else a reward does, for a data set."""
+    has_pixels = models.BooleanField(default=False)
+    """Whether clips are pictures of few and large pixels, as of games, whose edges are to stay sharp."""
     guideline_version = models.PositiveIntegerField(default=0)
     """The newest version of the text."""
     heartbeat_at = models.DateTimeField(null=True, blank=True)

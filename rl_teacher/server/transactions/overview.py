@@ -84,6 +84,7 @@ def describe(at: Access) -> dict[str, Any]:
         "env_id",
         "task",
         "has_agent",
+        "has_pixels",
         "relevances",
         "paused",
         "labels_wanted",

@@ -46,6 +46,7 @@ def ensure_experiment(slug: str, body: Mapping[str, Any]) -> tuple[Experiment, b
             task_told=sentence,
             asks_task=task is not None and not sentence,
             has_agent=body.get("has_agent", True),
+            has_pixels=body.get("has_pixels", False),
             guideline_version=1 if guideline else 0,
             **given,
         )

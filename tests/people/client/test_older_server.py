@@ -68,10 +68,11 @@ def test_the_task_becomes_the_first_line_of_the_guideline(older, server, labeler
 
 
 def test_a_data_set_is_labeled_on_a_server_that_takes_an_agent_for_granted(server, spec):
-    transport = OlderServer("task", "has_agent")
+    transport = OlderServer("task", "has_agent", "has_pixels")
     with FeedbackClient(server.url, server.token, "older-set", transport=transport) as client:
-        assert client.ensure_experiment(replace(spec, task="Hop", has_agent=False)).is_new
-    assert [("has_agent" in body, "task" in body) for body in transport.bodies] == [(True, True), (False, False)]
+        assert client.ensure_experiment(replace(spec, task="Hop", has_agent=False, has_pixels=True)).is_new
+    news = {"task", "has_agent", "has_pixels"}
+    assert [news & body.keys() for body in transport.bodies] == [news, set()]
     with FeedbackClient(server.url, server.token, "older-run", transport=transport) as client:
         client.ensure_experiment(spec)
-    assert "has_agent" not in transport.bodies[-2]  # said only where it is news
+    assert not {"has_agent", "has_pixels"} & transport.bodies[-2].keys()  # said only where they are news
