@@ -1,7 +1,9 @@
 """A session hands on every question, and takes in every answer once."""
 
+import base64
 import json
 import threading
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -194,6 +196,17 @@ def test_a_paused_experiment_has_no_room_until_it_goes_on(rig: Rig):
     rig.server.is_paused = False
     session.report("waiting", 1, {})
     wait_for(lambda: session.has_room)
+
+
+def test_pictures_of_where_it_looks_arrive_byte_for_byte_and_uploads_go_on(rig: Rig):
+    session = rig.session()
+    png = bytes(range(256))
+    session.send_predictions([replace(PREDICTION, left_picture=png, right_picture=b"")])
+    session.send_predictions([replace(PREDICTION, step=6)])
+    wait_for(lambda: len(rig.server.predictions) == 2)
+    first, second = rig.server.predictions
+    assert (base64.b64decode(first["a_picture"]), first["b_picture"]) == (png, "")
+    assert "a_picture" not in second
 
 
 def test_a_full_outbox_has_no_room_until_the_server_took_it(rig: Rig):

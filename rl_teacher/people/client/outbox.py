@@ -1,5 +1,6 @@
 """Uploads that wait on disk until the server has acknowledged them, in order, also across crashes."""
 
+import base64
 import json
 import logging
 import random
@@ -85,7 +86,7 @@ class Outbox:
 
     def put_predictions(self, rows: Sequence[Prediction]) -> None:
         """Tell what the reward model made of comparisons that were put before."""
-        self._put({"kind": "predictions", "rows": [asdict(row) for row in rows]})
+        self._put({"kind": "predictions", "rows": [_prediction_row(row) for row in rows]})
 
     def put_lesson(self, lesson: Lesson) -> None:
         """Tell how far the lesson is."""
@@ -188,7 +189,7 @@ class Outbox:
                 step, video = int(head["step"]), str(head["sha256"])
                 return lambda: self._client.video(step, video)
             case "predictions":
-                predictions = [Prediction(**row) for row in head["rows"]]
+                predictions = [_read_prediction(row) for row in head["rows"]]
                 return lambda: self._client.predictions(predictions)
             case "lesson":
                 lesson = read_lesson(head["lesson"])
@@ -215,6 +216,19 @@ def refusing(name: str, error: Exception) -> Callable[[], object]:
 def backoff_s(failures: int) -> float:
     """Longer after each failure, never quite the same, so that many trainers do not come back together."""
     return random.uniform(0.5, 1.0) * min(LONGEST_WAIT_S, FIRST_WAIT_S * 2.0 ** min(failures - 1, 10))
+
+
+PICTURES = ("left_picture", "right_picture")
+"""Of a prediction: bytes, which an item holds as text."""
+
+
+def _prediction_row(prediction: Prediction) -> dict[str, Any]:
+    row = asdict(prediction)
+    return row | {name: base64.b64encode(row[name]).decode() for name in PICTURES if row[name] is not None}
+
+
+def _read_prediction(row: dict[str, Any]) -> Prediction:
+    return Prediction(**row | {name: base64.b64decode(row[name]) for name in PICTURES if row.get(name) is not None})
 
 
 def read_lesson(row: dict[str, Any]) -> Lesson:
