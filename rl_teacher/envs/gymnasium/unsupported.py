@@ -1,6 +1,7 @@
 """What is said of observations that are no Box: which parts they have, and which wrapper makes a Box of them."""
 
-import gymnasium
+from typing import Any
+
 from gymnasium.spaces import Box, Dict, Space, Tuple
 
 from rl_teacher.envs.pictures.shapes import picture_shape
@@ -11,7 +12,7 @@ MOST_NAMED = 6
 """Parts that are named one by one."""
 
 
-def unsupported_observations(env_id: str, space: gymnasium.Space) -> UnsupportedSpace:
+def unsupported_observations(env_id: str, space: Space[Any]) -> UnsupportedSpace:
     """One line: what is observed, what is supported, and what to do.
 
     Args:
@@ -31,21 +32,21 @@ def unsupported_observations(env_id: str, space: gymnasium.Space) -> Unsupported
     return UnsupportedSpace(f"{what}: agents see one picture, or numbers, and not both. {_keep(pictures[0], parts)}")
 
 
-def _parts(space: gymnasium.Space) -> list[tuple[str, Space]]:
+def _parts(space: Space[Any]) -> list[tuple[str, Space[Any]]]:
     """Each part as one would write it in the brackets behind `obs`, with its space."""
     if isinstance(space, Dict):
         return [(repr(name), part) for name, part in space.spaces.items()]
     return [(str(at), part) for at, part in enumerate(space.spaces)] if isinstance(space, Tuple) else []
 
 
-def _told(part: Space) -> str:
+def _told(part: Space[Any]) -> str:
     if not isinstance(part, Box):
         return type(part).__name__
     what = "a picture" if picture_shape(part) is not None else "numbers"
     return f"{what}, {part.dtype} {part.shape}"
 
 
-def _keep(picture: str, parts: list[tuple[str, Space]]) -> str:
+def _keep(picture: str, parts: list[tuple[str, Space[Any]]]) -> str:
     text = (
         f"Keep the picture: gymnasium.wrappers.TransformObservation(env, lambda obs: obs[{picture}], "
         f"env.observation_space[{picture}])"
@@ -59,7 +60,7 @@ def _keep(picture: str, parts: list[tuple[str, Space]]) -> str:
     return f"{text}; and register that."
 
 
-def _to_do(space: gymnasium.Space) -> str:
+def _to_do(space: Space[Any]) -> str:
     if space.is_np_flattenable:
         return "Wrap the environment in gymnasium.wrappers.FlattenObservation, and register that."
     return "Make a Box of it with gymnasium.wrappers.TransformObservation(env, function, Box(...)), and register that."
