@@ -147,6 +147,7 @@ def test_of_vectors_there_is_no_picture():
 
 
 def test_the_second_most_is_seen_too():
-    """A quarter of the most is half orange."""
-    png = saliency_picture(np.zeros((1, 2, 1), np.uint8), np.array([[1.0, 0.25]]))
-    assert np.asarray(Image.open(io.BytesIO(png)))[0].tolist() == [[255, 122, 0], [128, 61, 0]]
+    """Of a quarter of the most the root is 0.5, and (0.5 - 0.2) / 0.8 = 0.375 of it is orange; of 0.03 it is 0.17."""
+    png = saliency_picture(np.full((1, 3, 1), 80, np.uint8), np.array([[1.0, 0.25, 0.03]]))
+    # 0.625 * 80 + 0.375 * (255, 122, 0) = (145.6, 95.75, 50)
+    assert np.asarray(Image.open(io.BytesIO(png)))[0].tolist() == [[255, 122, 0], [146, 96, 50], [80, 80, 80]]

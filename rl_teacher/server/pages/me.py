@@ -64,6 +64,7 @@ def me(request: HttpRequest) -> HttpResponseBase:
                 "right_url": shown["right"]["mp4"],
                 "fps": shown["fps"],
                 "n_frames": shown["n_frames"],
+                "size": shown["size"],
                 "prediction": predictions.prediction_json(
                     known.get(row.assignment.comparison_id), swapped=row.assignment.swapped
                 ),
