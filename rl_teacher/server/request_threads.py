@@ -87,7 +87,6 @@ class _PlainHandler(ASGIHandler):
             body = await self.read_body(receive)
         except RequestAborted:
             return
-        set_script_prefix(get_script_prefix(scope))
         try:
             request, response = self.create_request(scope, body)
             if request is not None:
@@ -99,6 +98,7 @@ class _PlainHandler(ASGIHandler):
             await self._visit(response.close)
 
     def _respond(self, scope: Scope, request: ASGIRequest) -> HttpResponseBase:
+        set_script_prefix(get_script_prefix(scope))  # in this thread, as Django keeps it apart for each
         signals.request_started.send(sender=self.__class__, scope=scope)
         response: HttpResponseBase = self.get_response(request)
         response._handler_class = self.__class__
