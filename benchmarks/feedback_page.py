@@ -10,12 +10,16 @@ from contextlib import suppress
 from typing import Any
 
 from benchmarks.browser import Browser, NoReply, Refused, Reply
-from benchmarks.feedback_load import CLIP_BYTES, RUSH_S, SLUG
+from benchmarks.feedback_load import CLIP_BYTES, SLUG
 
 BUSY = (429, 502, 503, 504)
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 2.0
 HELD = 8
 """Pairs that a page holds (queue.js)."""
+ARRIVAL_S = 20.0
+"""Within which everybody opens the page. What pages do by the clock would else be done by all at once for ever."""
+RUSH_S = 30.0
+"""Until everybody is there and has the pairs and clips to begin with."""
 RENEW_S = 60.0
 """Between two renewals of its leases (leases.js)."""
 WATCH_S = 20
@@ -31,6 +35,8 @@ class Crowd:
         self.answer_s: list[float] = []
         self.settled_s: list[float] = []
         """Of the answers after RUSH_S, when not everybody comes at once any more."""
+        self.at_s: list[float] = []
+        """When each answer was given, from the start on."""
         self.clip_s: list[float] = []
         self.errors: list[str] = []
         self.acknowledged: set[str] = set()
@@ -39,7 +45,7 @@ class Crowd:
 
     async def label(self, browser: Browser) -> None:
         """Somebody opens the page, and answers until it is over."""
-        await asyncio.sleep(random.uniform(0, self.every_s))
+        await asyncio.sleep(random.uniform(0, ARRIVAL_S))
         page = _Page(browser, self)
         beside = [asyncio.create_task(page.renew_now_and_then()), asyncio.create_task(page.watch())]
         try:
@@ -109,6 +115,7 @@ class _Page:
         body = {"answer": answer, "refill": {"want": want, "have": have, "tab": self._tab}}
         taken = await self._call("PUT", f"/responses/{response}", body)
         crowd.answer_s.append(time.perf_counter() - start)
+        crowd.at_s.append(start - crowd.started)
         if start - crowd.started > RUSH_S:
             crowd.settled_s.append(crowd.answer_s[-1])
         crowd.acknowledged.add(response)

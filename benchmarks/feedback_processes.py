@@ -26,13 +26,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import numpy as np
 import psycopg
 import uvloop
 
 from benchmarks import cpu_time, feedback_proxy
 from benchmarks.browser import Browser
-from benchmarks.feedback_load import RUSH_S, SLUG, enter, fill, percentiles
-from benchmarks.feedback_page import Crowd
+from benchmarks.feedback_load import SLUG, enter, fill, percentiles
+from benchmarks.feedback_page import RUSH_S, Crowd
 from rl_teacher.people.client.api import FeedbackClient
 from rl_teacher.people.client.embedded import EmbeddedServer
 from tests.server.databases import own_postgres
@@ -124,6 +125,7 @@ class Run:
         print(percentiles("answer", crowd.answer_s))
         if crowd.settled_s:
             print(percentiles(f"  after {RUSH_S:g} s", crowd.settled_s))
+        print("  p99 of each tenth of the time [ms]: " + " ".join(f"{ms:.0f}" for ms in in_tenths(crowd)))
         print(percentiles("clip  ", crowd.clip_s))
         print(
             f"{len(crowd.answer_s) / self.wall_s:.1f} answers and {crowd.requests / self.wall_s:.0f} requests a second"
@@ -134,6 +136,13 @@ class Run:
         for error in sorted({re.sub(r"[0-9a-f-]{36}", "…", error) for error in crowd.errors})[:5]:
             print("  ", error)
         return 0 if not (crowd.errors or lost or twice or gaps) else 1
+
+
+def in_tenths(crowd: Crowd) -> list[float]:
+    """99 of 100 answers took at most so long [ms], for each tenth of the time: a moment's stall, or a lasting one?"""
+    at, took = np.array(crowd.at_s), 1000 * np.array(crowd.answer_s)
+    tenth = np.minimum((10 * at / max(at.max(initial=0.0), 1e-9)).astype(int), 9)
+    return [float(np.percentile(took[tenth == number], 99)) if (tenth == number).any() else 0.0 for number in range(10)]
 
 
 def check(database_url: str, acknowledged: set[str]) -> tuple[int, int, int]:

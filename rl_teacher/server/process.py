@@ -3,6 +3,7 @@
 import gc
 import signal
 import socket
+import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from rl_teacher.server.settings import ServerConfig
@@ -35,6 +36,7 @@ def run(config: ServerConfig, listener: socket.socket) -> None:
     )
     signal.signal(signal.SIGTERM, leave)  # uvicorn stops gracefully, then raises the signal once more
     resolve("/healthz")  # else the first request imports what all addresses need
+    sys.setswitchinterval(0.0005)
     gc.freeze()  # a full collection over all of Django holds up every answer for 60 ms
     gc.set_threshold(20_000, 20, 50)  # an answer makes thousands of objects that need no collector to go
     _server(options).run(sockets=[listener])

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 MOST_IDLE = 16
 """Threads of waiting requests that are kept for later ones."""
-MOST_VISITS = 16
+MOST_VISITS = 4
 """Requests that are answered at the same moment; the others wait for their turn, and need no thread for that."""
 T = TypeVar("T")
 

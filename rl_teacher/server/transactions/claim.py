@@ -336,13 +336,15 @@ def expire_all(now: datetime | None = None) -> int:
 
 def renew(labelers: Iterable[Membership], tab: uuid.UUID, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, datetime]:
     """Hold on to the leases `ids` of a tab; says until when. One that ran out only where the pair is still asked."""
-    now, until = timezone.now(), {}
+    now, until = timezone.now(), dict[uuid.UUID, datetime]()
     with write():
         rows = Assignment.objects.filter(labeler__in=list(labelers), state="leased", tab=tab, id__in=ids)
         rows = rows.filter(Q(expires_at__gte=now) | Q(comparison__state="open"))
-        for row in rows.select_related("comparison__experiment"):
-            until[row.id] = now + timedelta(seconds=row.comparison.experiment.lease_s)
-            Assignment.objects.filter(pk=row.pk).update(expires_at=until[row.id])
+        seconds = dict(rows.values_list("pk", "comparison__experiment__lease_s"))
+        for lease_s in set(seconds.values()):
+            held, end = [pk for pk, own in seconds.items() if own == lease_s], now + timedelta(seconds=lease_s)
+            Assignment.objects.filter(pk__in=held).update(expires_at=end)
+            until |= dict.fromkeys(held, end)
     return until
 
 
