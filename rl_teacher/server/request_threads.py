@@ -24,7 +24,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 MOST_IDLE = 16
 """Threads of waiting requests that are kept for later ones."""
 MOST_VISITS = 4
-"""Requests that are answered at the same moment; the others wait for their turn, and need no thread for that."""
+"""Requests that are answered at the same moment; the others wait for their turn, and need no thread for that.
+
+With 16, 300 labelers waited 1.1 s for an answer (p99), with 4 0.4 s: transactions stayed open while threads took turns.
+"""
 T = TypeVar("T")
 
 
