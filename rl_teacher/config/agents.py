@@ -1,7 +1,6 @@
 """Settings of the three agents."""
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -30,8 +29,8 @@ class PPOConfig:
     gae_lambda: float = 0.95
     """Lambda of the advantage estimate, in [0, 1]."""
     learning_rate: float | None = None
-    """Adam's step size at the start; unset: 3e-3, of pictures 1e-3, and less where a run is longer than a million
-    steps: by the square root of how many times longer."""
+    """Adam's step size at the start; unset: 3e-3, of pictures 1e-3, for a million steps; half for twice as many, and
+    a third for three million or more."""
     final_learning_rate: float | None = None
     """Adam's step size at the end, linear in between; unset: a tenth of that at the start."""
     num_epochs: int | None = None
@@ -163,6 +162,8 @@ OF_PICTURES: Mapping[str, Any] = {
 """The same where observations are pictures: docs/agents.md."""
 USUAL_STEPS = 1_000_000
 """Of a whole run, for which these step sizes were measured."""
+LEAST_SHARE = 1 / 3
+"""Of the usual step size, in the longest runs."""
 
 
 def settled(config: PPOConfig, *, sees_pictures: bool, num_steps: int = USUAL_STEPS) -> PPOConfig:
@@ -177,13 +178,13 @@ def settled(config: PPOConfig, *, sees_pictures: bool, num_steps: int = USUAL_ST
 
     >>> settled(PPOConfig(num_epochs=2), sees_pictures=True).minibatch_size
     256
-    >>> settled(PPOConfig(), sees_pictures=False, num_steps=4_000_000).learning_rate
+    >>> settled(PPOConfig(), sees_pictures=False, num_steps=2_000_000).learning_rate
     0.0015
     """
     usual = OF_PICTURES if sees_pictures else OF_VECTORS
     unset = {name: value for name, value in usual.items() if getattr(config, name) is None}
     if "learning_rate" in unset:
-        unset["learning_rate"] *= min(1.0, math.sqrt(USUAL_STEPS / max(1, num_steps)))
+        unset["learning_rate"] *= min(1.0, max(LEAST_SHARE, USUAL_STEPS / num_steps))
     config = dataclasses.replace(config, **unset)
     if config.final_learning_rate is None:
         config = dataclasses.replace(config, final_learning_rate=known(config.learning_rate) / 10)

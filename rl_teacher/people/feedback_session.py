@@ -79,14 +79,14 @@ class FeedbackSession:
         self._over_at: float | None = None
         """On the monotonic clock [s], like the other; None: not known."""
         self._num_failed = self._num_undrawn = 0
-        self._fault: VideoFault | None = None
-        """Why nobody will ever see a clip; it stops the run."""
+        self._fault: Exception | None = None
+        """Why nobody will ever see a clip, or what ended a thread; it stops the run."""
         self._last_reason = ""
         """Why the last clip failed: logged once, however many fail for it."""
         self._is_paused = False
         self._last_point = -1e9
         self._threads = [
-            threading.Thread(target=target, name=name, daemon=True)
+            threading.Thread(target=self._watched, args=(target,), name=name, daemon=True)
             for name, target in ((UPLOADER, self._upload), (LISTENER, self._listen), (HEARTBEAT, self._beat))
         ]
 
@@ -151,6 +151,7 @@ class FeedbackSession:
 
         Raises:
             VideoFault: the first clips of the session all failed, so there is nothing to answer.
+            Exception: what ended a thread, which should never happen; better no training than one without people.
         """
         if self._fault is not None:
             raise self._fault
@@ -204,6 +205,14 @@ class FeedbackSession:
         self._work.put(lambda: self._outbox.put_predictions(predictions))
 
     # -- threads -------------------------------------------------------------------------------------------------
+
+    def _watched(self, work: Callable[[], None]) -> None:
+        """What a thread does. An error that nobody foresaw must not end it in silence."""
+        try:
+            work()
+        except Exception as error:
+            logger.exception("feedback: the thread %s ended", threading.current_thread().name)
+            self._fault = error
 
     def _upload(self) -> None:
         while not self._stop.is_set():

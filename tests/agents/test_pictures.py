@@ -165,7 +165,9 @@ def test_settings_that_are_unset_depend_on_what_is_seen():
     assert settled(PPOConfig(entropy_coef=0.2), sees_pictures=True).final_entropy_coef == 0.2
 
 
-@pytest.mark.parametrize(("num_steps", "first"), [(1000, 3e-3), (1_000_000, 3e-3), (4_000_000, 1.5e-3)])
+@pytest.mark.parametrize(
+    ("num_steps", "first"), [(1000, 3e-3), (1_000_000, 3e-3), (2_000_000, 1.5e-3), (5_000_000, 1e-3)]
+)
 def test_a_longer_training_takes_smaller_steps(num_steps, first):
     config = settled(PPOConfig(), sees_pictures=False, num_steps=num_steps)
     assert (config.learning_rate, config.final_learning_rate) == pytest.approx((first, first / 10))

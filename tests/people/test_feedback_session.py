@@ -81,6 +81,22 @@ def test_six_clips_that_fail_after_one_was_made_do_not(rig: Rig):
     assert session.answers() == []
 
 
+@pytest.mark.parametrize("thread", ["add_webm", "labels", "heartbeat"])
+def test_an_error_that_nobody_foresaw_stops_the_run_and_not_only_the_people(rig: Rig, thread: str, monkeypatch):
+    def fails(*_: object, **__: object) -> None:
+        raise TypeError("not foreseen")
+
+    session = rig.session()
+    rig.ask(session, AB)
+    if thread == "add_webm":
+        session._work.put(fails)
+    else:
+        monkeypatch.setattr(session._client, thread, fails)
+        session.report("learning", 1, {})  # a heartbeat at once
+    with pytest.raises(TypeError, match="not foreseen"):
+        wait_for(lambda: session.answers(0.05) is None)
+
+
 def test_segments_that_nobody_could_try_to_draw_do_not_stop_the_run(rig: Rig):
     def forgotten(one: Segment) -> Content:
         raise VideoFault("the start of a segment's episode is not known any more")
