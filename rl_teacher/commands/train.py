@@ -59,9 +59,10 @@ def train(config: RunConfig) -> int:
         spec = find_env(config.env_id)
         if spec.shows_pictures:
             give_large_arrays_back()
-        config, notes = complete(config, spec)
+        given = config
+        config, notes = complete(given, spec)
         refuse_taken(config)
-        config, begun_notes = resumed_settings(config)
+        config, begun_notes = resumed_settings(config, given)
         if config.predictor == "human":
             from rl_teacher.video.pictures import require_pictures  # here, as it loads FFmpeg
 

@@ -187,7 +187,8 @@ def settled(config: PPOConfig, *, sees_pictures: bool, num_steps: int = USUAL_ST
         unset["learning_rate"] *= min(1.0, max(LEAST_SHARE, USUAL_STEPS / num_steps))
     config = dataclasses.replace(config, **unset)
     if config.final_learning_rate is None:
-        config = dataclasses.replace(config, final_learning_rate=known(config.learning_rate) / 10)
+        tenth = float(f"{known(config.learning_rate) / 10:.9g}")  # 0.0003, and not 0.00030000000000000003
+        config = dataclasses.replace(config, final_learning_rate=tenth)
     if config.final_entropy_coef is None:
         config = dataclasses.replace(config, final_entropy_coef=config.entropy_coef)
     return config

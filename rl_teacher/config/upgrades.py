@@ -5,7 +5,8 @@ version that was. Three things can have changed since, and each has one place:
 
 * a name or a value is spelled in another way: `config.run.of_today` translates;
 * a setting is new, and the run has none: it takes the default of the version that wrote the rest;
-* a default is another one: CHANGED_DEFAULTS knows what it was, and a run that began with it keeps it.
+* a default is another one: CHANGED_DEFAULTS knows what it was, and a run that began with it keeps it;
+* a setting that is not given follows from others by another rule: CHANGED_RULES names it, and a run keeps what it had.
 """
 
 import dataclasses
@@ -36,6 +37,10 @@ class ChangedDefault(NamedTuple):
 
 CHANGED_DEFAULTS: tuple[ChangedDefault, ...] = (ChangedDefault("0.2.0", "reward.sees_turns", False),)
 """Whoever changes a default, or adds a setting whose default is not what was done before, adds a row, oldest first."""
+
+
+CHANGED_RULES = ("ppo.learning_rate", "ppo.final_learning_rate")
+"""Settings that follow from others where they are not given, and did so by another rule before."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -90,11 +95,18 @@ def defaults_of(writer: str, changed: Sequence[ChangedDefault] = CHANGED_DEFAULT
 
 
 def as_begun(
-    config: RunConfig, begun: Begun, changed: Sequence[ChangedDefault] = CHANGED_DEFAULTS
-) -> tuple[RunConfig, list[str]]:
+    config: RunConfig, begun: Begun, changed: Sequence[ChangedDefault] = CHANGED_DEFAULTS,
+    given: RunConfig | None = None,
+) -> tuple[RunConfig, list[str]]:  # fmt: skip
     """The settings that a resumed run goes on with, and what to tell the user.
 
     Where a default has changed since the run began, and the command does not say otherwise, it is the one of then.
+
+    Args:
+        config: complete: what was not given follows from the rest, by the rules of today.
+        begun: how the run began.
+        changed: see there.
+        given: the settings before they were completed. Of CHANGED_RULES, what is unset there stays as it began.
     """
     now, then = flat(to_json(config)), flat(begun.values)
     today, before = defaults_of(program_version(), ()), defaults_of(begun.version, changed)
@@ -103,6 +115,10 @@ def as_begun(
         for name in before
         if before[name] != today[name] and now[name] == today[name] and then[name] == before[name]
     }
+    unset = flat(to_json(given or config))
+    by_rule = [name for name in CHANGED_RULES if unset[name] is None and None not in (now[name], then[name])]
+    kept |= {name: then[name] for name in by_rule if then[name] != now[name]}
+    today |= {name: now[name] for name in by_rule}
     notes = []
     if begun.missing:
         shown = ", ".join(name if then[name] in (None, "") else f"{name} = {then[name]}" for name in begun.missing)

@@ -32,12 +32,17 @@ def refuse_taken(config: RunConfig) -> None:
         )
 
 
-def resumed_settings(config: RunConfig) -> tuple[RunConfig, list[str]]:
-    """The settings that a run goes on with if it is resumed, as the version that began it had them; what to tell."""
+def resumed_settings(config: RunConfig, given: RunConfig | None = None) -> tuple[RunConfig, list[str]]:
+    """The settings that a run goes on with if it is resumed, as the version that began it had them; what to tell.
+
+    Args:
+        config: complete.
+        given: before it was completed, where something was.
+    """
     written = folder_of(config) / CONFIG
     if not config.resume or not is_there(written):
         return config, []
-    return as_begun(config, read_begun(read_json(written)))
+    return as_begun(config, read_begun(read_json(written)), given=given)
 
 
 def require_folders(config: RunConfig) -> None:

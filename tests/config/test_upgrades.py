@@ -130,6 +130,23 @@ def test_a_run_keeps_the_defaults_that_it_began_with_and_says_so() -> None:
     refuse_other(config, begun, "here")
 
 
+def test_a_run_keeps_what_followed_by_a_rule_of_then_unless_it_is_given() -> None:
+    given = dataclasses.replace(CONFIG, num_timesteps=2_000_000)
+    now, was = ppo_of(given, 1.5e-3, 1.5e-4), ppo_of(given, 3e-3, 3e-4)
+    begun = read_begun(written(was))
+    config, (note,) = as_begun(now, begun, given=given)
+    assert config == was
+    assert "ppo.learning_rate 0.003 (today 0.0015), ppo.final_learning_rate 0.0003 (today 0.00015)" in note
+    config, _ = as_begun(now, begun, given=now)  # by flags
+    with pytest.raises(RunChanged, match=r"ppo.learning_rate: 0.003 -> 0.0015"):
+        refuse_other(config, begun, "here")
+
+
+def ppo_of(config: RunConfig, first: float, last: float) -> RunConfig:
+    ppo = dataclasses.replace(config.ppo, learning_rate=first, final_learning_rate=last)
+    return dataclasses.replace(config, ppo=ppo)
+
+
 def test_a_flag_that_is_given_wins_over_a_default_of_then_and_is_refused() -> None:
     began = dataclasses.replace(CONFIG, trpo=TRPOConfig(value_epochs=4))
     begun = read_begun(written(began, **{WRITTEN_BY: "0.2.0"}), CHANGED)
