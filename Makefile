@@ -12,7 +12,7 @@ PLUG := $(VENV)/.ready-plug
 # RLlib wants one Gymnasium and no other, so it has an environment apart: the oldest Gymnasium that this runs on.
 RLLIB := .venv-rllib
 
-.PHONY: setup teach demo lesson-gif circus test test-packages test-plug test-slow quick check format bench docs site site-open
+.PHONY: setup teach demo lesson-gif circus test test-long test-packages test-plug test-slow quick check format bench docs site site-open
 
 setup: $(STAMP)
 
@@ -37,6 +37,11 @@ circus: setup
 test: setup test-packages check
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(SERVER_TESTS:%=--ignore=%)
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(SERVER_TESTS)
+
+# Whole trainings that are killed, resumed, or taught by clicks: too long for every day.
+test-long: setup test-packages
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'long and not slow' $(SERVER_TESTS:%=--ignore=%)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m 'long and not slow' $(SERVER_TESTS)
 
 test-packages:
 	bash scripts/system_packages.sh test

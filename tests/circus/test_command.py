@@ -17,6 +17,8 @@ from rl_teacher.commands.circus.success import EPISODES, episode_states, random_
 from rl_teacher.core.actions import BoxActions
 from rl_teacher.envs.catalog import find_env
 
+pytestmark = pytest.mark.long
+
 SMALL = ["-t", "3000", "--ppo.num_envs", "8", "--ppo.rollout_steps", "50", "--ppo.hidden", "8,8", "-V"]
 
 

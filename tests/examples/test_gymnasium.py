@@ -10,6 +10,8 @@ import pytest
 from rl_teacher import load_reward
 from tests.programs import ROOT, example, programs
 
+pytestmark = pytest.mark.long
+
 PROGRAMS = [program for program in programs("docs/plug.md") if "integrations.gymnasium" in program]
 
 

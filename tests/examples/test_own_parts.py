@@ -24,6 +24,8 @@ from tests.completed import completed
 from tests.interrupted import stop_at_saves
 from tests.programs import example
 
+pytestmark = pytest.mark.long
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 AGENT, REWARD = f"{EXAMPLES}/own_agent.py:LinearAgent", f"{EXAMPLES}/own_reward.py:LinearReward"
 

@@ -11,6 +11,8 @@ from rl_teacher.config.flags import parse
 from rl_teacher.core.arrays import Rollout
 from rl_teacher.rollouts.local import LocalCollector
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 WORDS = [
     "-p", "synth", "-l", "24", "-e", "ShortReacher-v1", "-n", "x", "-t", "9000", "-V", "--ppo.rollout-steps", "16",

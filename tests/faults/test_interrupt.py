@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 SMALL = [
     "-e", "ShortReacher-v1", "-n", "x", "-t", "2000", "-V", "--pretrain-iters", "20", "--ppo.num-envs", "8",

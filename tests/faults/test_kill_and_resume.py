@@ -16,6 +16,8 @@ from rl_teacher.config.run import RunConfig
 from rl_teacher.errors import RlTeacherError
 from tests.interrupted import stop_at_saves
 
+pytestmark = pytest.mark.long
+
 WORDS = ["-p", "synth", "-l", "40", "-e", "ShortReacher-v1", "-t", "9000", "--ppo.rollout-steps", "16"]
 
 

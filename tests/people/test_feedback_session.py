@@ -81,14 +81,14 @@ def test_six_clips_that_fail_after_one_was_made_do_not(rig: Rig):
     assert session.answers() == []
 
 
-@pytest.mark.parametrize("thread", ["add_webm", "labels", "heartbeat"])
+@pytest.mark.parametrize("thread", ["uploader", "heartbeat"])
 def test_an_error_that_nobody_foresaw_stops_the_run_and_not_only_the_people(rig: Rig, thread: str, monkeypatch):
     def fails(*_: object, **__: object) -> None:
         raise TypeError("not foreseen")
 
     session = rig.session()
     rig.ask(session, AB)
-    if thread == "add_webm":
+    if thread == "uploader":
         session._work.put(fails)
     else:
         monkeypatch.setattr(session._client, thread, fails)

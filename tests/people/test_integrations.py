@@ -24,6 +24,8 @@ from rl_teacher.integrations.teacher import find_people
 from rl_teacher.people.client.api import FeedbackClient
 from rl_teacher.people.download import Download, download
 
+pytestmark = pytest.mark.long
+
 LINK = re.compile(r"Sign in \(once, within 10 minutes\): (\S+)")
 
 

@@ -19,6 +19,8 @@ from benchmarks.clicking import CHROMIUM, WITHOUT_H264, ClickingLabeler
 from benchmarks.clicking import FLAGS as CHROMIUM_FLAGS
 from benchmarks.labelers import HttpLabeler
 
+pytestmark = pytest.mark.long
+
 Make = Callable[..., Teaching]
 
 

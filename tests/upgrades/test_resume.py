@@ -17,6 +17,8 @@ from rl_teacher.people.client.api import FeedbackClient
 from rl_teacher.people.client.embedded import start_or_attach
 from rl_teacher.records import Comparison
 
+pytestmark = pytest.mark.long
+
 DATA = Path(__file__).parent / "data"
 VERSIONS = sorted(path.name for path in DATA.iterdir())
 

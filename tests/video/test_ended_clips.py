@@ -28,6 +28,8 @@ from rl_teacher.video.model_files import load_model
 from rl_teacher.video.replayed import play
 from tests.segments import segment_of
 
+pytestmark = pytest.mark.long
+
 LAST = 7
 """Steps of an episode of Stepper."""
 

@@ -14,6 +14,8 @@ import pytest
 from rl_teacher.cli import main
 from rl_teacher.commands.bench.origin import PACKAGE, commit, machine
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[3]
 TINY = """
 tasks = ["ShortReacher-v1"]
