@@ -33,23 +33,36 @@ def site(inside: int, outside: int, folder: Path) -> str:
     return text
 
 
+def nginx_command(folder: Path, text: str, *, start: str = "", events: str = "") -> list[str]:
+    """The command that runs nginx as nobody special, with all that it writes in one folder.
+
+    Args:
+        folder: made readable for nginx's workers, who may be another user.
+        text: what stands inside of `http`.
+        start: what stands before.
+        events: what stands inside of `events`.
+    """
+    folder.chmod(0o755)
+    places = " ".join(
+        f"{name}_temp_path {folder}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    always = f"user {getpass.getuser()}; daemon off; pid {folder}/pid; error_log stderr;"
+    (folder / "nginx.conf").write_text(f"{always} {start} events {{ {events} }} http {{ {places}\n{text}\n}}")
+    return ["nginx", "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")]
+
+
 @contextmanager
 def nginx(inside: int, folder: Path) -> Iterator[tuple[str, int]]:
     """Address and first process of one that leads to the port `inside` of this machine, while the block lasts."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         outside = probe.getsockname()[1]
-    folder.chmod(0o755)  # its workers may be another user
-    places = " ".join(
-        f"{name}_temp_path {folder}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    command = nginx_command(
+        folder,
+        f"sendfile on; tcp_nopush on;\n{site(inside, outside, folder)}",
+        start=f"worker_processes auto; worker_rlimit_nofile {2 * CONNECTIONS};",
+        events=f"worker_connections {CONNECTIONS};",
     )
-    start = (
-        f"user {getpass.getuser()}; daemon off; pid {folder}/pid; error_log stderr; worker_processes auto; "
-        f"worker_rlimit_nofile {2 * CONNECTIONS}; events {{ worker_connections {CONNECTIONS}; }}"
-    )
-    web = f"http {{ {places} sendfile on; tcp_nopush on;\n{site(inside, outside, folder)}\n}}"
-    (folder / "nginx.conf").write_text(f"{start} {web}")
     with (folder / "nginx.log").open("wb") as log:
-        command = ["nginx", "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")]
         process = subprocess.Popen(command, stdout=log, stderr=log)
     try:
         _wait_for(outside, process, folder / "nginx.log")

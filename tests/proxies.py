@@ -1,6 +1,5 @@
 """nginx and Caddy as a test runs them: on loopback, as nobody special, with all that they write in one folder."""
 
-import getpass
 import os
 import shutil
 import socket
@@ -12,6 +11,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+from benchmarks.feedback_proxy import nginx_command
 
 needs_nginx = pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not installed; apt-get install nginx")
 needs_caddy = pytest.mark.skipif(shutil.which("caddy") is None, reason="caddy is not installed; apt-get install caddy")
@@ -44,11 +45,7 @@ def wait_for(holds: Callable[[], bool], seconds: float = 60) -> None:
 
 def nginx(folder: Path, text: str) -> list[str]:
     """The command that runs `text`, what stands inside of `http`."""
-    folder.chmod(0o755)  # its workers are nobody
-    places = " ".join(f"{name}_temp_path {folder};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-    start = f"user {getpass.getuser()}; daemon off; pid {folder}/pid; error_log stderr; events {{}}"
-    (folder / "nginx.conf").write_text(f"{start} http {{ access_log off; {places}\n{text}\n}}")
-    return ["nginx", "-e", "stderr", "-p", str(folder), "-c", str(folder / "nginx.conf")]
+    return nginx_command(folder, f"access_log off; {text}")
 
 
 def caddy(folder: Path, text: str) -> list[str]:

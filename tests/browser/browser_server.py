@@ -110,6 +110,14 @@ class LiveExperiment:
         assert answer.status_code < 300, f"{method} {path}: {answer.status_code} {answer.text[:500]}"
         return answer.json() if answer.content else None
 
+    def tell(self, **told: Any) -> None:
+        """How far the lesson is."""
+        self.call("PUT", "/lesson", json=told)
+
+    def beat(self, state: str) -> Any:
+        """The trainer lives, and does this."""
+        return self.call("PUT", "/heartbeat", json={"state": state, "step": 9000})
+
     def blob(self, content: bytes, kind: str) -> str:
         digest = hashlib.sha256(content).hexdigest()
         self.call("PUT", f"/blobs/{digest}", content=content, headers={"Content-Type": kind})

@@ -20,11 +20,7 @@ def data_set(server) -> LiveExperiment:
 
 
 def tell(experiment, **told):
-    experiment.call("PUT", "/lesson", json={"first_labels": 2} | told)
-
-
-def beat(experiment, state):
-    experiment.call("PUT", "/heartbeat", json={"state": state, "step": 20})
+    experiment.tell(**{"first_labels": 2} | told)
 
 
 def test_while_people_answer_it_is_the_reward_that_learns(data_set, films, labeler):
@@ -41,7 +37,7 @@ def test_while_people_answer_it_is_the_reward_that_learns(data_set, films, label
     window.answer("ArrowRight")
     window.wait("empty")
     window.wait_saved()
-    beat(data_set, "training")
+    data_set.beat("training")
     page.wait_for_function("() => document.querySelector('#notice-title').textContent")
     assert page.inner_text("#notice-title") == "The reward is learning from your answers"
     tell(data_set, **BEGUN)
@@ -56,7 +52,7 @@ def test_the_ending_says_that_the_data_set_can_be_written_again_and_how(data_set
     window = labeler(data_set.slug).open()
     window.answer("ArrowLeft")
     tell(data_set, **BEGUN, ending=ENDING)
-    beat(data_set, "done")
+    data_set.beat("done")
     page = window.page
     page.wait_for_selector("#ending:not([hidden])")
     assert page.inner_text("#ending-title") == "All answers are here. This is what they taught."
@@ -72,7 +68,7 @@ def test_where_nothing_was_learned_no_reward_is_promised(data_set, films, labele
     data_set.ask_some(films, 4)
     window = labeler(data_set.slug).open()
     tell(data_set, ending=ENDING | {"labels": 0, "commands": []})
-    beat(data_set, "done")
+    data_set.beat("done")
     window.page.wait_for_selector("#ending:not([hidden])")
     assert window.page.is_hidden("#ending-relabel")
     assert window.page.is_hidden("#ending-next")
@@ -84,7 +80,7 @@ def test_where_nothing_was_learned_no_reward_is_promised(data_set, films, labele
 def test_no_page_of_it_speaks_of_an_agent_that_learns(data_set, films, labeler, page, said):
     data_set.ask_some(films, 4)
     tell(data_set, **BEGUN)
-    beat(data_set, "training")
+    data_set.beat("training")
     window = labeler(data_set.slug)
     window.page.goto(f"{window.url}/e/{data_set.slug}{page}")
     window.page.wait_for_selector("body:has(#looks-at), #labeler[data-phase=open]")

@@ -9,11 +9,7 @@ BEGUN = {"first_labels": 4, "label_budget": 80, "has_begun": True, "relevances":
 
 
 def tell(experiment, **told):
-    experiment.call("PUT", "/lesson", json={"first_labels": 4} | told)
-
-
-def beat(experiment, state):
-    return experiment.call("PUT", "/heartbeat", json={"state": state, "step": 9000})
+    experiment.tell(**{"first_labels": 4} | told)
 
 
 def show_agent(experiment, film):
@@ -116,7 +112,7 @@ def test_the_ending_comes_over_open_clips_and_goes_when_training_goes_on(experim
     window = labeler().open()
     window.answer("ArrowLeft")
     tell(experiment, **BEGUN, ending=ENDING)
-    beat(experiment, "done")
+    experiment.beat("done")
     page = window.page
     page.wait_for_selector("#ending:not([hidden])")
     assert page.inner_text("#ending-learned") == "The agent has learned from 37 answers. Thank you."
@@ -130,8 +126,8 @@ def test_the_ending_comes_over_open_clips_and_goes_when_training_goes_on(experim
     assert len(experiment.labels()) == 1
     assert serious(page) == []
     page.wait_for_timeout(2000)
-    assert beat(experiment, "done")["ending_seen"] is True
-    beat(experiment, "training")
+    assert experiment.beat("done")["ending_seen"] is True
+    experiment.beat("training")
     page.wait_for_selector("#ending", state="hidden")
     window.wait("open")
     window.answer("ArrowLeft")
@@ -147,24 +143,24 @@ def test_a_page_that_nobody_looks_at_does_not_count_as_seen(experiment, films, l
         "Object.defineProperty(document, 'hidden', {configurable: true, get: () => !window.isLookedAt})"
     )
     window.open(None)
-    beat(experiment, "done")
+    experiment.beat("done")
     window.page.wait_for_selector("#ending:not([hidden])")
     window.page.wait_for_timeout(2000)
-    assert beat(experiment, "done")["ending_seen"] is False
+    assert experiment.beat("done")["ending_seen"] is False
     window.page.evaluate("window.isLookedAt = true; document.dispatchEvent(new Event('visibilitychange'))")
     window.page.wait_for_timeout(2000)
-    assert beat(experiment, "done")["ending_seen"] is True
+    assert experiment.beat("done")["ending_seen"] is True
 
 
 def test_the_experiment_page_and_a_run_without_clips_or_figures_show_it_too(experiment, labeler):
     window = labeler()
     window.page.goto(f"{experiment.server.url}/e/{experiment.slug}")
-    beat(experiment, "done")  # of an older version: it says nothing more
+    experiment.beat("done")  # of an older version: it says nothing more
     window.page.wait_for_selector("#ending:not([hidden])")
     assert window.page.inner_text("#ending-learned") == "The agent has learned from 0 answers. Thank you."
     assert [window.page.is_hidden(f"#ending-{part}") for part in ("clips", "returns", "relevances", "next")] == [
         True
     ] * 4
     assert serious(window.page) == []
-    beat(experiment, "paused")
+    experiment.beat("paused")
     window.page.wait_for_selector("#ending", state="hidden")
