@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Num, UInt8
 
+from rl_teacher.core.row_pairs import RowPairs
+
 MOST_FRAMES = 16
 """Of a stack."""
 
@@ -23,7 +25,7 @@ class FrameStacks:
     ((1, 4, 1, 1, 2), [2, 3])
     """
 
-    def __init__(self, frames: UInt8[np.ndarray, "..."], size: int) -> None:
+    def __init__(self, frames: UInt8[np.ndarray, "..."] | RowPairs, size: int) -> None:
         """Stacks of `size` frames.
 
         Args:
@@ -49,7 +51,7 @@ class FrameStacks:
         return len(self.frames)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        whole = _stacked(self.frames, self.size)
+        whole = _stacked(np.asarray(self.frames), self.size)
         return whole if dtype is None else whole.astype(dtype)
 
     def __getitem__(self, index: Any) -> np.ndarray:

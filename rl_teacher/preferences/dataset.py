@@ -6,6 +6,7 @@ import numpy as np
 
 from rl_teacher.core.arrays import NO_END, OBS_FRAMES, LabeledBatch, Segments, concatenate
 from rl_teacher.core.frame_stacks import FrameStacks
+from rl_teacher.core.row_pairs import RowPairs
 from rl_teacher.core.segment import Segment
 from rl_teacher.preferences.segments import by_id
 from rl_teacher.ranking.answers import Answer
@@ -95,12 +96,12 @@ class Dataset:
 
     def _observations(self, asked: Sequence[Comparison]) -> np.ndarray | FrameStacks:
         """Observations of comparisons, (comparison, 2, step, *obs); as single frames where all are stacks alike."""
-        sides = [[self._segments[c.left], self._segments[c.right]] for c in asked]
+        sides = [(self._segments[c.left], self._segments[c.right]) for c in asked]
         shapes = {one[OBS_FRAMES].shape if OBS_FRAMES in one else None for pair in sides for one in pair}
         if len(shapes) == 1 and (shape := shapes.pop()) is not None:
-            frames = _filled([[one[OBS_FRAMES] for one in pair] for pair in sides])
+            frames = RowPairs([(left[OBS_FRAMES][0], right[OBS_FRAMES][0]) for left, right in sides])
             return FrameStacks(frames, shape[1] - sides[0][0]["true_reward"].shape[1] + 1)
-        return _filled([[Segments.from_fields(one).obs for one in pair] for pair in sides])
+        return np.asarray(RowPairs([(_obs(left), _obs(right)) for left, right in sides]))
 
     def has(self, comparison: ComparisonId) -> bool:
         """Whether it was asked, or taken in."""
@@ -174,13 +175,10 @@ def _ends(fields: Mapping[str, np.ndarray]) -> bool:
     return "end" in fields and bool((fields["end"] != NO_END).any())
 
 
-def _filled(pairs: Sequence[Sequence[np.ndarray]]) -> np.ndarray:
-    """Pairs of rows as one array, (comparison, 2, ...): filled one by one, as pictures would be in memory twice."""
-    first = pairs[0][0]
-    whole = np.empty((len(pairs), 2, *first.shape[1:]), first.dtype)
-    for row, pair in zip(whole, pairs, strict=True):
-        row[0], row[1] = pair[0][0], pair[1][0]
-    return whole
+def _obs(fields: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Observations of one segment, (step, *obs)."""
+    obs: np.ndarray = Segments.from_fields(fields).obs[0]
+    return obs
 
 
 def _phases(left: Segments, right: Segments) -> np.ndarray | None:
