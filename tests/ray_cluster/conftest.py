@@ -1,6 +1,7 @@
 """A Ray cluster of two nodes on this machine's loopback, each with one processor; nothing of it stays behind."""
 
 import os
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,11 +22,17 @@ class Nodes:
     """What runs, and how to lose a part of it."""
 
     cluster: Any
+    client_port: int
     lost: list[int] = field(default_factory=list)
 
     @property
     def address(self) -> str:
         return str(self.cluster.address)
+
+    @property
+    def address_from_outside(self) -> str:
+        """For a program on a machine that is no node."""
+        return f"ray://127.0.0.1:{self.client_port}"
 
     def add(self) -> Any:
         node = self.cluster.add_node(**NODE)
@@ -63,10 +70,13 @@ def command(pid: int) -> bytes:
 @pytest.fixture(scope="session")
 def nodes() -> Iterator[Nodes]:
     """The head, which stays."""
-    cluster = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False}, connect=False)
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        client_port = found.getsockname()[1]
+    head = {**NODE, "include_dashboard": False, "ray_client_server_port": client_port}
+    cluster = Cluster(initialize_head=True, head_node_args=head, connect=False)
     processes = [one.process for every in cluster.head_node.all_processes.values() for one in every]
     try:
-        yield Nodes(cluster)
+        yield Nodes(cluster, client_port)
     finally:
         cluster.shutdown()
         for process in processes:

@@ -85,6 +85,25 @@ def test_four_cells_on_two_nodes_one_of_which_is_lost_give_the_rows_of_one_machi
     assert far == rows(here)
 
 
+def test_a_program_on_a_machine_that_is_no_node_gets_the_same_rows(nodes, tiny):
+    process = start(tiny, nodes.address_from_outside, "--seeds", "1,2")
+    out, err = process.communicate(timeout=600)
+    assert (process.returncode, err) == (0, ""), out
+    here = tiny.with_name("here.jsonl")
+    assert main(["bench", str(tiny), "--seeds", "1,2", "--results", str(here)]) == 0
+    assert rows(tiny.with_suffix(".jsonl")) == rows(here)
+
+
+def test_ctrl_c_from_outside_leaves_no_training_behind(nodes, tiny):
+    process = start(tiny, nodes.address_from_outside, "--steps", "1e9")
+    wait_for(lambda: nodes.trainings(nodes.cluster.head_node) or process.poll() is not None)
+    (pid,) = nodes.trainings(nodes.cluster.head_node)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    wait_for(lambda: not is_alive(pid), 60)
+
+
 def test_ctrl_c_leaves_no_training_behind(nodes, tiny):
     process = start(tiny, nodes.address, "--steps", "1e9")
     wait_for(lambda: nodes.trainings(nodes.cluster.head_node) or process.poll() is not None)

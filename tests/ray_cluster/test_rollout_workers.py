@@ -180,6 +180,17 @@ def test_ctrl_c_and_resumed_with_another_number_of_workers_is_the_run_of_one_pro
     assert learned(tmp_path / "far") == learned(tmp_path / "near")
 
 
+def test_workers_of_a_cluster_elsewhere_give_the_run_of_one_process(tmp_path, nodes, second):
+    for folder, words in (
+        (tmp_path / "far", ["--rollout-workers", "2", "--on", nodes.address_from_outside]),
+        (tmp_path / "near", []),
+    ):
+        process = start(folder, "-t", "1500", *words)
+        out, err = process.communicate(timeout=300)
+        assert (process.returncode, err) == (0, ""), out
+    assert learned(tmp_path / "far") == learned(tmp_path / "near")
+
+
 def test_nothing_stays_behind_where_the_training_is_killed(tmp_path):
     process = start(tmp_path, "-t", "1e9", "--rollout-workers", "1")
     assert process.stdout is not None

@@ -12,6 +12,9 @@ from rl_teacher.errors import ConfigError, MissingExtra
 
 KNOCK_S = 10.0
 """The longest wait for a cluster to take a connection [s]."""
+TRIES = 2
+"""At a ray:// address: the server that Ray starts for each program there forks beside threads of gRPC, and sometimes
+never answers."""
 OBJECT_STORE_BYTES = 200 * 2**20
 """Of a cluster of our own: enough for what environments return in a step."""
 QUIET = {
@@ -41,7 +44,7 @@ def connected(address: str, flag: str) -> Iterator[None]:
     try:
         if address != "auto":
             _knock(address)
-        ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
+        _connect(address)
     except (OSError, ValueError, RuntimeError) as error:
         raise ConfigError(
             f"{flag}: got {address!r}, where no Ray cluster answers ({' '.join(str(error).split())[:200]}). Start one "
@@ -99,6 +102,20 @@ def line_of(error: Exception) -> str:
         return "a node of the cluster has no rl-teacher. Install the same version on every node."
     lines = [line.strip() for line in text.splitlines() if line.strip()] or [type(error).__name__]
     return f"{type(error).__name__}: {lines[0][:300]}"
+
+
+def _connect(address: str) -> None:
+    """Connect; where Ray could not start its server for us, once more."""
+    import ray
+
+    for tries_left in reversed(range(TRIES if address.startswith("ray://") else 1)):
+        try:
+            ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
+            return
+        except ConnectionError:
+            if not tries_left:
+                raise
+            ray.shutdown()
 
 
 def _knock(address: str) -> None:
