@@ -27,9 +27,11 @@ from rl_teacher.protocols import FitData
 from rl_teacher.training.parts import fresh_reward_model
 
 RESULTS = Path(__file__).parent / "results" / "large_fits.jsonl"
-SHAPES = {"hopper": (11, 3, 45), "humanoid": (309, 17, 10)}
+SHAPES = {"hopper": (11, 3, 45), "ant": (27, 8, 45), "humanoid": (309, 17, 10)}
 """Numbers of an observation, of an action, and steps of a clip."""
 MISTAKES = 0.1
+FIT_STEPS = 1000
+"""Gradient steps of networks, as `rl-teacher fit` makes them."""
 
 
 def comparisons(robot: str, num: int, seed: int) -> LabeledBatch:
@@ -57,7 +59,7 @@ def cell(robot: str, num: int, model: str) -> dict[str, object]:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     fresh = fresh_reward_model(RewardModelConfig(model=model), (size,), act, center=True, key=jax.random.key(0))
     began = time.process_time()
-    fitted, metrics = fresh.fit(FitData(labeled, window, stats, num), None, jax.random.key(1))
+    fitted, metrics = fresh.fit(FitData(labeled, window, stats, num), FIT_STEPS, jax.random.key(1))
     seconds = time.process_time() - began
     left, right = (fitted.member_returns(RewardInput(others.obs[:, i], others.action[:, i])).mean(0) for i in (0, 1))
     right_answer = others.true_return[:, 0] > others.true_return[:, 1]

@@ -40,7 +40,7 @@ def teach(run: Run, state: TeachState) -> TeachState:
         # Learn the policy: from the learned reward alone, or with `-p rl` from the true one.
         reward = TrueReward() if learner is None else learner.reward
         progress, key = state.steps / config.num_timesteps, run.streams.key("update", iteration)
-        blind = rollout.blind(show_true_reward=learner is None, show_ends=learner is not None and learner.shows_ends)
+        blind = rollout.blind(show_true_reward=True) if learner is None else learner.blind(rollout)
         agent, update = state.agent.update(blind, reward, progress, key)
 
         # Publish.

@@ -20,6 +20,7 @@ from rl_teacher.envs.catalog import find_env
 from rl_teacher.errors import ConfigError
 from rl_teacher.files import make_folder, write_json
 from rl_teacher.preferences.dataset import Dataset
+from rl_teacher.rewards.ensemble.model import RewardEnsemble
 from rl_teacher.rewards.export import FrameSpec, write_reward
 from rl_teacher.rewards.relevance import main_relevances
 from rl_teacher.storage.names import experiment_name, slug
@@ -51,7 +52,10 @@ def fit(argv: list[str]) -> int:
         "--data", metavar="SOURCE", help="instead: a folder of `rl-teacher data`, a run, an export of a server"
     )
     add_source_flags(parser)
-    parser.add_argument("--model", default="", help="gp, ensemble or path/to/file.py:Class (default: the run's own)")
+    parser.add_argument(
+        "--model", default="",
+        help="gp, ensemble or path/to/file.py:Class (default: the run's own, or what suits so many answers)",
+    )  # fmt: skip
     parser.add_argument("--steps", type=int, default=1000, help="gradient steps of networks (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="(%(default)s)")
     parser.add_argument("-o", "--out", type=Path, help="folder of the result (default: ./NAME-reward)")
@@ -126,7 +130,9 @@ def of_experiment(client: "FeedbackClient") -> Labels:
 def write_fit(labels: Labels, given: argparse.Namespace, out: Path) -> int:
     """Fit, write the reward and the report, and print it; the exit code."""
     config = replace(labels.config, model=given.model) if given.model else labels.config
-    model, report = fitted(labels.batch, config, center=labels.center, num_steps=given.steps, seed=given.seed)
+    model, report = fitted(
+        labels.batch, config, center=labels.center, num_steps=given.steps, seed=given.seed, chooses=not given.model
+    )
     report["reward_looks_at"] = dict(main_relevances(model, labels.frames.names))
     report |= labels.told | {"env_id": labels.frames.env_id, "labels": len(labels.batch)}
     make_folder(out)
@@ -137,6 +143,11 @@ def write_fit(labels: Labels, given: argparse.Namespace, out: Path) -> int:
         print(
             f"A Gaussian process takes {num:,} of these {len(labels.batch):,} answers at most, drawn at random: more "
             "would take over a minute (docs/rewards.md). --model ensemble takes all."
+        )
+    if config.model in ("auto", "gp") and isinstance(model, RewardEnsemble):
+        print(
+            f"Networks, which take all {len(labels.batch):,} answers: a Gaussian process would take few for as many "
+            "numbers as are seen (docs/rewards.md). --model gp fits it to those."
         )
     if reward is None:
         print(f"The reward is not written: {type(model).__name__} has no method portable (docs/rewards.md).")

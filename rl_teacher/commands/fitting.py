@@ -1,5 +1,6 @@
 """A fit of a reward model to labeled comparisons alone, outside of any training, and how well it does."""
 
+import dataclasses
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -17,6 +18,8 @@ from rl_teacher.envs.catalog import input_names, make_envs
 from rl_teacher.envs.spec import EnvSpec
 from rl_teacher.protocols import FitData, RewardModel
 from rl_teacher.rewards.export import FrameSpec
+from rl_teacher.rewards.gp.model import GaussianProcessReward
+from rl_teacher.rewards.gp.size import suits
 from rl_teacher.rollouts.action_space import action_spec
 from rl_teacher.training.parts import fresh_reward_model
 
@@ -40,12 +43,27 @@ def frames_of(spec: EnvSpec) -> FrameSpec:
 
 
 def fitted(
-    labeled: LabeledBatch, config: RewardModelConfig, *, center: bool, num_steps: int, seed: int
+    labeled: LabeledBatch, config: RewardModelConfig, *, center: bool, num_steps: int, seed: int, chooses: bool = False
 ) -> tuple[RewardModel, dict[str, Any]]:
-    """A fresh reward model after a fit, of `num_steps` gradient steps if it takes any, and how well it does."""
+    """A fresh reward model after a fit, and how well it does.
+
+    Args:
+        labeled: what to fit to.
+        config: of the model.
+        center: shift the reward to mean 0.
+        num_steps: gradient steps, if it takes any.
+        seed: of all that is random in it.
+        chooses: take networks instead of a Gaussian process that could see too few of so many comparisons.
+    """
     key = Streams(seed).key
-    obs_shape = labeled.obs.shape[3:]
-    model = fresh_reward_model(config, obs_shape, labeled.action.shape[-1], center=center, key=key("reward"))
+
+    def fresh(config: RewardModelConfig) -> RewardModel:
+        obs_shape, num_actions = labeled.obs.shape[3:], labeled.action.shape[-1]
+        return fresh_reward_model(config, obs_shape, num_actions, center=center, key=key("reward"))
+
+    model = fresh(config)
+    if chooses and isinstance(model, GaussianProcessReward) and not suits(len(labeled), len(model.weights)):
+        model = fresh(dataclasses.replace(config, model="ensemble"))
     data = FitData(labeled, window(labeled), obs_stats(labeled), len(labeled))
     model, metrics = model.fit(data, num_steps, key("fit"))
     returns = np.concatenate([_returns(model, part) for part in parts(labeled)])

@@ -30,6 +30,9 @@ class RewardModelConfig:
     sees_turns: bool = True
     """Gaussian process: an angle of what can turn all the way round is seen as its sine and cosine, so that two poses
     that look alike are worth the same."""
+    sees_meetings: bool = True
+    """Gaussian process of pictures of at most 1,024 numbers: sees what is after a step where another thing was before
+    it, so that a thing that is taken is told from one that is near."""
     hidden: tuple[int, ...] = (64, 64)
     """Networks, as all that follows: units of the hidden layers."""
     tanh_output: bool = True

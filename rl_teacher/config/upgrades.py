@@ -35,7 +35,10 @@ class ChangedDefault(NamedTuple):
     """The old default; of a setting that is new since, the value that does what was done without it."""
 
 
-CHANGED_DEFAULTS: tuple[ChangedDefault, ...] = (ChangedDefault("0.2.0", "reward.sees_turns", False),)
+CHANGED_DEFAULTS: tuple[ChangedDefault, ...] = (
+    ChangedDefault("0.2.0", "reward.sees_turns", False),
+    ChangedDefault("0.2.0", "reward.sees_meetings", False),
+)
 """Whoever changes a default, or adds a setting whose default is not what was done before, adds a row, oldest first."""
 
 

@@ -42,7 +42,7 @@ class RewardInput(eqx.Module):
     phase: Int[Array | np.ndarray, "*batch"] | None = None
     """LIVED, LAST or ENDED for each frame, where episodes can end early; None where they have one length."""
     next_obs: Num[Array | np.ndarray, "..."] | None = None
-    """Observations after the step, (*batch, *obs), where episodes can end early; None where they have one length.
+    """Observations after the step, (*batch, *obs), where episodes can end early, or things meet in small pictures.
 
     At the end of an episode its last observation, not the first one of the next.
     """
@@ -101,15 +101,17 @@ class Rollout(eqx.Module):
         """LAST where an episode ended for good, LIVED elsewhere."""
         return np.where(self.terminated, LAST, LIVED).astype(np.int8)
 
-    def blind(self, *, show_true_reward: bool, show_ends: bool = False) -> BlindRollout:
+    def blind(self, *, show_true_reward: bool, show_ends: bool = False, show_after: bool = False) -> BlindRollout:
         """The same without the true reward, which only `-p rl` puts into the reward's input.
 
         Args:
             show_true_reward: put it there.
             show_ends: put there which steps end an episode, and what is observed after each.
+            show_after: put there what is observed after each step.
         """
         shown = self.true_reward if show_true_reward else None
-        phase, next_obs = (self.phase(), next_observations(self)) if show_ends else (None, None)
+        phase = self.phase() if show_ends else None
+        next_obs = next_observations(self) if show_ends or show_after else None
         return BlindRollout(
             obs=self.obs, action=self.action, last_obs=self.last_obs, final_obs=self.final_obs,
             terminated=self.terminated, truncated=self.truncated, counted=self.counted,
@@ -150,7 +152,7 @@ class Segments(eqx.Module):
     end: Int[np.ndarray, " segment"]
     """Steps until its episode ended, the last one included; NO_END if it did not end in the segment."""
     next_obs: Num[np.ndarray, "segment step *next_obs"]
-    """Observations after each step, where episodes can end early; else no numbers, (segment, step, 0)."""
+    """Observations after each step, where a reward is told of them; else no numbers, (segment, step, 0)."""
 
     def __len__(self) -> int:
         return len(self.id)
@@ -231,7 +233,7 @@ class LabeledBatch(eqx.Module):
     phase: Int[np.ndarray, "comparison 2 step"] | None = None
     """LIVED, LAST or ENDED; None where no labeled segment saw an end."""
     next_obs: Num[np.ndarray, "comparison 2 step *obs"] | None = None
-    """Observations after each step; None where episodes have one length."""
+    """Observations after each step; None where no reward is told of them."""
 
     def __len__(self) -> int:
         return len(self.target)

@@ -111,7 +111,13 @@ def input_names(spec: EnvSpec, num_obs: int, num_actions: int) -> tuple[str, ...
     if spec.is_task:
         task = find_task(spec.canonical_id)
         return tuple(entry.name for entry in (*task.observation, *task.action))
-    return (*(f"observation {i}" for i in range(num_obs)), *(f"action {i}" for i in range(num_actions)))
+    if spec.kind == "minatar":
+        from rl_teacher.envs.games.minatar import cell_names
+
+        seen = cell_names(spec)
+    else:
+        seen = tuple(f"observation {i}" for i in range(num_obs))
+    return (*seen, *(f"action {i}" for i in range(num_actions)))
 
 
 def make_envs(

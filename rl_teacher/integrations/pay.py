@@ -30,7 +30,7 @@ class Pay(NamedTuple):
     ) -> Float[np.ndarray, "*batch"]:  # fmt: skip
         """What steps are worth; `action` as a reward model sees it."""
         if not self.shows_ends:
-            return self.reward.scored(obs, action)
+            return self.reward.scored(obs, action, next_obs=next_obs if self.reward.about.ends else None)
         return self.reward.scored(obs, action, next_obs=next_obs, terminated=terminated) * np.float32(self.factor)
 
     def sized(self, rollout: Rollout) -> "Pay":

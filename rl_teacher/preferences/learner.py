@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool
 
 from rl_teacher.config.run import SelectionConfig
-from rl_teacher.core.arrays import RewardInput, Rollout, Segments
+from rl_teacher.core.arrays import BlindRollout, RewardInput, Rollout, Segments
 from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.core.streams import Streams
 from rl_teacher.errors import NoSegments
@@ -53,6 +53,7 @@ class PreferenceLearner:
         episode_steps: steps of an episode, on which the thresholds of synthetic teachers depend.
         shows_ends: whether segments may run into the end of an episode, and the reward depends on it; no where episodes
             have one length, which tells nothing.
+        shows_after: whether the reward depends on what is observed after each step, though no episode ends early.
         history: follows all rollouts, for teachers who are shown episodes that must be played again.
         shown: says of which steps there are pictures, where not all have one: only such are asked about.
         is_recorded: rollouts show episodes of a data set, which come again: no pair of them is asked about twice.
@@ -117,6 +118,7 @@ class PreferenceLearner:
         clip_fps: int,
         episode_steps: int = 1000,
         shows_ends: bool = True,
+        shows_after: bool = False,
         history: RolloutHistory | None = None,
         shown: Callable[[Rollout], Bool[np.ndarray, "time env"]] | None = None,
         is_recorded: bool = False,
@@ -131,7 +133,7 @@ class PreferenceLearner:
         self._selection, self._streams, self._origin = selection, streams, origin
         self._segment_steps, self._episode_steps = segment_steps, episode_steps
         self._env_id, self._clip_fps = env_id, clip_fps
-        self.shows_ends = shows_ends
+        self.shows_ends, self.shows_after = shows_ends, shows_after
         self._pool, self._trail = Pool(selection.pool_iterations), Trail(segment_steps)
         self._rollout: Rollout | None = None
         """The newest: over its frames the reward is normalized."""
@@ -233,7 +235,15 @@ class PreferenceLearner:
         if self._rollout is None or not is_due:
             return None
         rollout, is_known = self._rollout, obs_stats is not None and float(obs_stats.count) > 0
-        return self._fit(window([rollout], self.shows_ends), obs_stats if is_known else self._first_stats, None)
+        return self._fit(self._window([rollout]), obs_stats if is_known else self._first_stats, None)
+
+    def blind(self, rollout: Rollout) -> BlindRollout:
+        """What an agent learns from: a rollout without the true reward."""
+        return rollout.blind(show_true_reward=False, show_ends=self.shows_ends, show_after=self.shows_after)
+
+    def _window(self, rollouts: list[Rollout]) -> RewardInput:
+        """The frames of rollouts, as the reward model sees them."""
+        return window(rollouts, shows_ends=self.shows_ends, shows_after=self.shows_after)
 
     def _fit(self, frames: RewardInput, obs_stats: RunningStats | None, num_steps: int | None) -> Fit | None:
         """The reward model fitted anew; None if nothing is labeled."""
@@ -272,7 +282,7 @@ class PreferenceLearner:
             generator = self._streams.generator("first pairs")
             self._ask(first_round(segments, self.pretrain_labels, self._selection, generator), None)
         yield from self._wait_for_first_labels(segments)
-        frames = window(first.rollouts, self.shows_ends)
+        frames = self._window(first.rollouts)
         self._first_stats = stats_of(np.asarray(frames.obs))
         if self._reward.wants_fit(self.dataset.num_changes):
             self.first_fit = self._fit(frames, self._first_stats, num_fit_steps)
@@ -323,8 +333,8 @@ class PreferenceLearner:
         generator = self._streams.generator("cut", iteration % 2**32)
         return cut_segments(
             rollout, self._segment_steps, num, generator, origin=self._origin, iteration=iteration,
-            shows_ends=self.shows_ends, num_old=num_old, shown=None if self._shown is None else self._shown(rollout),
-            is_recorded=self._is_recorded,
+            shows_ends=self.shows_ends, shows_after=self.shows_after, num_old=num_old,
+            shown=None if self._shown is None else self._shown(rollout), is_recorded=self._is_recorded,
         )  # fmt: skip
 
     def _ask(self, asked: Round | None, mean_episode_return: float | None) -> None:

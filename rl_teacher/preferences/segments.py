@@ -18,7 +18,8 @@ Fewer would leave unlearned what ends are worth where they are rare; more, what 
 
 def cut_segments(
     rollout: Rollout, length: int, num: int, generator: np.random.Generator, *, origin: str, iteration: int,
-    shows_ends: bool = False, num_old: int = 0, shown: Bool[np.ndarray, "time env"] | None = None,
+    shows_ends: bool = False, shows_after: bool = False, num_old: int = 0,
+    shown: Bool[np.ndarray, "time env"] | None = None,
     is_recorded: bool = False,
 ) -> Segments:  # fmt: skip
     """At most `num` segments of `length` steps, chosen evenly over all places where one fits.
@@ -35,6 +36,7 @@ def cut_segments(
         iteration: of the rollout.
         shows_ends: whether segments may run into the end of their episode. What follows is the absorbing state:
             observations, actions and rewards of 0, while the simulator stands still.
+        shows_after: whether segments hold what is observed after each step, as those that show ends do.
         num_old: steps at the start of the rollout that were cut before: a segment may begin there, but not end there.
         shown: steps of which there is a picture, where not all have one: a segment is made of such alone.
         is_recorded: the rollout shows episodes of a data set, which come again: ids are made of `origin`, episode and
@@ -73,13 +75,13 @@ def cut_segments(
     else:
         places = np.stack([np.full(len(chosen), iteration), env, time], 1)
     ids = np.array([make_id(origin, "segment", *map(int, place)) for place in places], dtype="U36")
-    rows = (steps, env[:, None])
+    rows, has_next_obs = (steps, env[:, None]), shows_ends or shows_after
     return Segments(
         id=ids, obs=_cleared(rollout.obs[rows], ended), reward_action=_cleared(rollout.reward_action[rows], ended),
         env_action=_cleared(rollout.env_action[rows], ended), true_reward=_cleared(rollout.true_reward[rows], ended),
         sim_state=rollout.sim_state[rows], env=env, episode=rollout.episode[time, env],
         start=rollout.episode_step[time, env], iteration=np.full(len(chosen), iteration), end=until,
-        next_obs=_cleared(next_observations(rollout)[rows], ended) if shows_ends else np.zeros((*steps.shape, 0)),
+        next_obs=_cleared(next_observations(rollout)[rows], ended) if has_next_obs else np.zeros((*steps.shape, 0)),
     )  # fmt: skip
 
 

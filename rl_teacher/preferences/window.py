@@ -14,12 +14,13 @@ AT_ONCE = 256
 """Pictures that are numbers at the same time."""
 
 
-def window(rollouts: list[Rollout], shows_ends: bool) -> RewardInput:
+def window(rollouts: list[Rollout], *, shows_ends: bool, shows_after: bool = False) -> RewardInput:
     """All frames of these rollouts as one axis, padding left out.
 
     Args:
         rollouts: axes (time, env).
         shows_ends: whether a reward model is told which steps end an episode, and what is observed after each.
+        shows_after: whether it is told what is observed after each step.
     """
 
     num = sum(int(rollout.counted.sum()) for rollout in rollouts)
@@ -30,9 +31,8 @@ def window(rollouts: list[Rollout], shows_ends: bool) -> RewardInput:
         return np.concatenate(parts)
 
     obs, actions = joined([one.obs for one in rollouts]), joined([one.reward_action for one in rollouts])
-    if not shows_ends:
-        return RewardInput(obs, actions)
-    phases, follows = joined([one.phase() for one in rollouts]), joined([next_observations(one) for one in rollouts])
+    phases = joined([one.phase() for one in rollouts]) if shows_ends else None
+    follows = joined([next_observations(one) for one in rollouts]) if shows_ends or shows_after else None
     return RewardInput(obs, actions, phase=phases, next_obs=follows)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rl_teacher.rewards.portable_actions import Floats, Scaling, Space, unscaled
+from rl_teacher.rewards.portable_meetings import Meetings, meetings_of
 from rl_teacher.rewards.portable_rows import AnyArray, Arrays, Axes, Rows, checked, joined
 
 FARTHEST_SQUARED = 5.0
@@ -20,6 +21,7 @@ PROCESS: Axes = {
     "curve_at": ("curve",), "curve_cos": ("curve", "wave", "column"), "curve_sin": ("curve", "wave", "column"),
     "product_at": ("product", "pair"), "product": ("product", "column"),
     "square_at": ("square",), "square": ("square", "column"),
+    "picture_shape": ("side",), "meeting_at": ("meeting",), "meeting": ("meeting", "column"),
     "joint_directions": ("input", "joint"), "joint_phases": ("joint",), "joint": ("joint", "column"),
     "end": ("column",), "end_linear_at": ("ending",), "end_linear": ("ending", "column"),
     "change_at": ("change",), "change": ("change", "column"),
@@ -71,6 +73,7 @@ class Process:
     """The same of their changes."""
     pairs: tuple[AnyArray, AnyArray, Floats] | None
     squares: tuple[AnyArray, Floats] | None
+    meetings: Meetings | None
     joint: tuple[Floats, Floats, Floats] | None
     """Directions (number, wave), phases, weights."""
     end: tuple[Floats, Floats] | None
@@ -81,6 +84,8 @@ class Process:
     def __call__(self, rows: Rows) -> Floats:
         """The reward of each row."""
         total = self._sum(self._numbers(rows), rows.is_last)
+        if self.meetings is not None:
+            total += self.meetings(rows)
         if total.ndim == 1:
             return total
         spread = total[:, 1:]
@@ -199,6 +204,7 @@ def _assembled(a: dict[str, AnyArray], space: Space, now: AnyArray, after: AnyAr
         curves=(flat("curve_cos"), flat("curve_sin")), bends=(flat("curve_change_cos"), flat("curve_change_sin")),
         pairs=(pairs[:, 0], pairs[:, 1], weights["product"]) if a["product"].size else None,
         squares=(np.searchsorted(now, a["square_at"]), weights["square"]) if a["square"].size else None,
+        meetings=meetings_of(a),
         joint=(joint, a["joint_phases"], weights["joint"]) if a["joint"].size else None,
         end=(_number(a["end"]), _spread(a, "end_linear", now, num)) if has_end else None,
         change=(*changes, weights["change"]) if a["change"].size else None,

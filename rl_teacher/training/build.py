@@ -17,7 +17,7 @@ from rl_teacher.storage.label_log import LabelLog
 from rl_teacher.training.checkpointing import Checkpoints
 from rl_teacher.training.clock import Clock
 from rl_teacher.training.interrupt import Interrupt
-from rl_teacher.training.parts import build_label_schedule, fresh_agent, fresh_reward_model
+from rl_teacher.training.parts import build_label_schedule, fresh_agent, fresh_reward_model, sees_after
 from rl_teacher.training.reporter import Audience, Reporter, VideoMaker
 from rl_teacher.training.run import Run
 from rl_teacher.training.world import World
@@ -122,6 +122,7 @@ def build_learner(
         clip_fps=spec.clip_fps,
         episode_steps=spec.horizon or 1000,
         shows_ends=not spec.is_fixed_horizon,
+        shows_after=sees_after(config.reward, obs_shape),
         history=history,
         shown=shown,
         is_recorded=is_recorded,

@@ -20,6 +20,7 @@ from rl_teacher.preferences.schedules import NoLabels, Schedule, build_schedule
 from rl_teacher.protocols import Agent, RewardModel, Teacher
 from rl_teacher.rewards.baselines import ConstantReward, UntrainedReward
 from rl_teacher.rewards.ensemble.model import RewardEnsemble
+from rl_teacher.rewards.gp.meetings import met_in
 from rl_teacher.rewards.gp.model import GaussianProcessReward
 from rl_teacher.rewards.pictures.model import PictureReward
 from rl_teacher.teachers.scripted import load_teacher
@@ -106,6 +107,16 @@ def reward_model_of(word: str, obs_shape: tuple[int, ...]) -> str:
     if word == "auto":
         return "cnn" if is_picture(obs_shape) and math.prod(obs_shape) > MOST_GP_NUMBERS else "gp"
     return word
+
+
+def sees_after(config: RewardModelConfig, obs_shape: tuple[int, ...]) -> bool:
+    """Whether the reward model depends on what is observed after a step even where no episode can end early.
+
+    >>> sees_after(RewardModelConfig(), (10, 10, 4)), sees_after(RewardModelConfig(), (11,))
+    (True, False)
+    """
+    is_process = not is_user_code(config.model) and reward_model_of(config.model, obs_shape) == "gp"
+    return is_process and met_in(obs_shape, config) is not None
 
 
 def build_teacher(config: RunConfig, spec: EnvSpec) -> Teacher | None:

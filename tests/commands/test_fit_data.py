@@ -20,6 +20,7 @@ from rl_teacher.data.rows import Answer
 from rl_teacher.data.run_source import run_source
 from rl_teacher.preferences.dataset import Dataset
 from rl_teacher.records import Comparison, Label, Preference, make_id
+from rl_teacher.rewards.gp import size
 from rl_teacher.rewards.portable import load_reward
 from rl_teacher.rewards.portable_actions import BoxSpace
 from rl_teacher.storage.label_log import LabelLog
@@ -83,6 +84,21 @@ def test_from_run_and_from_files_the_same_reward(tmp_path: Path, capsys: pytest.
     assert reward(np.eye(OBS)[0] * 2, np.zeros(ACT)) > reward(np.eye(OBS)[0] * -2, np.zeros(ACT))
     assert list((tmp_path / "one").iterdir()) != []
     assert not list((tmp_path / "one").glob(".fit-*"))
+
+
+def test_networks_take_what_a_gaussian_process_could_see_too_little_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = run_folder(tmp_path / "runs")
+    monkeypatch.setattr(size, "MOST_COMPARISONS", 10)
+    assert run("fit", "--data", folder, "--steps", 25, "-o", tmp_path / "r") == 0
+    assert "Networks, which take all 36 answers" in capsys.readouterr().out
+    assert load_reward(tmp_path / "r").kind == "ensemble"
+    assert run("fit", "--data", folder, "--model", "gp", "-o", tmp_path / "p") == 0
+    out = capsys.readouterr().out
+    assert "A Gaussian process takes 10 of these 36 answers" in out
+    assert "Networks" not in out
+    assert load_reward(tmp_path / "p").kind == "gp"
 
 
 @pytest.mark.slow

@@ -5,10 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from rl_teacher.core.arrays import ENDED, LAST, LIVED, NO_END, Rollout, Segments, concatenate
+from rl_teacher.core.arrays import ENDED, LAST, LIVED, NO_END, Rollout, Segments, concatenate, next_observations
 from rl_teacher.preferences.dataset import Dataset
 from rl_teacher.preferences.pool import Pool
 from rl_teacher.preferences.segments import cut_segments, ends_within
+from rl_teacher.preferences.window import window
 from rl_teacher.records import Comparison, Label, Preference
 from tests.preferences.rollouts import ENVS, TIME, pool, rollout
 
@@ -123,6 +124,27 @@ def test_the_last_step_is_lived_and_what_follows_is_not() -> None:
     ]  # fmt: skip
     np.testing.assert_array_equal(segments.reward_input().phase, segments.phase())
     assert [segments.row(i).end for i in range(5)] == [NO_END, 1, 2, 4, 3]
+
+
+def test_what_is_observed_after_a_step_may_be_shown_without_ends() -> None:
+    source = truncated_at(rollout(FALLS), slice(None))
+    plain, after = (
+        cut_segments(
+            source, LENGTH, 30, np.random.default_rng(0), origin="run", iteration=4, shows_ends=False, shows_after=shows
+        )
+        for shows in (False, True)
+    )
+    assert plain.id.tolist() == after.id.tolist()
+    assert (after.end == NO_END).all()
+    assert (plain.next_obs.shape[2], after.reward_input().phase) == (0, None)
+    np.testing.assert_array_equal(after.next_obs[:, :-1], after.obs[:, 1:])
+
+    shown = source.blind(show_true_reward=False, show_after=True).reward_input
+    np.testing.assert_array_equal(shown.next_obs, next_observations(source))
+    assert (shown.phase, shown.true_reward) == (None, None)
+    frames = window([source], shows_ends=False, shows_after=True)
+    np.testing.assert_array_equal(frames.next_obs, next_observations(source)[source.counted])
+    assert frames.phase is None
 
 
 def test_agents_are_shown_ends_only_where_they_are_to_be_shown() -> None:

@@ -83,6 +83,24 @@ class MinAtarGame(gymnasium.Env[npt.NDArray[np.uint8], np.int64]):
         return np.asarray(self._game.state(), np.uint8) * np.uint8(ON)
 
 
+def cell_names(spec: EnvSpec) -> tuple[str, ...]:
+    """What each number of an observation says: which thing is in which cell.
+
+    >>> from rl_teacher.envs.catalog import find_env
+    >>> cell_names(find_env("MinAtar/Asterix-v1"))[3]
+    'gold at row 0, column 0'
+    """
+    game = _module(minatar_sheet(spec).module).Env()
+    things = sorted(game.channels, key=game.channels.__getitem__)
+    height, width, _ = game.state_shape()
+    return tuple(
+        f"{thing.replace('_', ' ')} at row {row}, column {column}"
+        for row in range(height)
+        for column in range(width)
+        for thing in things
+    )
+
+
 @cache
 def _module(name: str) -> ModuleType:
     """A game's own file, which needs NumPy alone: importing `minatar` would load Matplotlib, seaborn and pandas."""

@@ -1,9 +1,10 @@
-"""What a Gaussian-process reward is made of: functions of one number, products of two, squares, and functions of all.
+"""What a Gaussian-process reward is made of: functions of one number, of two, of all, and of what meets in pictures.
 
 A weighted sum of finitely many functions with independent normal weights is a Gaussian process, whose kernel is the sum
 of their products: Rasmussen & Williams 2006, section 2.1.2. So a kernel becomes a list of functions here.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -15,9 +16,10 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from rl_teacher.core.arrays import ENDED, LAST
 from rl_teacher.rewards.gp.averaging import Candidate
+from rl_teacher.rewards.gp.meetings import Picture, meetings, num_meetings
 from rl_teacher.rewards.view import Frames
 
-BLOCKS = ("linear", "additive", "product", "square", "joint")
+BLOCKS = ("linear", "additive", "product", "square", "joint", "meeting")
 """Of what is seen of a frame."""
 BLOCKS_OF_ENDS = ("survival", "ending", "change", "curve change")
 """These follow where episodes can end early."""
@@ -33,7 +35,7 @@ MAX_PRODUCT_INPUTS = 64
 """With more numbers, products of two and squares are left out: there would be 2,080 products and more."""
 FARTHEST = 5.0
 """A square counts numbers beyond so many standard deviations as so many, so that outliers are not all it shows."""
-LINEAR = ("linear", "survival", "ending", "change")
+LINEAR = ("linear", "meeting", "survival", "ending", "change")
 """Blocks of the simplest model of the answers."""
 HYPERPRIORS = {"product": 1.0, "ending": 1.0, "change": 1.0, "curve change": 1.0}
 """Exponents of the hyperprior of products, and of others that are many: see `ard.maximize_evidence`.
@@ -66,11 +68,14 @@ class Basis(eqx.Module):
     """Numbers of an observation, where episodes can end early and the reward depends on it; else 0."""
     turns: tuple[int, ...] = eqx.field(static=True, default=())
     """Numbers of an observation that are seen as sine and cosine (`view.model_inputs`)."""
+    picture: Picture | None = eqx.field(static=True, default=None)
+    """The shape of observations in which things meet (`meetings.met_in`)."""
 
     @classmethod
     def build(
-        cls, num_inputs: int, num_joint: int, key: PRNGKeyArray, *, num_obs: int = 0, turns: tuple[int, ...] = ()
-    ) -> "Basis":
+        cls, num_inputs: int, num_joint: int, key: PRNGKeyArray, *, num_obs: int = 0, turns: tuple[int, ...] = (),
+        picture: Picture | None = None,
+    ) -> "Basis":  # fmt: skip
         """A basis whose joint functions are drawn.
 
         Args:
@@ -79,6 +84,7 @@ class Basis(eqx.Module):
             key: draws their directions and phases.
             num_obs: how many of them are of the observation, where episodes can end early; else 0.
             turns: which numbers of an observation are seen as sine and cosine.
+            picture: the shape of observations in which things meet.
 
         Source: Rahimi & Recht 2007, Random Features for Large-Scale Kernel Machines, algorithm 1: sums of many such
         waves have the kernel exp(-|x - y|^2 / (2 length^2)).
@@ -86,7 +92,7 @@ class Basis(eqx.Module):
         one, two = jax.random.split(key)
         weights = jax.random.normal(one, (num_inputs, num_joint)) / (JOINT_LENGTH * np.sqrt(num_inputs))
         phases = jax.random.uniform(two, (num_joint,), maxval=2 * np.pi)
-        basis = cls(weights, phases, None, num_inputs, num_obs, turns)
+        basis = cls(weights, phases, None, num_inputs, num_obs, turns, picture)
         return replace(basis, centers=jnp.zeros(sum(basis.sizes[: len(BLOCKS)]))) if num_obs else basis
 
     @property
@@ -96,7 +102,7 @@ class Basis(eqx.Module):
         waves = NODES if num <= MAX_ADDITIVE_INPUTS else 0
         products = num * (num - 1) // 2 if num <= MAX_PRODUCT_INPUTS else 0
         squares = num if products and not num_obs else 0
-        seen = (num, waves * num, products, squares, self.joint_phases.shape[0])
+        seen = (num, waves * num, products, squares, self.joint_phases.shape[0], num_meetings(self.picture))
         return (*seen, 1, 1 + num, num_obs, waves * num_obs) if num_obs else seen
 
     @property
@@ -173,7 +179,7 @@ class Basis(eqx.Module):
         """
         name, phase = self.blocks[index], frames.phase
         if name in BLOCKS:
-            values = self._seen(name, frames.now)
+            values = self._seen(name, frames)
             if self.centers is not None:
                 at = sum(self.sizes[:index])
                 values -= self.centers[at : at + self.sizes[index]].reshape(*(1,) * (values.ndim - 1), -1)
@@ -181,8 +187,9 @@ class Basis(eqx.Module):
             values = self._of_ends(name, frames)
         return values if phase is None else values * (phase < ENDED)[..., None]
 
-    def _seen(self, name: str, x: Float[Array, "*batch input"]) -> Float[Array, "*batch feature"]:
+    def _seen(self, name: str, frames: Frames) -> Float[Array, "*batch feature"]:
         """A block of functions of what is seen of a frame."""
+        x = frames.now
         match name:
             case "linear":
                 return x
@@ -192,6 +199,8 @@ class Basis(eqx.Module):
                 return self._product(x)
             case "square":
                 return jnp.square(jnp.clip(x, -FARTHEST, FARTHEST))[..., : self.sizes[BLOCKS.index("square")]]
+            case "meeting":
+                return self._meeting(frames)
         return self._joint(x)
 
     def _of_ends(self, name: str, frames: Frames) -> Float[Array, "*batch feature"]:
@@ -237,6 +246,13 @@ class Basis(eqx.Module):
             return jnp.zeros((*x.shape[:-1], 0), x.dtype)
         one, other = np.triu_indices(self.num_inputs, 1)
         return x[..., one] * x[..., other]
+
+    def _meeting(self, frames: Frames) -> Float[Array, "*batch feature"]:
+        """See `meetings`; who does not know what was observed after a step takes what was before it."""
+        if self.picture is None:
+            return jnp.zeros((*frames.now.shape[:-1], 0), frames.now.dtype)
+        before = frames.now[..., : math.prod(self.picture)]
+        return meetings(before, before if frames.after is None else frames.after, self.picture)
 
     def _joint(self, x: Float[Array, "*batch input"]) -> Float[Array, "*batch feature"]:
         """sqrt(2 / number) cos(w x + b), random w and b: see `build`."""

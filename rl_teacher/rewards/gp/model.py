@@ -21,6 +21,7 @@ from rl_teacher.protocols import FitData, PortableParts, Relevance
 from rl_teacher.rewards.due import is_due
 from rl_teacher.rewards.gp.averaging import Mixture, average_models
 from rl_teacher.rewards.gp.basis import BLOCKS, LINEAR, NODES, Basis
+from rl_teacher.rewards.gp.meetings import Picture, meeting_words, met_in
 from rl_teacher.rewards.gp.portable import portable_arrays
 from rl_teacher.rewards.gp.size import part_of
 from rl_teacher.rewards.scale import Scale, measure
@@ -81,7 +82,8 @@ class GaussianProcessReward(eqx.Module):
         num_obs = 0 if center else math.prod(obs_shape)
         turns = turns if center and config.sees_turns else ()
         size = num_inputs(obs_shape, num_actions, len(turns))
-        basis = Basis.build(size, config.joint_features, key, num_obs=num_obs, turns=turns)
+        picture = met_in(obs_shape, config)
+        basis = Basis.build(size, config.joint_features, key, num_obs=num_obs, turns=turns, picture=picture)
         num = sum(basis.sizes)
         return cls(
             basis=basis,
@@ -162,7 +164,7 @@ class GaussianProcessReward(eqx.Module):
         what = [
             text
             for block, weights in zip(blocks, of_block, strict=True)
-            for text in _says(block, weights.tolist(), words)
+            for text in _says(block, weights.tolist(), words, self.basis.picture)
         ]
         found = [Relevance(*pair) for pair in zip(what, shares, strict=True) if pair[1] > 0]
         return sorted(found, key=lambda one: -one.share)
@@ -173,7 +175,7 @@ class GaussianProcessReward(eqx.Module):
         if self.config.pessimism:
             columns = np.concatenate([columns, np.asarray(self.members, np.float64)], 1)
         arrays = portable_arrays(self.basis, columns, self.obs_stats, self.scale, self.config.pessimism)
-        return PortableParts("gp", arrays, ends=bool(self.basis.num_obs))
+        return PortableParts("gp", arrays, ends=bool(self.basis.num_obs) or "meeting" in arrays)
 
     def of_today(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """With squares of weight 0, where a version before them wrote the arrays; satisfies protocols.HasOlderForms."""
@@ -354,7 +356,7 @@ def _more(weight: float) -> str:
     return "more" if weight > 0 else "less"
 
 
-def _says(block: str, weights: list[float], names: Sequence[str]) -> list[str]:
+def _says(block: str, weights: list[float], names: Sequence[str], picture: Picture | None) -> list[str]:
     """What each group of a block looks at, in words."""
     num = len(weights)
     match block:
@@ -369,6 +371,9 @@ def _says(block: str, weights: list[float], names: Sequence[str]) -> list[str]:
             return [
                 f"{'far from' if w > 0 else 'near'} the mean of {name}" for w, name in zip(weights, names, strict=False)
             ]
+        case "meeting":
+            found = meeting_words(names, picture) if picture else ()
+            return [f"{_more(w)} {words}" for w, words in zip(weights, found, strict=True)]
         case "survival":
             return [f"{_more(weights[0])} survival"]
         case "ending":

@@ -28,6 +28,8 @@ def portable_arrays(basis: Basis, weights: Columns, stats: ObsStats, scale: Scal
     constant = shift + _offset(basis, blocks)
     arrays = _waves(basis, blocks) | _sparse("linear", blocks["linear"]) | _products(basis, blocks["product"])
     arrays |= _sparse("square", blocks["square"])
+    if basis.picture is not None and (met := _sparse("meeting", blocks["meeting"])):
+        arrays |= met | {"picture_shape": np.asarray(basis.picture)}
     if blocks["joint"].any():
         size = np.float32(math.sqrt(2 / basis.joint_phases.shape[0]))
         arrays |= {
@@ -42,7 +44,10 @@ def portable_arrays(basis: Basis, weights: Columns, stats: ObsStats, scale: Scal
         arrays |= _sparse("change", blocks["change"])
     mean, std = np.asarray(stats[0]), np.sqrt(np.asarray(stats[1]) + np.float32(1e-8))
     arrays |= {"mean": mean, "std": std, "constant": constant, "pessimism": np.array([pessimism])}
-    return {name: array.astype(np.int32 if name.endswith("_at") else np.float32) for name, array in arrays.items()}
+    return {
+        name: array.astype(np.int32 if name.endswith(("_at", "_shape")) else np.float32)
+        for name, array in arrays.items()
+    }
 
 
 def _scaled(weights: Columns, scale: Scale) -> tuple[Columns, Float[np.ndarray, " column"]]:

@@ -24,6 +24,18 @@ def most_comparisons(num_functions: int) -> int:
     return max(1, min(MOST_COMPARISONS, MOST_NUMBERS // num_functions, by_time))
 
 
+def suits(num_comparisons: int, num_functions: int) -> bool:
+    """Whether a Gaussian process takes all comparisons, or at least half as many as it has functions.
+
+    Networks take all. Where it does neither, they told more of other answers right: docs/rewards.md.
+
+    >>> suits(100_000, 487), suits(1_100, 3200), suits(1_400, 3200)  # Hopper, Humanoid
+    (True, True, False)
+    """
+    most = most_comparisons(num_functions)
+    return num_comparisons <= most or 2 * most >= num_functions
+
+
 def part_of(labeled: LabeledBatch, num_functions: int) -> LabeledBatch:
     """All comparisons, or a random part that is not too large to be fitted to.
 

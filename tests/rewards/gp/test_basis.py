@@ -93,16 +93,11 @@ def test_where_nothing_is_squared_nothing_has_a_price():
 
 
 def test_sizes_are_those_of_the_blocks_and_pictures_have_no_additive_one():
-    assert basis(num_joint=8).sizes == (3, 24, 3, 3, 8)
-    assert basis(num_inputs=309, num_joint=8).sizes == (
-        309,
-        2472,
-        0,
-        0,
-        8,
-    )  # Humanoid: 47,586 products would be too many
+    assert basis(num_joint=8).sizes == (3, 24, 3, 3, 8, 0)
+    humanoid = (309, 2472, 0, 0, 8, 0)  # 47,586 products would be too many
+    assert basis(num_inputs=309, num_joint=8).sizes == humanoid
     many = basis(num_inputs=3000, num_joint=2)
-    assert many.sizes == (3000, 0, 0, 0, 2)
+    assert many.sizes == (3000, 0, 0, 0, 2, 0)
     assert many.weighted(plain(np.ones((2, 3000))), jnp.ones((3002, 1))).shape == (2, 1)
 
 
@@ -119,8 +114,8 @@ def ending_basis(num_joint: int = 2) -> Basis:
 def test_where_episodes_can_end_early_survival_endings_and_changes_follow():
     few = ending_basis()
     assert dict(zip(few.blocks, few.sizes, strict=True)) == {
-        "linear": 3, "additive": 24, "product": 3, "square": 0, "joint": 2, "survival": 1, "ending": 4, "change": 2,
-        "curve change": 16,
+        "linear": 3, "additive": 24, "product": 3, "square": 0, "joint": 2, "meeting": 0, "survival": 1,
+        "ending": 4, "change": 2, "curve change": 16,
     }  # fmt: skip
     of_block = dict.fromkeys(few.block_of_group, 0)
     for block in few.block_of_group:

@@ -7,7 +7,7 @@ import pytest
 from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.rewards.gp import size
 from rl_teacher.rewards.gp.model import GaussianProcessReward
-from rl_teacher.rewards.gp.size import part_of
+from rl_teacher.rewards.gp.size import part_of, suits
 from tests.rewards.synthetic_labels import ACT, OBS, comparisons, fit_data
 
 
@@ -62,3 +62,14 @@ def test_a_fit_says_how_many_it_was_fitted_to(monkeypatch: pytest.MonkeyPatch) -
     model, metrics = fresh.fit(fit_data(comparisons(60)), None, jax.random.key(1))
     assert metrics["predictor/fitted_to"] == 50.0
     assert not model.wants_fit(60)
+
+
+@pytest.mark.parametrize(
+    ("comparisons", "functions", "fits"),
+    [(7, 20, True), (8, 20, False), (13, 6, True), (14, 6, True), (1000, 14, True), (1000, 15, False)],
+)
+def test_it_suits_all_comparisons_or_at_least_half_as_many_as_functions(
+    comparisons: int, functions: int, fits: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(size, "MOST_PRODUCTS", 500)  # 13 comparisons with 6 functions, 7 with 10 and with more
+    assert suits(comparisons, functions) is fits

@@ -1,0 +1,64 @@
+"""What stands next to what in a small picture, for a portable reward, with NumPy alone: see gp/meetings.py."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rl_teacher.rewards.portable_actions import Floats
+from rl_teacher.rewards.portable_rows import AnyArray, Arrays, Rows
+
+NUM_WAYS = 9
+"""From a cell to its neighbors, and to itself: rows first, from -1 to 1, as gp/meetings.py counts them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meetings:
+    """Counts of cells in which one channel is brighter than usual where another was before the step, or next to it."""
+
+    shape: tuple[int, ...]
+    """Height, width, channels."""
+    usual: Floats
+    """Mean of each number of an observation."""
+    at: AnyArray
+    """Which counts are weighed."""
+    weights: Floats
+    """(count,), or (count, column)."""
+
+    def __call__(self, rows: Rows) -> Floats:
+        """What they are worth in each row, (row,) or (row, column)."""
+        height, width, channels = self.shape
+        old = self._bright(rows.obs)
+        new = old if rows.after is None else self._bright(rows.after)
+        around = np.pad(old, ((0, 0), (1, 1), (1, 1), (0, 0)))
+        counts = np.empty((len(old), len(self.at)), np.float32)
+        for column, number in enumerate(self.at.tolist()):
+            pair, way = divmod(number, NUM_WAYS)
+            (one, other), (down, right) = divmod(pair, channels), divmod(way, 3)
+            was = around[:, down : down + height, right : right + width, other]
+            counts[:, column] = np.count_nonzero(new[..., one] & was, axis=(1, 2))
+        return np.asarray(counts @ self.weights)
+
+    def _bright(self, obs: Floats) -> AnyArray:
+        return np.asarray((obs > self.usual).reshape(len(obs), *self.shape))
+
+
+def meetings_of(arrays: Arrays) -> Meetings | None:
+    """Those that a reward weighs; None: it weighs none.
+
+    Raises:
+        ValueError: the arrays do not fit.
+    """
+    at = arrays["meeting_at"]
+    if not at.size:
+        return None
+    shape = tuple(arrays["picture_shape"].tolist())
+    if len(shape) != 3:
+        raise ValueError(f"its array 'picture_shape' is {list(shape)}, expected height, width and channels")
+    height, width, channels = shape
+    if min(shape) < 1 or height * width * channels != len(arrays["mean"]):
+        raise ValueError(f"its pictures have shape {shape}, and its observations {len(arrays['mean'])} numbers")
+    most = channels**2 * NUM_WAYS
+    if not 0 <= at.min() <= at.max() < most:
+        raise ValueError(f"its array 'meeting_at' names count {at.max()} of {most}")
+    weights = arrays["meeting"]
+    return Meetings(shape, arrays["mean"], at, weights[:, 0] if weights.shape[1] == 1 else weights)
