@@ -39,6 +39,11 @@ class EnvSpec:
     """One line for the start-up message: which environment was chosen, and why."""
 
     @property
+    def is_game(self) -> bool:
+        """Whether it is an endless game, whose ends are hidden."""
+        return self.kind in ("atari", "minatar")
+
+    @property
     def shows_pictures(self) -> bool:
         """Whether observations are pictures: bytes, (height, width, channels)."""
         return self.kind in ("pictures", "atari", "minatar")

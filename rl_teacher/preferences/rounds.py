@@ -9,6 +9,7 @@ import numpy as np
 from rl_teacher.config.run import SelectionConfig
 from rl_teacher.core.arrays import Segments, concatenate
 from rl_teacher.preferences.dataset import Dataset
+from rl_teacher.preferences.rarity import is_mostly_tied, with_rare_ones
 from rl_teacher.preferences.segments import overlap
 from rl_teacher.preferences.selection import SCORES, Pair, first_pairs, select_pairs
 from rl_teacher.preferences.sorted_lists import first_random_pairs
@@ -56,6 +57,8 @@ def next_round(
     if num <= 0:
         return None
     if config.rule != SORTED:
+        if is_mostly_tied(dataset):
+            pool = with_rare_ones(pool, num, generator)
         return _of_rows(pool, select_pairs(pool, num, reward, dataset.asked, config, generator))
     rows = {str(one): row for row, one in enumerate(pool.id)}
 

@@ -13,7 +13,7 @@ NUM_WAYS = 9
 
 @dataclass(frozen=True, slots=True)
 class Meetings:
-    """Counts of cells in which one channel is brighter than usual where another was before the step, or next to it."""
+    """Counts of cells in which something vanishes, appears, or is where another thing is, or was."""
 
     shape: tuple[int, ...]
     """Height, width, channels."""
@@ -26,20 +26,41 @@ class Meetings:
 
     def __call__(self, rows: Rows) -> Floats:
         """What they are worth in each row, (row,) or (row, column)."""
-        height, width, channels = self.shape
-        old = self._bright(rows.obs)
-        new = old if rows.after is None else self._bright(rows.after)
+        old = self._present(rows.obs)
+        new = old if rows.after is None else self._present(rows.after)
         around = np.pad(old, ((0, 0), (1, 1), (1, 1), (0, 0)))
         counts = np.empty((len(old), len(self.at)), np.float32)
         for column, number in enumerate(self.at.tolist()):
-            pair, way = divmod(number, NUM_WAYS)
-            (one, other), (down, right) = divmod(pair, channels), divmod(way, 3)
-            was = around[:, down : down + height, right : right + width, other]
-            counts[:, column] = np.count_nonzero(new[..., one] & was, axis=(1, 2))
+            counts[:, column] = np.count_nonzero(self._cells(number, old, new, around), axis=(1, 2))
         return np.asarray(counts @ self.weights)
 
-    def _bright(self, obs: Floats) -> AnyArray:
+    def _cells(self, number: int, old: AnyArray, new: AnyArray, around: AnyArray) -> AnyArray:
+        """Which cells a count is of: see `gp/meetings.py` for the order."""
+        height, width, channels = self.shape
+        if number < 2 * channels:
+            here, there = (old, new) if number < channels else (new, old)
+            channel = number % channels
+            return np.asarray(here[..., channel] & ~_spread(there[..., channel]))
+        pair, way = divmod(number - 2 * channels, NUM_WAYS)
+        num_near = channels * (channels - 1) // 2
+        if pair < num_near:
+            first, second = (side[pair] for side in np.triu_indices(channels, 1))
+        else:
+            first, second = divmod(pair - num_near, channels)
+        down, right = divmod(way, 3)
+        was = around[:, down : down + height, right : right + width, second]
+        return np.asarray((old if pair < num_near else new)[..., first] & was)
+
+    def _present(self, obs: Floats) -> AnyArray:
         return np.asarray((obs > self.usual).reshape(len(obs), *self.shape))
+
+
+def _spread(cells: AnyArray) -> AnyArray:
+    """Where something is in a cell or in one of its neighbors, (row, height, width)."""
+    _, height, width = cells.shape
+    around = np.pad(cells, ((0, 0), (1, 1), (1, 1)))
+    parts = [around[:, i : i + height, j : j + width] for i in range(3) for j in range(3)]
+    return np.asarray(np.logical_or.reduce(parts))
 
 
 def meetings_of(arrays: Arrays) -> Meetings | None:
@@ -57,7 +78,7 @@ def meetings_of(arrays: Arrays) -> Meetings | None:
     height, width, channels = shape
     if min(shape) < 1 or height * width * channels != len(arrays["mean"]):
         raise ValueError(f"its pictures have shape {shape}, and its observations {len(arrays['mean'])} numbers")
-    most = channels**2 * NUM_WAYS
+    most = 2 * channels + (channels * (channels - 1) // 2 + channels**2) * NUM_WAYS
     if not 0 <= at.min() <= at.max() < most:
         raise ValueError(f"its array 'meeting_at' names count {at.max()} of {most}")
     weights = arrays["meeting"]

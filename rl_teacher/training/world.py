@@ -94,15 +94,23 @@ def random_actor(world: World) -> RandomActor:
     return RandomActor(world.actions, 1.0 if world.spec.is_fixed_horizon else HOLD_SECONDS * world.spec.clip_fps)
 
 
+GAME_BEGINS = 256
+"""Steps of a game that are seen before training. Of clips of Pong's first 40 steps two in a hundred show a point; of
+these, half."""
+
+
 def rollouts_before_training(config: RunConfig, world: World, actor: Actor) -> Generator[Rollout, None, None]:
     """Rollouts of environments of their own, from the beginnings of fresh episodes, as many as are asked for.
 
     Only the first steps after a reset: later on most of the nine tasks' robots lie on the ground, and two clips of
     a robot that lies there teach nothing. Where episodes can end early, the second rollout and all that follow are long
-    enough to see whether they do.
+    enough to see whether they do. A game begins slowly, so there fewer environments go on for longer.
     """
     num_envs, streams = world.collector.num_envs, Streams(config.seed)
     num_steps = max(world.rollout_steps, world.segment_steps)
+    if world.spec.is_game:
+        num_envs = max(1, num_envs * num_steps // max(num_steps, GAME_BEGINS))
+        num_steps = max(num_steps, GAME_BEGINS)
     envs = world.make_envs(world.spec, num_envs, seed=env_seed(config.seed, -1))
     collector = LocalCollector(envs, world.actions)
     try:

@@ -1,5 +1,6 @@
 """Which game an id names, before anything of it is loaded."""
 
+import dataclasses
 import re
 
 from rl_teacher.envs.games.sheets import (
@@ -69,7 +70,8 @@ def _atari_spec(env_id: str, sheet: AtariSheet) -> EnvSpec:
 
 def _minatar_spec(env_id: str, sheet: MinAtarSheet) -> EnvSpec:
     canonical_id = f"MinAtar/{sheet.name}-v{MINATAR_VERSION}"
-    return _spec(env_id, canonical_id, "minatar", "10 x 10 cells", f"minatar.gym:{canonical_id}")
+    spec = _spec(env_id, canonical_id, "minatar", "10 x 10 cells", f"minatar.gym:{canonical_id}")
+    return dataclasses.replace(spec, clip_steps=sheet.clip_steps)
 
 
 def _spec(

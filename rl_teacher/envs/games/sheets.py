@@ -89,6 +89,8 @@ class MinAtarSheet:
     """Of minatar.environments."""
     price: float
     """What the true reward is less by when a game is over."""
+    clip_steps: int = CLIP_STEPS
+    """Steps of a clip where nobody says."""
 
 
 MINATAR = {
@@ -96,7 +98,7 @@ MINATAR = {
     for sheet in (
         MinAtarSheet("Asterix", "asterix", 1.0),
         MinAtarSheet("Breakout", "breakout", 1.0),
-        MinAtarSheet("Freeway", "freeway", 0.0),
+        MinAtarSheet("Freeway", "freeway", 0.0, clip_steps=75),  # to cross the road takes 27 and more
         MinAtarSheet("Seaquest", "seaquest", 1.0),
         MinAtarSheet("SpaceInvaders", "space_invaders", 1.0),
     )

@@ -37,6 +37,8 @@ FARTHEST = 5.0
 """A square counts numbers beyond so many standard deviations as so many, so that outliers are not all it shows."""
 LINEAR = ("linear", "meeting", "survival", "ending", "change")
 """Blocks of the simplest model of the answers."""
+OF_MOMENTS = ("meeting", "survival", "ending")
+"""Blocks that say nothing of where on a picture something is."""
 HYPERPRIORS = {"product": 1.0, "ending": 1.0, "change": 1.0, "curve change": 1.0}
 """Exponents of the hyperprior of products, and of others that are many: see `ard.maximize_evidence`.
 
@@ -144,7 +146,7 @@ class Basis(eqx.Module):
 
         Everything but squares; with squares, and products doubted less; only lines. Curves alone would explain many
         answers as well, but say nothing of what is faster, or higher, than all that was labeled, where an agent soon
-        is. Where episodes can end early, lines with curves of changes are another.
+        is. Where episodes can end early, lines with curves of changes are another; where things meet, moments alone.
         """
         blocks = np.array(self.block_of_group)
         exponents = self._of_blocks(HYPERPRIORS)
@@ -152,19 +154,22 @@ class Basis(eqx.Module):
         general = [Candidate(blocks != "square", exponents)]
         if self.has_squares:
             general.append(Candidate(np.ones(len(blocks), bool), self._of_blocks(QUADRATIC_HYPERPRIORS)))
-        lines = Candidate(np.isin(blocks, LINEAR), exponents)
-        if not self.num_obs:
-            return (*general, lines)
-        return (*general, lines, Candidate(np.isin(blocks, [*LINEAR, "curve change"]), exponents))
+        simple = [Candidate(np.isin(blocks, LINEAR), exponents)]
+        if self.picture is not None:
+            simple.append(Candidate(np.isin(blocks, OF_MOMENTS), exponents))
+        if self.num_obs:
+            simple.append(Candidate(np.isin(blocks, [*LINEAR, "curve change"]), exponents))
+        return (*general, *simple)
 
     @property
     def num_preferred(self) -> int:
         """Where no answer seems wrong, the most probable one of so many of the first candidates is taken alone.
 
-        Lines are a case of everything; they count by themselves only where episodes can end early, as the search there
-        often stops at a lower maximum.
+        Lines are a case of everything; they count by themselves only where episodes can end early, or things meet, as
+        the search there often stops at a lower maximum.
         """
-        return len(self.candidate_models) if self.num_obs else len(self.candidate_models) - 1
+        num = len(self.candidate_models)
+        return num if self.num_obs or self.picture is not None else num - 1
 
     def _of_blocks(self, numbers: Mapping[str, float]) -> Float[np.ndarray, " group"]:
         """A number for each group, by the name of its block; 0 for all others."""

@@ -32,26 +32,40 @@ def board(*things: tuple[int, int, int]) -> jax.Array:
     return jnp.asarray(cells.ravel())
 
 
-def count(found: np.ndarray, new: int, old: int, way: tuple[int, int]) -> float:
-    return float(found.reshape(2, 2, len(WAYS))[new, old, WAYS.index(way)])
+def moved(found: np.ndarray, new: int, old: int, way: tuple[int, int]) -> float:
+    """What is after the step where something was before it."""
+    return float(found[13:].reshape(2, 2, len(WAYS))[new, old, WAYS.index(way)])
+
+
+def near(found: np.ndarray, way: tuple[int, int]) -> float:
+    """The player where the gold is that way, before the step."""
+    return float(found[4:13][WAYS.index(way)])
 
 
 def test_a_thing_that_is_taken_is_one_count() -> None:
     before, after = board((3, 3, PLAYER), (3, 4, GOLD)), board((3, 4, PLAYER))
     found = np.asarray(meetings(before, after, SHAPE))
-    assert count(found, PLAYER, GOLD, (0, 0)) == 1  # it is where the gold was
-    assert count(found, PLAYER, PLAYER, (0, -1)) == 1  # it was one column to the left
-    assert found.sum() == 2
+    assert moved(found, PLAYER, GOLD, (0, 0)) == 1  # it is where the gold was
+    assert moved(found, PLAYER, PLAYER, (0, -1)) == 1  # it was one column to the left
+    assert near(found, (0, 1)) == 1  # and the gold one column to the right of it
+    assert found[GOLD] == 1  # which vanishes
+    assert found.sum() == 4
 
 
 def test_a_thing_that_is_near_is_another() -> None:
     still = board((3, 3, PLAYER), (4, 4, GOLD))
     found = np.asarray(meetings(still, still, SHAPE))
-    assert count(found, PLAYER, GOLD, (0, 0)) == 0
-    assert count(found, PLAYER, GOLD, (1, 1)) == 1
-    assert count(found, GOLD, PLAYER, (-1, -1)) == 1
-    assert count(found, PLAYER, PLAYER, (0, 0)) == count(found, GOLD, GOLD, (0, 0)) == 1
-    assert found.sum() == 4
+    assert moved(found, PLAYER, GOLD, (0, 0)) == 0
+    assert moved(found, PLAYER, GOLD, (1, 1)) == near(found, (1, 1)) == 1
+    assert moved(found, GOLD, PLAYER, (-1, -1)) == 1
+    assert moved(found, PLAYER, PLAYER, (0, 0)) == moved(found, GOLD, GOLD, (0, 0)) == 1
+    assert found.sum() == 5
+
+
+def test_what_moves_by_one_cell_neither_vanishes_nor_appears_and_what_jumps_does_both() -> None:
+    step, jump = (np.asarray(meetings(board((3, 3, PLAYER)), board((row, 4, PLAYER)), SHAPE))[:4] for row in (4, 5))
+    assert step.tolist() == [0, 0, 0, 0]
+    assert jump.tolist() == [1, 0, 1, 0]  # the player vanishes, and a player appears
 
 
 def test_it_is_the_same_wherever_it_happens_and_ends_at_the_edge() -> None:
@@ -62,7 +76,7 @@ def test_it_is_the_same_wherever_it_happens_and_ends_at_the_edge() -> None:
     np.testing.assert_array_equal(told(0, 0), told(5, 4))
     at_the_edges = board((0, 0, PLAYER), (7, 7, GOLD), (0, 7, GOLD))
     found = np.asarray(meetings(at_the_edges, at_the_edges, SHAPE))
-    assert found.reshape(2, 2, -1)[PLAYER, GOLD].sum() == 0  # no way round
+    assert found[13:].reshape(2, 2, -1)[PLAYER, GOLD].sum() == found[4:13].sum() == 0  # no way round
 
 
 def test_counts_are_of_each_frame_by_itself() -> None:
@@ -90,7 +104,7 @@ def test_things_meet_in_small_pictures_alone(shape: tuple[int, ...], sees: bool,
 def test_numbers_without_names_are_channels() -> None:
     words = meeting_words([f"observation {i}" for i in range(128)], SHAPE)
     assert len(words) == num_meetings(SHAPE)
-    assert words[0] == "channel 0 below and right of where channel 0 was"
+    assert words[13] == "channel 0 below and right of where channel 0 was"
 
 
 # -- a little game ----------------------------------------------------------------------------------------------------

@@ -1,0 +1,54 @@
+"""Clips that show what is seldom seen: to ask about where most clips are worth the same, and answers are ties."""
+
+import numpy as np
+from jaxtyping import Float, Num
+
+from rl_teacher.core.arrays import Segments
+from rl_teacher.preferences.dataset import Dataset
+
+MOST_TIED = 0.75
+"""Share of ties among the answers above which clips are chosen [1]."""
+FEWEST_ANSWERS = 20
+"""Fewer say nothing of that share."""
+RARE_SHARE = 0.5
+"""Share of the chosen clips that are rare ones; the others are as they come [1]."""
+CANDIDATES = 4
+"""Clips among which pairs are drawn, for each wanted pair."""
+FARTHEST = 100.0
+"""A number counts at most so many variances."""
+
+
+def is_mostly_tied(dataset: Dataset) -> bool:
+    """Whether the answers so far say little, as most of them are ties."""
+    num = dataset.num_labels
+    return num >= FEWEST_ANSWERS and dataset.num_decisive < (1 - MOST_TIED) * num
+
+
+def with_rare_ones(pool: Segments, num_pairs: int, generator: np.random.Generator) -> Segments:
+    """Segments for so many pairs: half of them the rarest of the pool, the others drawn at random.
+
+    In MinAtar's Freeway random actions cross the road in 1 of 100 clips, and in 8 of 100 of the rarest tenth.
+    """
+    num = min(len(pool), CANDIDATES * num_pairs)
+    order = np.argsort(-rarity(pool), kind="stable")
+    num_rare = round(RARE_SHARE * num)
+    drawn = generator.permutation(order[num_rare:])[: num - num_rare]
+    return pool.take(generator.permutation(np.concatenate([order[:num_rare], drawn])))
+
+
+def rarity(pool: Segments) -> Float[np.ndarray, " segment"]:
+    """How far the most unusual step of each segment is from what is usual in the pool [variances]."""
+    steps = pool.obs.reshape(*pool.obs.shape[:2], -1)
+    mean, std = _usual(steps)
+    found = [np.minimum(np.square((one - mean) / std), FARTHEST).mean(1).max() for one in steps]
+    return np.array(found)
+
+
+def _usual(
+    steps: Num[np.ndarray, "segment step number"],
+) -> tuple[Float[np.ndarray, " number"], Float[np.ndarray, " number"]]:
+    """Mean and standard deviation of each number, segment by segment, as pictures are bytes and many."""
+    num = steps.shape[0] * steps.shape[1]
+    mean = np.sum([one.sum(0, dtype=np.float64) for one in steps], 0) / num
+    variance = np.sum([np.square(one - mean).sum(0) for one in steps], 0) / num
+    return mean, np.sqrt(variance + 1e-8)
