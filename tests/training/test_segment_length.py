@@ -74,3 +74,8 @@ def test_where_no_clip_shows_an_end_the_rule_for_survival_is_said_once(
     assert "docs/ends.md" in said
     assert train(parse([*words, "-n", "constant", "--reward.model", "constant"])) == 0
     assert "No labeled clip" not in capsys.readouterr().out, "it pays 1 for each step, whatever is known"
+
+
+def test_a_clip_of_freeway_is_long_enough_to_cross_the_road() -> None:
+    assert completed("MinAtar/Freeway-v1")[0].clip_length == 75 / 15
+    assert completed("MinAtar/Asterix-v1")[0].clip_length == 25 / 15
