@@ -1,5 +1,6 @@
 """What several processes need of each other, as far as it can be tested without PostgreSQL."""
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -147,6 +148,7 @@ def test_what_is_notified_here_is_passed_on_once_and_what_is_heard_is_not(stop):
     assert told == ["one"]
 
 
+@pytest.mark.skipif("RL_TEACHER_TEST_POSTGRES" in os.environ, reason="of SQLite")
 def test_nothing_is_told_or_heard_with_sqlite(world):
     before = threading.active_count()
     with wakeups.running():

@@ -81,8 +81,9 @@ def import_folder(folder: DataFolder, source: Path) -> str:
     except Problem as problem:
         raise ServerFault(f"{source}: {problem.detail}") from problem
     except IntegrityError as error:
+        why = " ".join(str(error).split())  # PostgreSQL says it in several lines
         raise ServerFault(
-            f"{source}: its rows contradict each other, or a row is on this server already ({error}); "
+            f"{source}: its rows contradict each other, or a row is on this server already ({why}); "
             "nothing was changed."
         ) from error
     return f"{slug}: {count} label events, {len(tables['comparisons'])} comparisons, {len(blobs)} files"

@@ -211,7 +211,7 @@ def store_comparison(experiment: Experiment, row: NewComparison, wanted: int) ->
     try:
         comparison.save(force_insert=True)
     except IntegrityError as error:
-        raise Problem("invalid", f"comparison {row.id}: {error}.") from error
+        raise Problem("invalid", f"comparison {row.id}: {' '.join(str(error).split())}.") from error
     return comparison
 
 
