@@ -5,12 +5,16 @@ Run (Ray is needed): python -m benchmarks.cluster_bench [--cells 4] [--steps 1e6
 
 import argparse
 import os
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 # Read when Ray is imported. The first keeps 127.0.0.1 what it is; else Ray takes the machine's address in its network.
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
@@ -19,13 +23,30 @@ os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 (it is spelled so)
 from ray.cluster_utils import Cluster
 
 NODE = {"num_cpus": 1, "node_ip_address": "127.0.0.1", "object_store_memory": 80 * 2**20}
-CLIENT_PORT = 10001
+"""Of each node: one processor, on loopback."""
 CELLS = """
 tasks = ["ShortHopper-v1"]
 labels = [0]
 seeds = [{seeds}]
 steps = {steps}
 """
+
+
+@contextmanager
+def one_node() -> Iterator[tuple[Any, int]]:
+    """A Ray cluster with its first node, and the port for programs outside of it; nothing of it stays behind."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        client_port = found.getsockname()[1]
+    head = {**NODE, "include_dashboard": False, "ray_client_server_port": client_port}
+    cluster = Cluster(initialize_head=True, head_node_args=head, connect=False)
+    processes = [one.process for every in cluster.head_node.all_processes.values() for one in every]
+    try:
+        yield cluster, client_port
+    finally:
+        cluster.shutdown()
+        for process in processes:
+            process.kill()  # gcs_server and raylet live on where a shutdown fails
+            process.wait(10)
 
 
 def main(words: list[str] | None = None) -> None:
@@ -36,23 +57,19 @@ def main(words: list[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=2, help="rounds of each way")
     asked = parser.parse_args(words)
 
-    head = {**NODE, "include_dashboard": False, "ray_client_server_port": CLIENT_PORT}
-    cluster = Cluster(initialize_head=True, head_node_args=head, connect=False)
-    try:
+    with one_node() as (cluster, client_port):
         cluster.add_node(**NODE)
         cluster.wait_for_nodes()
         ways = {
             "two processes": ["--parallel", "2"],
             "two nodes": ["--on", cluster.address],
-            "two nodes, from outside": ["--on", f"ray://127.0.0.1:{CLIENT_PORT}"],
+            "two nodes, from outside": ["--on", f"ray://127.0.0.1:{client_port}"],
         }
         times: dict[str, list[float]] = {way: [] for way in ways}
         for _ in range(asked.rounds):
             for way, flags in ways.items():
                 times[way].append(seconds(asked.cells, asked.steps, flags))
                 print(f"{way}: {times[way][-1]:.1f} s for {asked.cells} x {asked.steps:,.0f} steps", flush=True)
-    finally:
-        cluster.shutdown()
     usual, *others = [statistics.median(found) for found in times.values()]
     for way, found in zip(list(ways)[1:], others, strict=True):
         print(f"{way}: {100 * (found / usual - 1):+.1f} % of {usual:.1f} s")

@@ -1,7 +1,7 @@
 """Settings that another version wrote: in the names of today, and complete, so that a run goes on as it began.
 
 A run folder's config.json and an experiment on a server hold every setting of the version that wrote them, and which
-version that was. Three things can have changed since, and each has one place:
+version that was. Four things can have changed since, and each has one place:
 
 * a name or a value is spelled in another way: `config.run.of_today` translates;
 * a setting is new, and the run has none: it takes the default of the version that wrote the rest;

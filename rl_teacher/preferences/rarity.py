@@ -1,10 +1,11 @@
 """Clips that show what is seldom seen: to ask about where most clips are worth the same, and answers are ties."""
 
 import numpy as np
-from jaxtyping import Float, Num
+from jaxtyping import Float
 
 from rl_teacher.core.arrays import Segments
 from rl_teacher.preferences.dataset import Dataset
+from rl_teacher.preferences.window import stats_of
 
 MOST_TIED = 0.75
 """Share of ties among the answers above which clips are chosen [1]."""
@@ -38,17 +39,7 @@ def with_rare_ones(pool: Segments, num_pairs: int, generator: np.random.Generato
 
 def rarity(pool: Segments) -> Float[np.ndarray, " segment"]:
     """How far the most unusual step of each segment is from what is usual in the pool [variances]."""
+    stats = stats_of(pool.obs.reshape(-1, *pool.obs.shape[2:]))
+    mean, variance = np.asarray(stats.mean), np.asarray(stats.variance) + 1e-8
     steps = pool.obs.reshape(*pool.obs.shape[:2], -1)
-    mean, std = _usual(steps)
-    found = [np.minimum(np.square((one - mean) / std), FARTHEST).mean(1).max() for one in steps]
-    return np.array(found)
-
-
-def _usual(
-    steps: Num[np.ndarray, "segment step number"],
-) -> tuple[Float[np.ndarray, " number"], Float[np.ndarray, " number"]]:
-    """Mean and standard deviation of each number, segment by segment, as pictures are bytes and many."""
-    num = steps.shape[0] * steps.shape[1]
-    mean = np.sum([one.sum(0, dtype=np.float64) for one in steps], 0) / num
-    variance = np.sum([np.square(one - mean).sum(0) for one in steps], 0) / num
-    return mean, np.sqrt(variance + 1e-8)
+    return np.array([np.minimum(np.square(one - mean) / variance, FARTHEST).mean(1).max() for one in steps])

@@ -19,8 +19,7 @@ Fewer would leave unlearned what ends are worth where they are rare; more, what 
 def cut_segments(
     rollout: Rollout, length: int, num: int, generator: np.random.Generator, *, origin: str, iteration: int,
     shows_ends: bool = False, shows_after: bool = False, num_old: int = 0,
-    shown: Bool[np.ndarray, "time env"] | None = None,
-    is_recorded: bool = False,
+    shown: Bool[np.ndarray, "time env"] | None = None, is_recorded: bool = False,
 ) -> Segments:  # fmt: skip
     """At most `num` segments of `length` steps, chosen evenly over all places where one fits.
 

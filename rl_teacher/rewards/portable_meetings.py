@@ -63,6 +63,15 @@ def _spread(cells: AnyArray) -> AnyArray:
     return np.asarray(np.logical_or.reduce(parts))
 
 
+def num_counts(channels: int) -> int:
+    """How many there are: things that vanish, that appear, that are near each other, and that are where others were.
+
+    >>> num_counts(4)
+    206
+    """
+    return 2 * channels + (channels * (channels - 1) // 2 + channels**2) * NUM_WAYS
+
+
 def meetings_of(arrays: Arrays) -> Meetings | None:
     """Those that a reward weighs; None: it weighs none.
 
@@ -78,7 +87,7 @@ def meetings_of(arrays: Arrays) -> Meetings | None:
     height, width, channels = shape
     if min(shape) < 1 or height * width * channels != len(arrays["mean"]):
         raise ValueError(f"its pictures have shape {shape}, and its observations {len(arrays['mean'])} numbers")
-    most = 2 * channels + (channels * (channels - 1) // 2 + channels**2) * NUM_WAYS
+    most = num_counts(channels)
     if not 0 <= at.min() <= at.max() < most:
         raise ValueError(f"its array 'meeting_at' names count {at.max()} of {most}")
     weights = arrays["meeting"]

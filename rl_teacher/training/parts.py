@@ -20,7 +20,7 @@ from rl_teacher.preferences.schedules import NoLabels, Schedule, build_schedule
 from rl_teacher.protocols import Agent, RewardModel, Teacher
 from rl_teacher.rewards.baselines import ConstantReward, UntrainedReward
 from rl_teacher.rewards.ensemble.model import RewardEnsemble
-from rl_teacher.rewards.gp.meetings import met_in
+from rl_teacher.rewards.gp.meetings import MOST_NUMBERS, met_in
 from rl_teacher.rewards.gp.model import GaussianProcessReward
 from rl_teacher.rewards.pictures.model import PictureReward
 from rl_teacher.teachers.scripted import load_teacher
@@ -29,8 +29,6 @@ from rl_teacher.teachers.synthetic import SyntheticTeacher, preset
 AGENTS = {"ppo": "ppo", "trpo": "trpo", "sac": "sac", "pposgd_mpi": "ppo", "parallel_trpo": "trpo"}
 PREDICTORS = ("rl", "synth", "human")
 REWARD_MODELS = ("auto", "gp", "cnn", "ensemble", "constant", "untrained")
-MOST_GP_NUMBERS = 1024
-"""Of a picture that a Gaussian process is chosen for: of more, a linear function of pixels says too little."""
 AGENT_KEYWORDS = ("obs_shape", "actions", "config", "key")
 REWARD_MODEL_KEYWORDS = ("obs_shape", "num_actions", "config", "center", "key")
 """With these `build` of a class of the user's is called."""
@@ -105,7 +103,7 @@ def reward_model_of(word: str, obs_shape: tuple[int, ...]) -> str:
             "channels) of at least 8 x 8. Use --reward.model gp."
         )
     if word == "auto":
-        return "cnn" if is_picture(obs_shape) and math.prod(obs_shape) > MOST_GP_NUMBERS else "gp"
+        return "cnn" if is_picture(obs_shape) and math.prod(obs_shape) > MOST_NUMBERS else "gp"
     return word
 
 

@@ -1,20 +1,13 @@
 """A Ray cluster of two nodes on this machine's loopback, each with one processor; nothing of it stays behind."""
 
-import os
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-# Read when Ray is imported. The first keeps 127.0.0.1 what it is; else Ray takes the machine's address in its network.
-os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
-os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 (it is spelled so)
-
 import pytest
-from ray.cluster_utils import Cluster
 
-NODE = {"num_cpus": 1, "node_ip_address": "127.0.0.1", "object_store_memory": 80 * 2**20}
+from benchmarks.cluster_bench import NODE, one_node
 
 
 @dataclass
@@ -70,18 +63,8 @@ def command(pid: int) -> bytes:
 @pytest.fixture(scope="session")
 def nodes() -> Iterator[Nodes]:
     """The head, which stays."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        client_port = found.getsockname()[1]
-    head = {**NODE, "include_dashboard": False, "ray_client_server_port": client_port}
-    cluster = Cluster(initialize_head=True, head_node_args=head, connect=False)
-    processes = [one.process for every in cluster.head_node.all_processes.values() for one in every]
-    try:
+    with one_node() as (cluster, client_port):
         yield Nodes(cluster, client_port)
-    finally:
-        cluster.shutdown()
-        for process in processes:
-            process.kill()  # gcs_server and raylet live on where a shutdown fails
-            process.wait(10)
 
 
 @pytest.fixture

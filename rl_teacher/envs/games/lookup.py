@@ -1,6 +1,5 @@
 """Which game an id names, before anything of it is loaded."""
 
-import dataclasses
 import re
 
 from rl_teacher.envs.games.sheets import (
@@ -70,13 +69,13 @@ def _atari_spec(env_id: str, sheet: AtariSheet) -> EnvSpec:
 
 def _minatar_spec(env_id: str, sheet: MinAtarSheet) -> EnvSpec:
     canonical_id = f"MinAtar/{sheet.name}-v{MINATAR_VERSION}"
-    spec = _spec(env_id, canonical_id, "minatar", "10 x 10 cells", f"minatar.gym:{canonical_id}")
-    return dataclasses.replace(spec, clip_steps=sheet.clip_steps)
+    open_id = f"minatar.gym:{canonical_id}"
+    return _spec(env_id, canonical_id, "minatar", "10 x 10 cells", open_id, clip_steps=sheet.clip_steps)
 
 
 def _spec(
     env_id: str, canonical_id: str, kind: EnvKind, shown: str, open_id: str, frame_stack: int = 1,
-    pixel_aspect: tuple[int, int] = (1, 1),
+    pixel_aspect: tuple[int, int] = (1, 1), clip_steps: int = CLIP_STEPS,
 ) -> EnvSpec:  # fmt: skip
     return EnvSpec(
         env_id=env_id,
@@ -86,7 +85,7 @@ def _spec(
         horizon=GAME_STEPS,
         is_fixed_horizon=True,
         clip_fps=GAME_FPS,
-        clip_steps=CLIP_STEPS,
+        clip_steps=clip_steps,
         dt=None,
         frame_stack=frame_stack,
         pixel_aspect=pixel_aspect,

@@ -15,11 +15,13 @@ from jaxtyping import Array, Float
 
 from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.core.vision import is_picture
+from rl_teacher.rewards.portable_meetings import num_counts
 
 Picture = tuple[int, int, int]
 """Height, width, channels."""
 MOST_NUMBERS = 1024
-"""Of a picture: cells of a board, not pixels of a camera."""
+"""Of a picture of cells, as of a board. In larger ones, of a camera, single pixels say too little, and `auto` takes a
+convolutional network."""
 Way = tuple[int, int]
 WAYS: tuple[Way, ...] = tuple((down, right) for down in (-1, 0, 1) for right in (-1, 0, 1))
 """Rows and columns to a cell's neighbors, and to itself."""
@@ -43,10 +45,7 @@ def num_meetings(picture: Picture | None) -> int:
     >>> num_meetings((10, 10, 4)), num_meetings(None)
     (206, 0)
     """
-    if picture is None:
-        return 0
-    channels = picture[2]
-    return 2 * channels + (channels * (channels - 1) // 2 + channels**2) * len(WAYS)
+    return 0 if picture is None else num_counts(picture[2])
 
 
 def meetings(
