@@ -1,6 +1,6 @@
 """What a reward model of small pictures gains by seeing things meet, on the comparisons of a run: docs/rewards.md.
 
-    rl-teacher teach -p synth -e MinAtar/Asterix-v1 -l 400 -t 1e6 -n asterix
+    rl-teacher teach -p synth -e MinAtar/Asterix-v1 -l 400 -t 250000 -n asterix
     python -m benchmarks.meetings ~/rl-teacher/runs/asterix
 
 Each quarter of the comparisons is told by a model that was fitted to the others; what is told right leaves out ties.
