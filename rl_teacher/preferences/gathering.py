@@ -8,6 +8,10 @@ from rl_teacher.errors import NoSegments
 
 TRIED_ROLLOUTS = 4
 """As many rollouts in a row may hold no segment."""
+FURTHER = 7
+"""Times as many segments as there are to begin with are looked at where most answers about these are ties."""
+MOST_BYTES = 1 << 28
+"""Of observations among them."""
 
 
 class Gathered(NamedTuple):
@@ -16,6 +20,8 @@ class Gathered(NamedTuple):
     rollouts: list[Rollout]
     segments: Segments
     """Cut from them."""
+    num_seen: int
+    """Rollouts that were looked at, those that were not taken included."""
 
 
 def gather(
@@ -42,14 +48,34 @@ def gather(
     """
     taken = [next(rollouts)]
     segments = cut(taken[0], num, 1)
-    yield Gathered(taken, segments)
+    yield Gathered(taken, segments, len(taken))
     while len(segments) < num:
         if len(taken) >= TRIED_ROLLOUTS and not len(segments):
             raise refuse(taken)
         taken.append(next(rollouts))
         segments = concatenate([segments, cut(taken[-1], num - len(segments), len(taken))])
-        yield Gathered(taken, segments)
+        yield Gathered(taken, segments, len(taken))
     if shows_ends and (segments.end == NO_END).all() and (other := next(rollouts, None)) is not None:
-        instead = cut(other, num, len(taken) + 1)
-        if (instead.end != NO_END).any():
-            yield Gathered([other], instead)
+        num_seen = len(taken) + 1
+        instead = cut(other, num, num_seen)
+        shows_one = bool((instead.end != NO_END).any())
+        yield Gathered([other], instead, num_seen) if shows_one else Gathered(taken, segments, num_seen)
+
+
+def further(
+    rollouts: Iterator[Rollout], cut: Callable[[Rollout, int, int], Segments], first: Gathered
+) -> Iterator[Segments]:
+    """Segments of the rollouts after those that there are to begin with: FURTHER times as many.
+
+    Args:
+        rollouts: goes on after those of `first`.
+        cut: as for `gather`.
+        first: what there is to begin with.
+    """
+    number = first.num_seen
+    wanted = min(FURTHER * len(first.segments), MOST_BYTES // max(1, first.segments.obs[0].nbytes))
+    while wanted > 0:
+        number += 1
+        part = cut(next(rollouts), wanted, number)
+        yield part
+        wanted -= len(part)

@@ -13,10 +13,11 @@ from rl_teacher.core.running_stats import RunningStats
 from rl_teacher.core.streams import Streams
 from rl_teacher.errors import NoSegments
 from rl_teacher.preferences.dataset import Dataset
+from rl_teacher.preferences.first_questions import FirstQuestions
 from rl_teacher.preferences.fitted import Fit, LearnerSnapshot, PretrainProgress
-from rl_teacher.preferences.gathering import gather
+from rl_teacher.preferences.gathering import further, gather
 from rl_teacher.preferences.pool import Pool
-from rl_teacher.preferences.rounds import Round, first_round, next_round, sizes
+from rl_teacher.preferences.rounds import Round, next_round, sizes
 from rl_teacher.preferences.schedules import Schedule, labels_required
 from rl_teacher.preferences.segments import by_id, cut_segments, distinct
 from rl_teacher.preferences.trail import Trail
@@ -25,8 +26,6 @@ from rl_teacher.preferences.window import stats_of, window
 from rl_teacher.protocols import FitData, LabelLog, RewardModel, RolloutHistory, Teacher
 from rl_teacher.records import ComparisonId
 
-MOST_REPEATS = 100
-"""How often pretraining asks anew for a teacher who never can tell."""
 LAST_ROUNDS = 20
 """How often the last step asks anew for what could not be told."""
 
@@ -57,6 +56,8 @@ class PreferenceLearner:
         history: follows all rollouts, for teachers who are shown episodes that must be played again.
         shown: says of which steps there are pictures, where not all have one: only such are asked about.
         is_recorded: rollouts show episodes of a data set, which come again: no pair of them is asked about twice.
+        looks_further: random actions are cheap, and seldom do what tells: where most first answers are ties, `pretrain`
+            looks at more of them, for rare clips.
 
     Example, where an oracle answers, and random actions stand in for an agent:
 
@@ -122,6 +123,7 @@ class PreferenceLearner:
         history: RolloutHistory | None = None,
         shown: Callable[[Rollout], Bool[np.ndarray, "time env"]] | None = None,
         is_recorded: bool = False,
+        looks_further: bool = False,
     ) -> None:
         self.dataset = Dataset()
         self.schedule = schedule
@@ -129,7 +131,7 @@ class PreferenceLearner:
         self.first_fit: Fit | None = None
         """That of `pretrain`; None before it, and where no answer could be trained on."""
         self._reward, self._teacher, self._log, self._history = reward_model, teacher, label_log, history
-        self._shown, self._is_recorded = shown, is_recorded
+        self._shown, self._is_recorded, self._looks_further = shown, is_recorded, looks_further
         self._selection, self._streams, self._origin = selection, streams, origin
         self._segment_steps, self._episode_steps = segment_steps, episode_steps
         self._env_id, self._clip_fps = env_id, clip_fps
@@ -277,11 +279,10 @@ class PreferenceLearner:
             yield self._progress(len(first.segments), is_waiting=False)
         segments = distinct(first.segments)
         self._mean_random_reward = float(np.mean([one.true_reward[one.counted].mean() for one in first.rollouts]))
-        self._pool.add(segments)
-        if not self.dataset.comparisons:  # else a run that was stopped here goes on
-            generator = self._streams.generator("first pairs")
-            self._ask(first_round(segments, self.pretrain_labels, self._selection, generator), None)
-        yield from self._wait_for_first_labels(segments)
+        more = further(rollouts, self._cut_first, first) if self._looks_further else None
+        questions = FirstQuestions(segments, self.pretrain_labels, self._selection, self._streams, more)
+        yield from self._first_answers(questions)
+        self._pool.add(questions.segments)
         frames = self._window(first.rollouts)
         self._first_stats = stats_of(np.asarray(frames.obs))
         if self._reward.wants_fit(self.dataset.num_changes):
@@ -293,21 +294,19 @@ class PreferenceLearner:
             self._history.add(rollout, -number)
         return self._cut(rollout, num, -number)
 
-    def _wait_for_first_labels(self, segments: Segments) -> Iterator[PretrainProgress]:
-        """Until three quarters of the pretraining labels are there, or nobody is left to wait for.
+    def _first_answers(self, questions: FirstQuestions) -> Iterator[PretrainProgress]:
+        """Ask and wait until three quarters of the pretraining labels are there, or nobody is left to wait for.
 
         A teacher who could not tell, pairs that overlapped, and clips that could not be made are made up for.
         """
-        repeats = 0
+        if not self.dataset.comparisons:  # else a run that was stopped here goes on
+            self._ask(questions.due(self.dataset, answers_at_once=self._teacher.answers_at_once), None)
         while True:
             self.listen()
-            yield self._progress(len(segments), is_waiting=True)
-            missing = self.pretrain_labels - self.dataset.num_budgeted
-            generator = self._streams.generator("first")
-            more = next_round(segments, missing, None, self.dataset, self._selection, generator)
-            if more is not None and (repeats < MOST_REPEATS or not self._teacher.answers_at_once):
-                repeats += 1
-                self._ask(more, None)
+            yield self._progress(len(questions.segments), is_waiting=True)
+            asked = questions.due(self.dataset, answers_at_once=self._teacher.answers_at_once)
+            if asked is not None:
+                self._ask(asked, None)
             elif self.dataset.num_answered >= labels_required(self.pretrain_labels) or not self.dataset.num_open:
                 return
             else:

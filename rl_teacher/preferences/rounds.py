@@ -1,6 +1,6 @@
 """A round of comparisons: which segments, and the ids under which they are asked."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -37,6 +37,19 @@ class Round(NamedTuple):
             Comparison(make_id(origin, "comparison", a, b, *([number] if number else [])), a, b, step)
             for a, b, number in sides
         ]
+
+    def first(self, num: int) -> "Round":
+        """The first `num` of them, or all."""
+        return self._rows(list(range(min(num, len(self.numbers)))))
+
+    def without(self, asked: Collection[frozenset[str]]) -> "Round | None":
+        """Those whose pair of segment ids is not among `asked`; None: there are none."""
+        pairs = zip(map(str, self.left.id), map(str, self.right.id), strict=True)
+        rows = [row for row, pair in enumerate(pairs) if frozenset(pair) not in asked]
+        return self._rows(rows) if rows else None
+
+    def _rows(self, rows: list[int]) -> "Round":
+        return Round(self.left.take(np.array(rows)), self.right.take(np.array(rows)), [self.numbers[r] for r in rows])
 
 
 def first_round(segments: Segments, num: int, config: SelectionConfig, generator: np.random.Generator) -> Round | None:

@@ -8,7 +8,8 @@ import pytest
 
 from rl_teacher.core.arrays import NO_END, Rollout, Segments, concatenate
 from rl_teacher.errors import NoSegments
-from rl_teacher.preferences.gathering import TRIED_ROLLOUTS, Gathered, gather
+from rl_teacher.preferences import gathering
+from rl_teacher.preferences.gathering import FURTHER, TRIED_ROLLOUTS, Gathered, further, gather
 from tests.preferences.rollouts import pool, rollout
 
 EMPTY = pool(0)
@@ -47,7 +48,9 @@ def test_where_none_shows_an_end_one_rollout_more_is_looked_at_and_taken_instead
     assert len(found[-1].rollouts) == 1
     assert found[-1].rollouts[0] is not found[0].rollouts[0]
     found, num_taken = gathered([PLAIN, PLAIN], num=3)
-    assert (num_taken, len(found)) == (2, 1)
+    assert (num_taken, len(found)) == (2, 2)
+    assert found[-1].segments is found[0].segments
+    assert found[-1].num_seen == 2
 
 
 def test_where_episodes_have_one_length_or_ends_are_shown_already_nothing_more_is_looked_at() -> None:
@@ -64,3 +67,20 @@ def test_rollouts_that_run_out_leave_what_there_is() -> None:
     only = [rollout()]
     found = list(gather(iter(only), lambda *_: PLAIN, 3, True, lambda seen: NoSegments("")))
     assert (found[-1].rollouts, len(found[-1].segments)) == (only, 3)
+
+
+@pytest.mark.parametrize(("most_bytes", "expected"), [(1 << 28, FURTHER * 3), (5 * 4 * 4, 5)])
+def test_further_segments_are_so_many_times_as_many_or_what_memory_holds(
+    most_bytes: int, expected: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gathering, "MOST_BYTES", most_bytes)  # a segment has 4 steps of one number
+    numbers = []
+
+    def cut(_: Rollout, at_most: int, number: int) -> Segments:
+        numbers.append(number)
+        return PLAIN.take(np.arange(min(at_most, 2)))
+
+    first = Gathered([rollout()], PLAIN, 4)
+    parts = list(further((rollout() for _ in itertools.count()), cut, first))
+    assert sum(map(len, parts)) == expected
+    assert numbers == list(range(5, 5 + len(parts)))
