@@ -48,6 +48,14 @@ def test_rarity_by_hand() -> None:
     np.testing.assert_allclose(rarity(dataclasses.replace(pool(4), obs=obs)), [1 / 15, 1 / 15, 15.0, 1 / 15], rtol=1e-5)
 
 
+def test_what_is_seen_once_is_rarer_than_several_things_at_once_that_are_seen_often() -> None:
+    drawn = pool(NUM, length=25)
+    obs = (np.random.default_rng(0).random((NUM, 25, 20)) < 1 / 50).astype(np.float32)
+    obs[..., 0] = 0
+    obs[7, 11, 0] = 1  # in one step of a thousand
+    assert np.argmax(rarity(dataclasses.replace(drawn, obs=obs))) == 7
+
+
 def test_pictures_are_rare_in_the_same_way() -> None:
     segments = usual_but_two()
     bytes_of = (segments.obs * 20).astype(np.uint8)[..., None, None].repeat(8, -2).repeat(8, -1)
