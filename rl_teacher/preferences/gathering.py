@@ -65,7 +65,7 @@ def gather(
 def further(
     rollouts: Iterator[Rollout], cut: Callable[[Rollout, int, int], Segments], first: Gathered
 ) -> Iterator[Segments]:
-    """Segments of the rollouts after those that there are to begin with: FURTHER times as many.
+    """Segments of the rollouts after those that there are to begin with: FURTHER times as many, which overlap little.
 
     Args:
         rollouts: goes on after those of `first`.
@@ -76,6 +76,8 @@ def further(
     wanted = min(FURTHER * len(first.segments), MOST_BYTES // max(1, first.segments.obs[0].nbytes))
     while wanted > 0:
         number += 1
-        part = cut(next(rollouts), wanted, number)
+        rollout = next(rollouts)
+        side_by_side = int(rollout.counted.sum()) // first.segments.true_reward.shape[1]
+        part = cut(rollout, min(wanted, max(1, side_by_side)), number)
         yield part
         wanted -= len(part)

@@ -13,8 +13,10 @@ FEWEST_ANSWERS = 20
 """Fewer say nothing of that share."""
 RARE_SHARE = 0.5
 """Share of the chosen clips that are rare ones; the others are as they come [1]."""
-CANDIDATES = 4
-"""Clips among which pairs are drawn, for each wanted pair."""
+CANDIDATES = 2
+"""Clips among which pairs are drawn, for each wanted pair: so most of the rare ones are shown."""
+LEAST_CANDIDATES = 16
+"""Clips among which few pairs are drawn, so that one rare clip is not asked about in each of many rounds."""
 FARTHEST = 1000.0
 """A number counts at most so many variances: as one that is seen in one step of so many."""
 
@@ -30,7 +32,7 @@ def with_rare_ones(pool: Segments, num_pairs: int, generator: np.random.Generato
 
     In MinAtar's Freeway random actions cross the road in 3 of 100 clips; all 45 of 1,600 are among the rarest 80.
     """
-    num = min(len(pool), CANDIDATES * num_pairs)
+    num = min(len(pool), max(LEAST_CANDIDATES, CANDIDATES * num_pairs))
     order = np.argsort(-rarity(pool), kind="stable")
     num_rare = round(RARE_SHARE * num)
     drawn = generator.permutation(order[num_rare:])[: num - num_rare]

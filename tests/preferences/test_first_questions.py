@@ -84,7 +84,8 @@ def test_where_most_answers_are_ties_the_rest_is_asked_about_what_further_rollou
             yield named(f"further {number}", 2 * NUM)
 
     sizes, dataset = parts(Preference.TIE, further())
-    assert sizes == [FEWEST_ANSWERS, NUM - FEWEST_ANSWERS]
+    assert sizes[0] == FEWEST_ANSWERS
+    assert sum(sizes) == NUM
     assert pairs(dataset)[:FEWEST_ANSWERS] == whole_round()[:FEWEST_ANSWERS]
     later = list(itertools.chain(*pairs(dataset)[FEWEST_ANSWERS:]))
     assert len(taken) == 7

@@ -84,3 +84,10 @@ def test_further_segments_are_so_many_times_as_many_or_what_memory_holds(
     parts = list(further((rollout() for _ in itertools.count()), cut, first))
     assert sum(map(len, parts)) == expected
     assert numbers == list(range(5, 5 + len(parts)))
+
+
+def test_further_segments_need_not_overlap() -> None:
+    first = Gathered([rollout()], PLAIN, 1)
+    eight_steps = (rollout(num_counted=8) for _ in itertools.count())
+    parts = list(further(eight_steps, lambda _, at_most, __: pool(at_most), first))
+    assert list(map(len, parts)) == [2] * 10 + [1]  # of 4 steps each

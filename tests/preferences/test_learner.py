@@ -241,8 +241,8 @@ def test_where_most_first_answers_are_ties_it_looks_at_more_if_it_may(looks_furt
     assert (one.dataset.num_labels, one.dataset.num_decisive) == (36, 0)
     sides = [one.dataset.segment(side) for asked in one.dataset.comparisons for side in (asked.left, asked.right)]
     last_seen = -min(int(side.iteration[0]) for side in sides if side is not None)
-    # A rollout has place for 105 segments. 72 are wanted first, one rollout shows no end, five have 7 * 72 more.
-    assert last_seen == (7 if looks_further else 1)
+    # 72 segments of one rollout come first, one rollout shows no end, and 21 have 24 each side by side: 7 * 72 more.
+    assert last_seen == (23 if looks_further else 1)
 
 
 def test_who_stops_iterating_stops_waiting_and_what_was_asked_stays_asked(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from rl_teacher.config.run import SelectionConfig
 from rl_teacher.core.arrays import Segments
 from rl_teacher.preferences import rarity as rare
 from rl_teacher.preferences.dataset import Dataset
-from rl_teacher.preferences.rarity import FEWEST_ANSWERS, is_mostly_tied, rarity, with_rare_ones
+from rl_teacher.preferences.rarity import FEWEST_ANSWERS, LEAST_CANDIDATES, is_mostly_tied, rarity, with_rare_ones
 from rl_teacher.preferences.rounds import next_round
 from rl_teacher.records import Comparison, Label, Preference, make_id
 from tests.preferences.rollouts import pool
@@ -64,9 +64,10 @@ def test_pictures_are_rare_in_the_same_way() -> None:
 
 def test_half_of_the_chosen_are_the_rarest_and_none_comes_twice() -> None:
     segments = usual_but_two()
-    chosen = with_rare_ones(segments, 1, np.random.default_rng(1))
-    assert len(set(chosen.id.tolist())) == 4
+    chosen = with_rare_ones(segments, 10, np.random.default_rng(1))
+    assert len(set(chosen.id.tolist())) == 20
     assert {"segment 3", "segment 17"} <= set(chosen.id.tolist())
+    assert len(with_rare_ones(segments, 1, np.random.default_rng(1))) == LEAST_CANDIDATES
     assert len(with_rare_ones(segments, 99, np.random.default_rng(1))) == NUM
 
 
@@ -80,7 +81,7 @@ def test_it_depends_on_the_share_of_ties(ties: int, decisive: int, expected: boo
 
 @pytest.mark.parametrize("is_tied", [False, True])
 def test_rounds_ask_about_rare_clips_where_most_answers_are_ties(is_tied: bool, monkeypatch) -> None:
-    monkeypatch.setattr(rare, "CANDIDATES", 2)
+    monkeypatch.setattr(rare, "LEAST_CANDIDATES", 4)
     dataset = answered(30, 0) if is_tied else answered(0, 30)
     num_rounds = 0
     for seed in range(8):
