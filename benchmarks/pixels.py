@@ -4,7 +4,8 @@
     python -m benchmarks.pixels minatar  # three seeds: the true reward, and 400 answers
 
 Each cell is one `rl-teacher teach` in a process of its own, one after the other; a finished one appends a line to
-benchmarks/results/pixels.jsonl, and is not run again. `--table` prints what is there.
+benchmarks/results/pixels.jsonl, and is not run again. `--table` prints what is there. `--keep DIR` keeps the
+run folders, for `python -m benchmarks.picture_rewards DIR/Pong-1400-1/cell`.
 """
 
 import argparse
@@ -14,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -82,6 +85,16 @@ def run(cell: Cell, folder: Path) -> dict[str, Any]:
     return row
 
 
+@contextmanager
+def folder_of(cell: Cell, keep: Path | None) -> Iterator[Path]:
+    """Where a cell is trained: in a folder of its own that stays, or in one that goes."""
+    if keep is not None:
+        yield keep / f"{cell.env_id.replace('/', '-')}-{cell.labels}-{cell.seed}"
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
 def whole_games(folder: Path) -> np.ndarray:
     """Scores of GAMES whole games of Pong, played by the policy as it acts while it learns."""
     spec, actions, actor = load_actor(folder)
@@ -127,6 +140,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--labels", type=int, nargs="+", help="only these")
     parser.add_argument("--envs", nargs="+", help="only these")
+    parser.add_argument("--keep", type=Path, help="folder for what was trained; unset: nothing is kept")
     parser.add_argument("--table", action="store_true", help="print what is there, and train nothing")
     given = parser.parse_args()
     rows = list(read_lines(RESULTS))
@@ -138,8 +152,8 @@ def main() -> None:
         is_wanted = given.labels is None or cell.labels in given.labels
         is_wanted &= given.envs is None or cell.env_id in given.envs
         if is_wanted and tuple(cell) not in done:
-            with tempfile.TemporaryDirectory() as folder:
-                row = run(cell, Path(folder))
+            with folder_of(cell, given.keep) as folder:
+                row = run(cell, folder)
             append_lines(RESULTS, [row])
             print(json.dumps(row), flush=True)
 
