@@ -8,10 +8,11 @@ Each training is `python -m rl_teacher teach ...` with its checkout as the worki
 of `python -m`, so that the checkout's own package runs; that is checked before. The Python is `.venv/bin/python` of the
 checkout, or the one that runs this program where there is none, or what `--old-python` and `--new-python` say.
 
-Compared are `labels.jsonl` and `comparisons.jsonl` byte for byte, and the arrays of `checkpoint.npz` and of every file
-in `segments/` by name, type, shape and bytes. So is the JSON head of the checkpoint, apart from its clocks and its
-format number. The last row shows that a difference would be seen: two random seeds in the old checkout, which must
-differ in each of these. Exit status: 0 if all is the same, else 1.
+Compared are `labels.jsonl` and `comparisons.jsonl` byte for byte, but for where segments lie, which lines of version
+0.1 say; and the arrays of `checkpoint.npz`, and of each segment, whichever file holds it, by name, type, shape and
+bytes. So is the JSON head of the checkpoint, apart from its clocks and its format number. The last row shows that a
+difference would be seen: two random seeds in the old checkout, which must differ in each of these. Exit status: 0 if
+all is the same, else 1.
 
 With `--keep` the runs of the old checkout are used again as long as its commit is the same and nothing in it was
 edited; without a new checkout only they are made.
@@ -30,6 +31,10 @@ from typing import Any
 
 import numpy as np
 
+from rl_teacher.core.arrays import SEGMENT_FIELDS
+from rl_teacher.storage.label_log import segments_of
+from rl_teacher.storage.segment_files import SegmentFiles, SegmentReader
+
 BUDGET = ["-p", "synth", "-l", "24", "-t", "20000"]
 CASES = {
     "ppo": ["-e", "ShortHopper-v1"],
@@ -45,6 +50,8 @@ SEEDS = {"ppo": CASES["ppo"], "seed-2": [*CASES["ppo"], "--seed", "2"]}
 CLOCKS = ("seconds", "wall_seconds", "time/elapsed_seconds", "time/env_steps_per_second")
 FORMAT = "version"
 HEAD = "head.json"
+WHERE = ("file", "row")
+"""In lines of comparisons of version 0.1: where their segments lie."""
 PARTS = ("labels", "comparisons", "checkpoint", "head", "segments")
 
 Arrays = dict[str, np.ndarray]
@@ -62,12 +69,22 @@ def differences(old: Path, new: Path) -> dict[str, list[str]]:
 
 
 def _different_lines(old: Path, new: Path) -> list[str]:
-    if old.read_bytes() == new.read_bytes():
+    before, after = (_without_places(path.read_bytes().splitlines(keepends=True)) for path in (old, new))
+    if before == after:
         return []
-    before, after = old.read_bytes().splitlines(), new.read_bytes().splitlines()
     pairs = enumerate(zip(before, after, strict=False), start=1)
     first = next((number for number, (one, other) in pairs if one != other), min(len(before), len(after)) + 1)
     return [f"line {first} is the first that differs ({len(before)} lines, {len(after)} lines)"]
+
+
+def _without_places(lines: list[bytes]) -> list[bytes]:
+    """Lines, those that say where segments lie without that."""
+    found = []
+    for line in lines:
+        values = json.loads(line)
+        kept = {name: value for name, value in values.items() if name not in WHERE}
+        found.append(line if kept == values else json.dumps(kept).encode() + b"\n")
+    return found
 
 
 def _different_arrays(old: Arrays, new: Arrays) -> list[str]:
@@ -93,8 +110,14 @@ def _arrays(path: Path) -> Arrays:
 
 
 def _segments(folder: Path) -> Arrays:
-    files = sorted((folder / "segments").iterdir())
-    return {f"{path.name}/{name}": array for path in files for name, array in _arrays(path).items()}
+    """The fields of each segment, wherever it lies."""
+    files, found = SegmentFiles(folder), Arrays()
+    ids = sorted(files)
+    for part in SegmentReader(files).read(ids):
+        segments = segments_of(part)
+        for row, at in enumerate(part.at):
+            found |= {f"{ids[at]}/{name}": np.asarray(getattr(segments, name)[row]) for name in SEGMENT_FIELDS}
+    return found
 
 
 def _head(array: np.ndarray) -> dict[str, Any]:

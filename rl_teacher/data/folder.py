@@ -102,14 +102,14 @@ class _Clips:
 
     def write(self, rows: Rows) -> frozenset[SegmentId]:
         """Those of both sides; all of them are there then."""
-        sides = frozenset([*rows.left.id, *rows.right.id])
+        sides = dict.fromkeys([*rows.left.id, *rows.right.id])
         for one in sides:
             name = _clip_name(one)
             if name not in self.written:
                 with writing(self._to / name):
                     (self._to / name).write_bytes(self._clip(one))
                 self.written.add(name)
-        return sides
+        return frozenset(sides)
 
 
 def _clip_name(one: SegmentId) -> str:

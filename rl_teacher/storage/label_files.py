@@ -1,23 +1,19 @@
-"""What the files of a label log hold, read without JAX: lines of comparisons and labels, and arrays of segments."""
+"""Lines of comparisons and labels in the files of a run, read without JAX; their segments: segment_files.py."""
 
-import io
-import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import UnionType
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from rl_teacher.errors import FileDamaged
 from rl_teacher.files import read_lines
-from rl_teacher.records import Label, Preference
+from rl_teacher.records import Comparison, Label, Preference
 from rl_teacher.storage.names import COMPARISONS, LABELS
 
-COMPARISON_KEYS = {"id": str, "left": str, "right": str, "step": int, "iteration": int, "file": str, "row": int}
+COMPARISON_KEYS = {"id": str, "left": str, "right": str, "step": int, "iteration": int}
 LABEL_KEYS = {"comparison": str, "labeler": str, "preference": str | None, "answered_at": str}
-"""Of each line: what a key holds."""
+"""Of each line: what a key holds. Lines of version 0.1 also say in which file their segments are."""
 Line = Mapping[str, Any]
 
 
@@ -28,6 +24,13 @@ def comparison_lines(folder: Path) -> Iterator[Line]:
         FileDamaged: a line is not one of ours.
     """
     return _read(folder / COMPARISONS, COMPARISON_KEYS)
+
+
+def comparisons_in(folder: Path, *, before_iteration: float = math.inf) -> Iterator[Comparison]:
+    """The same as comparisons: those that were asked before an iteration."""
+    for line in comparison_lines(folder):
+        if line["iteration"] < before_iteration:
+            yield Comparison(line["id"], line["left"], line["right"], line["step"])
 
 
 def label_lines(folder: Path) -> Iterator[Line]:
@@ -44,34 +47,6 @@ def labels_in(folder: Path) -> Iterator[Label]:
     for line in label_lines(folder):
         preference = line["preference"] and Preference(line["preference"])
         yield Label(line["comparison"], preference or None, line["labeler"], line["answered_at"])
-
-
-def by_file(lines: Iterable[Line]) -> dict[str, list[Line]]:
-    """Lines of comparisons by the file that holds their segments."""
-    rounds: dict[str, list[Line]] = {}
-    for line in lines:
-        rounds.setdefault(line["file"], []).append(line)
-    return rounds
-
-
-def read_arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """The arrays of a round, those of the left segments as `left_obs` and so on.
-
-    Raises:
-        FileDamaged: it cannot be read.
-    """
-    try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise unreadable(path, error) from error
-
-
-def unreadable(path: Path, error: Exception) -> FileDamaged:
-    """The error for a file of segments that lacks something."""
-    return FileDamaged(
-        f"{path}: cannot be read ({error}). Restore it from a backup, or start a new run with another -n."
-    )
 
 
 def _read(path: Path, keys: Mapping[str, type | UnionType]) -> Iterator[Line]:

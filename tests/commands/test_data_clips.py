@@ -18,6 +18,7 @@ from rl_teacher.envs.tasks.task import MODELS
 from rl_teacher.records import Comparison, Label, Preference, make_id
 from rl_teacher.storage.label_log import LabelLog
 from rl_teacher.video.decode import pictures_of
+from tests.storage.former_files import in_former_form
 
 STEPS = 4
 
@@ -87,6 +88,15 @@ def test_clips_of_a_robot_are_drawn_from_its_states_and_go_round_unchanged(
     assert run("data", "import", tmp_path / "a", "--to", tmp_path / "b") == 0
     assert run("data", "export", tmp_path / "b", "--to", tmp_path / "c", "--with-clips") == 0
     assert bytes_of(tmp_path / "b") == bytes_of(tmp_path / "a") == bytes_of(tmp_path / "c")
+
+
+def test_clips_of_a_run_of_version_0_1_are_the_same(tmp_path: Path) -> None:
+    hopper_run(tmp_path / "runs" / "hop")
+    source = ("hop", "--runs-dir", tmp_path / "runs", "--with-clips")
+    assert run("data", "export", *source, "--to", tmp_path / "a") == 0
+    in_former_form(tmp_path / "runs" / "hop")
+    assert run("data", "export", *source, "--to", tmp_path / "b") == 0
+    assert bytes_of(tmp_path / "a") == bytes_of(tmp_path / "b")
 
 
 def test_clips_of_pictures_are_the_pictures(tmp_path: Path) -> None:

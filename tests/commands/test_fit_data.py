@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from rl_teacher.cli import main
@@ -14,8 +15,9 @@ from rl_teacher.config.reward import RewardModelConfig
 from rl_teacher.config.run import RunConfig, to_json
 from rl_teacher.core.arrays import ENDED, LAST, LIVED, NO_END, Segments
 from rl_teacher.core.mapped import gathered, looked_up, mapped_array, release
+from rl_teacher.data import run_source as run_source_file
 from rl_teacher.data.about import EnvFacts
-from rl_teacher.data.folder import read_folder, write_folder
+from rl_teacher.data.folder import COMPARISONS, read_folder, write_folder
 from rl_teacher.data.rows import Answer
 from rl_teacher.data.run_source import run_source
 from rl_teacher.preferences.dataset import Dataset
@@ -26,6 +28,7 @@ from rl_teacher.rewards.portable_actions import BoxSpace
 from rl_teacher.storage.label_log import LabelLog
 from tests.data import made
 from tests.rewards.synthetic_labels import comparisons
+from tests.storage.former_files import in_former_form
 
 OBS, ACT, STEPS = 11, 3, 5
 
@@ -123,6 +126,39 @@ def test_what_is_fitted_to_is_what_a_training_fits_to(tmp_path: Path) -> None:
     assert found.next_obs is None
 
 
+def test_sides_in_different_files_go_out_in_the_order_in_which_they_were_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `--selection.rule sorted` asks: of a round most segments are of rounds before it."""
+    folder = run_folder(tmp_path / "runs", lengths=())
+    clips, order, log = segments("clip", 24, 0), np.random.default_rng(0), LabelLog(folder)
+    clips = dataclasses.replace(clips, end=np.where(np.arange(24) < 12, NO_END, 3))
+    pairs = np.array([order.choice(6 + 2 * (i // 3), 2, replace=False) for i in range(27)])  # three in a round
+    for at in range(9):
+        left, right = (clips.take(pairs[3 * at : 3 * at + 3, side]) for side in (0, 1))
+        asked = [Comparison(make_id("s", at, i), left.id[i], right.id[i], at) for i in range(3)]
+        log.write_comparisons(at, asked, left, right)
+        log.write_labels([Label(one.id, Preference.LEFT, "synth", "") for one in asked])
+    on_disk = [one for path in (folder / "segments").iterdir() for one in np.load(path)["id"].tolist()]
+    assert len(on_disk) == len(set(on_disk)) == len(set(pairs.ravel()))
+    assert run("data", "export", folder, "--to", tmp_path / "d", "--with-true-reward") == 0
+    monkeypatch.setattr(run_source_file, "rows_per_group", lambda about: 5)  # a chunk ends within a round
+    monkeypatch.setattr("rl_teacher.storage.segment_files.MOST_KEPT", 0)
+    assert run("data", "export", folder, "--to", tmp_path / "chunks", "--with-true-reward") == 0
+    in_former_form(folder)
+    assert run("data", "export", folder, "--to", tmp_path / "former", "--with-true-reward") == 0
+    tables = [pq.read_table(tmp_path / name / COMPARISONS) for name in ("d", "chunks", "former")]
+    assert tables[0].equals(tables[1])
+    assert tables[0].equals(tables[2])
+    for name, side in (("left", 0), ("right", 1)):
+        asked_about = clips.take(pairs[:, side])
+        assert tables[0].column(f"{name}_id").to_pylist() == asked_about.id.tolist()
+        np.testing.assert_array_equal(tables[0].column(f"{name}_obs").to_pylist(), asked_about.obs)
+        np.testing.assert_array_equal(tables[0].column(f"{name}_true_reward").to_pylist(), asked_about.true_reward)
+        ends = [NO_END if end is None else end for end in tables[0].column(f"{name}_end").to_pylist()]
+        assert ends == asked_about.end.tolist()
+
+
 def test_pictures_that_a_run_keeps_as_single_frames_go_out_as_they_were_seen(tmp_path: Path) -> None:
     folder = tmp_path / "runs" / "made"
     frames = np.random.default_rng(0).integers(0, 255, (2, 6, 8, 8), np.uint8)
@@ -140,7 +176,7 @@ def test_pictures_that_a_run_keeps_as_single_frames_go_out_as_they_were_seen(tmp
     log.write_labels([Label(asked[0].id, Preference.LEFT, "synth", "")])
     (path,) = (folder / "segments").iterdir()
     with np.load(path) as arrays:
-        assert "left_obs_frames" in arrays.files
+        assert "obs_frames" in arrays.files
     facts = EnvFacts("Made-v0", (8, 8, 3), BoxSpace((-1.0,), (1.0,)), (), None, True)
     write_folder(run_source(folder, facts, {}), tmp_path / "d")
     (rows,) = read_folder(tmp_path / "d").read()
@@ -256,13 +292,15 @@ def test_segments_of_a_run_that_cannot_be_read_are_named(
 ) -> None:
     folder = run_folder(tmp_path / "runs")
     path = sorted((folder / "segments").iterdir())[1]
+    with np.load(path) as arrays:
+        lost = str(arrays["id"][0])
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2] if damage == "cut" else b"")
     if damage == "gone":
         path.unlink()
     assert run("data", "export", folder, "--to", tmp_path / "d") == 2
     told = capsys.readouterr().err
-    assert path.name in told
+    assert (lost if damage == "gone" else path.name) in told
     assert told.count("\n") == 1
     assert not (tmp_path / "d").exists()
 

@@ -104,7 +104,7 @@ def test_the_rate_is_that_of_the_made_environment(tmp_path: Path, capsys: Refusa
     config = json.loads((tmp_path / "runs" / "x" / "config.json").read_text())
     assert config["clip_length"] == 1.5
     with np.load(next((tmp_path / "runs" / "x" / "segments").iterdir())) as arrays:
-        assert arrays["left_obs"].shape[1] == 15
+        assert arrays["obs"].shape[1] == 15
 
 
 def test_spaces_that_are_missing_or_none_are_named(tmp_path: Path, capsys: Refusal) -> None:

@@ -9,10 +9,13 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.labelers import HttpLabeler
 from rl_teacher.cli import main
+from rl_teacher.data.folder import COMPARISONS
 from rl_teacher.people.client.api import FeedbackClient
 from rl_teacher.people.client.embedded import start_or_attach
 from rl_teacher.records import Comparison
@@ -39,6 +42,7 @@ def command(released: Path, name: str, *more: str) -> list[str]:
 def test_a_run_goes_on_to_its_end_with_every_label(released: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = released / "runs" / "synth"
     labels, metrics = ((run / name).read_text() for name in ("labels.jsonl", "metrics.jsonl"))
+    segments = {path: path.read_bytes() for path in (run / "segments").iterdir()}
     assert main(command(released, "synth")) == 0, capsys.readouterr().err
     found = re.search(r"Resuming at ([\d,]+) steps with (\d+) labels", capsys.readouterr().out)
     assert found
@@ -48,9 +52,27 @@ def test_a_run_goes_on_to_its_end_with_every_label(released: Path, capsys: pytes
     summary = json.loads((run / "summary.json").read_text())
     assert (summary["timesteps"], summary["labels"]) == (8000, 12)
     assert (run / "labels.jsonl").read_text().startswith(labels)
+    assert all(path.read_bytes() == data for path, data in segments.items())
+    assert main(["data", "export", str(run), "--to", str(released / "d"), "--with-true-reward"]) == 0
+    assert "12 comparisons" in capsys.readouterr().out
     steps = [json.loads(line)["step"] for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert steps == sorted(set(steps))
     assert [step for step in steps if step <= at] == [json.loads(line)["step"] for line in metrics.splitlines()]
+
+
+def test_the_comparisons_of_a_run_are_exported_with_the_segments_that_its_lines_name(released: Path) -> None:
+    run = released / "runs" / "synth"
+    assert main(["data", "export", str(run), "--to", str(released / "d"), "--with-true-reward"]) == 0
+    rows = pq.read_table(released / "d" / COMPARISONS).to_pylist()
+    asked = lines(run / "comparisons.jsonl")
+    assert [row["id"] for row in rows] == [line["id"] for line in asked]
+    for row, line in zip(rows, asked, strict=True):
+        if "file" in line:  # else each segment says itself which it is
+            with np.load(run / "segments" / line["file"]) as arrays:
+                for side in ("left", "right"):
+                    assert row[f"{side}_id"] == line[side]
+                    for name in ("obs", "true_reward"):
+                        np.testing.assert_array_equal(row[f"{side}_{name}"], arrays[f"{side}_{name}"][line["row"]])
 
 
 def rl_teacher(*words: object) -> str:

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rl_teacher.commands.obs_clips import drawn_from_obs, picture_like
-from rl_teacher.core.arrays import Segments
 from rl_teacher.core.segment import Segment
 from rl_teacher.envs.spec import EnvSpec
 from rl_teacher.errors import DataMismatch
 from rl_teacher.records import SegmentId
-from rl_teacher.storage.label_files import by_file, comparison_lines, read_arrays, unreadable
-from rl_teacher.storage.names import SEGMENTS
+from rl_teacher.storage.label_files import comparisons_in
+from rl_teacher.storage.label_log import segments_of
+from rl_teacher.storage.segment_files import SegmentFiles, SegmentReader
 from rl_teacher.training.clip_content import content_of
 from rl_teacher.video.backend import choose_backend
 from rl_teacher.video.clip_size import SMALL_PX
@@ -30,16 +30,10 @@ class RunClips:
     """
 
     def __init__(self, folder: Path, spec: EnvSpec) -> None:
-        self._where = {
-            line[side]: (folder / SEGMENTS / line["file"], side, line["row"])
-            for lines in by_file(comparison_lines(folder)).values()
-            for line in lines
-            for side in ("left", "right")
-        }
-        self._spec, self._read, self._sides = spec, Path(), dict[str, Segments]()
+        self._spec, self._reader = spec, SegmentReader(SegmentFiles(folder))
         backend: str | None = None
         self._content: Callable[[Segment], Content] = drawn_from_obs
-        first = self._segment(next(iter(self._where)))
+        first = self._segment(next(comparisons_in(folder)).left)
         if not picture_like(first.obs.shape[1:], first.obs.dtype):
             if not spec.is_task or not first.sim_state.size:
                 raise DataMismatch(_nothing_to_draw(folder, spec))
@@ -56,16 +50,8 @@ class RunClips:
         self._maker.close()
 
     def _segment(self, one: SegmentId) -> Segment:
-        """One segment; those of the same file are asked for one after the other, so that one file is in memory."""
-        path, side, row = self._where[one]
-        if path != self._read:
-            arrays = read_arrays(path)
-            try:
-                self._sides = {name: Segments.from_fields(arrays, f"{name}_") for name in ("left", "right")}
-            except KeyError as error:
-                raise unreadable(path, error) from error
-            self._read = path
-        return self._sides[side].row(row)
+        (part,) = self._reader.read([one])
+        return segments_of(part).row(0)
 
 
 def _nothing_to_draw(folder: Path, spec: EnvSpec) -> str:
