@@ -14,6 +14,8 @@ from rl_teacher.storage.names import COMPARISONS, LABELS
 COMPARISON_KEYS = {"id": str, "left": str, "right": str, "step": int, "iteration": int}
 LABEL_KEYS = {"comparison": str, "labeler": str, "preference": str | None, "answered_at": str}
 """Of each line: what a key holds. Lines of version 0.1 also say in which file their segments are."""
+SAID = frozenset({None, "", *Preference})
+"""What a line may say; nothing: an answer was withdrawn, or it is no line of an answer."""
 Line = Mapping[str, Any]
 
 
@@ -54,7 +56,7 @@ def _read(path: Path, keys: Mapping[str, type | UnionType]) -> Iterator[Line]:
     for number, line in enumerate(read_lines(path), 1):
         values = line if isinstance(line, dict) else {}
         wrong = [key for key, kind in keys.items() if key not in values or not isinstance(values[key], kind)]
-        if values.get("preference") not in {None, "", *Preference}:
+        if values.get("preference") not in SAID:
             wrong = ["preference"]
         if wrong:
             raise FileDamaged(

@@ -20,7 +20,7 @@ from rl_teacher.storage.names import COMPARISONS, SEGMENTS
 
 SIDES = ("left_", "right_")
 """Before each name in a file of version 0.1."""
-MOST_KEPT = 32 * 2**20
+MOST_KEPT = 16 * 2**20
 """Arrays of files that a reader keeps for what is asked next [byte]."""
 AnyArray = npt.NDArray[Any]
 Arrays = Mapping[str, AnyArray]
