@@ -8,6 +8,7 @@ from rl_teacher.core.streams import Streams
 from rl_teacher.preferences.dataset import Dataset
 from rl_teacher.preferences.rarity import FEWEST_ANSWERS, is_mostly_tied
 from rl_teacher.preferences.rounds import Round, first_round, next_round
+from rl_teacher.preferences.segments import distinct
 
 FEW_OPEN = FEWEST_ANSWERS // 2
 """Where questions come in parts, the next part comes when no more than these are open: nobody waits for it."""
@@ -52,7 +53,7 @@ class FirstQuestions:
             if not dataset.comparisons:
                 return self._first_round()
         elif is_mostly_tied(dataset):
-            self.segments = concatenate([self.segments, *self._further])
+            self.segments = distinct(concatenate([self.segments, *self._further]))
             self._further = None
         elif (rest := self._unasked(dataset)) is not None:
             return rest.first(min(missing, FEWEST_ANSWERS))

@@ -67,6 +67,8 @@ def further(
 ) -> Iterator[Segments]:
     """Segments of the rollouts after those that there are to begin with: FURTHER times as many, which overlap little.
 
+    Fewer, if a rollout holds none.
+
     Args:
         rollouts: goes on after those of `first`.
         cut: as for `gather`.
@@ -80,4 +82,6 @@ def further(
         side_by_side = int(rollout.counted.sum()) // first.segments.true_reward.shape[1]
         part = cut(rollout, min(wanted, max(1, side_by_side)), number)
         yield part
+        if not len(part):
+            return
         wanted -= len(part)

@@ -56,7 +56,7 @@ class PreferenceLearner:
         history: follows all rollouts, for teachers who are shown episodes that must be played again.
         shown: says of which steps there are pictures, where not all have one: only such are asked about.
         is_recorded: rollouts show episodes of a data set, which come again: no pair of them is asked about twice.
-        looks_further: random actions are cheap, and seldom do what tells: where most first answers are ties, `pretrain`
+        seeks_rare: random actions are cheap, and seldom do what tells: where most first answers are ties, `pretrain`
             looks at more of them, for rare clips.
 
     Example, where an oracle answers, and random actions stand in for an agent:
@@ -123,7 +123,7 @@ class PreferenceLearner:
         history: RolloutHistory | None = None,
         shown: Callable[[Rollout], Bool[np.ndarray, "time env"]] | None = None,
         is_recorded: bool = False,
-        looks_further: bool = False,
+        seeks_rare: bool = False,
     ) -> None:
         self.dataset = Dataset()
         self.schedule = schedule
@@ -131,7 +131,7 @@ class PreferenceLearner:
         self.first_fit: Fit | None = None
         """That of `pretrain`; None before it, and where no answer could be trained on."""
         self._reward, self._teacher, self._log, self._history = reward_model, teacher, label_log, history
-        self._shown, self._is_recorded, self._looks_further = shown, is_recorded, looks_further
+        self._shown, self._is_recorded, self._seeks_rare = shown, is_recorded, seeks_rare
         self._selection, self._streams, self._origin = selection, streams, origin
         self._segment_steps, self._episode_steps = segment_steps, episode_steps
         self._env_id, self._clip_fps = env_id, clip_fps
@@ -279,7 +279,7 @@ class PreferenceLearner:
             yield self._progress(len(first.segments), is_waiting=False)
         segments = distinct(first.segments)
         self._mean_random_reward = float(np.mean([one.true_reward[one.counted].mean() for one in first.rollouts]))
-        more = further(rollouts, self._cut_first, first) if self._looks_further else None
+        more = further(rollouts, self._cut_first, first) if self._seeks_rare else None
         questions = FirstQuestions(segments, self.pretrain_labels, self._selection, self._streams, more)
         yield from self._first_answers(questions)
         self._pool.add(questions.segments)

@@ -126,7 +126,7 @@ def build_learner(
         history=history,
         shown=shown,
         is_recorded=is_recorded,
-        looks_further=spec.is_game,
+        seeks_rare=spec.is_game,
     )
 
 

@@ -92,6 +92,13 @@ def test_where_most_answers_are_ties_the_rest_is_asked_about_what_further_rollou
     assert sum(one.startswith("further") for one in later) > len(later) / 2
 
 
+def test_what_was_seen_already_is_there_once() -> None:
+    one, dataset = questions(iter([SEGMENTS, named("further", 5), SEGMENTS])), Dataset()
+    while ask(one.due(dataset, answers_at_once=True), dataset):
+        answer(dataset, Preference.TIE)
+    assert len(one.segments) == 2 * NUM + 5
+
+
 def test_people_are_asked_more_before_they_run_out_of_questions() -> None:
     dataset, one = Dataset(), questions(iter([named("further", 400)]))
     ask(one.due(dataset, answers_at_once=False), dataset)

@@ -91,3 +91,9 @@ def test_further_segments_need_not_overlap() -> None:
     eight_steps = (rollout(num_counted=8) for _ in itertools.count())
     parts = list(further(eight_steps, lambda _, at_most, __: pool(at_most), first))
     assert list(map(len, parts)) == [2] * 10 + [1]  # of 4 steps each
+
+
+def test_a_further_rollout_without_a_segment_is_the_last() -> None:
+    first = Gathered([rollout()], PLAIN, 1)
+    held = iter([pool(3), EMPTY])
+    assert list(map(len, further((rollout() for _ in itertools.count()), lambda *_: next(held), first))) == [3, 0]

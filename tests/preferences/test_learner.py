@@ -82,7 +82,7 @@ class Patient:
 
 def learner(
     folder: Path, teacher: Teacher | None = None, schedule: Schedule | None = None, pretrain_labels: int = 8,
-    *, looks_further: bool = False,
+    *, seeks_rare: bool = False,
 ) -> PreferenceLearner:  # fmt: skip
     folder.mkdir(exist_ok=True)
     streams = Streams(1)
@@ -101,7 +101,7 @@ def learner(
         origin="by hand/1",
         env_id="by hand",
         clip_fps=10,
-        looks_further=looks_further,
+        seeks_rare=seeks_rare,
     )
 
 
@@ -233,16 +233,16 @@ def test_before_training_it_says_how_far_it_is_and_waits_for_three_quarters(tmp_
     assert one.first_fit is not None
 
 
-@pytest.mark.parametrize("looks_further", [False, True])
-def test_where_most_first_answers_are_ties_it_looks_at_more_if_it_may(looks_further: bool, tmp_path: Path) -> None:
-    one = learner(tmp_path, pretrain_labels=36, looks_further=looks_further)
+@pytest.mark.parametrize("seeks_rare", [False, True])
+def test_where_most_first_answers_are_ties_it_looks_at_more_if_it_may(seeks_rare: bool, tmp_path: Path) -> None:
+    one = learner(tmp_path, pretrain_labels=36, seeks_rare=seeks_rare)
     worth_nothing = (dataclasses.replace(seen, true_reward=np.zeros((TIME, ENVS), np.float32)) for seen in rollouts())
     finish(one.pretrain(worth_nothing))
     assert (one.dataset.num_labels, one.dataset.num_decisive) == (36, 0)
     sides = [one.dataset.segment(side) for asked in one.dataset.comparisons for side in (asked.left, asked.right)]
     last_seen = -min(int(side.iteration[0]) for side in sides if side is not None)
     # 72 segments of one rollout come first, one rollout shows no end, and 21 have 24 each side by side: 7 * 72 more.
-    assert last_seen == (23 if looks_further else 1)
+    assert last_seen == (23 if seeks_rare else 1)
 
 
 def test_who_stops_iterating_stops_waiting_and_what_was_asked_stays_asked(tmp_path: Path) -> None:
