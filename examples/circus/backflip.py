@@ -49,4 +49,5 @@ ACT = Act(
     measure=measure,
     unit="landed backflips in an episode",
     goal=2.0,
+    num_steps=3_000_000,
 )
