@@ -1,13 +1,14 @@
 """The first questions: which pairs are asked about before anything is learned."""
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from rl_teacher.config.run import SelectionConfig
 from rl_teacher.core.arrays import Segments, concatenate
 from rl_teacher.core.streams import Streams
 from rl_teacher.preferences.dataset import Dataset
 from rl_teacher.preferences.rarity import FEWEST_ANSWERS, is_mostly_tied
-from rl_teacher.preferences.rounds import Round, first_round, next_round
+from rl_teacher.preferences.rounds import SORTED, Round, first_round, next_round
 from rl_teacher.preferences.segments import distinct
 
 FEW_OPEN = FEWEST_ANSWERS // 2
@@ -28,7 +29,7 @@ class FirstQuestions:
         num: questions wanted.
         config: which pairs.
         streams: all randomness.
-        further: more segments, in parts, for when most answers are ties.
+        further: more segments, in parts, for when most answers are ties; not taken where clips are sorted.
     """
 
     def __init__(
@@ -36,7 +37,8 @@ class FirstQuestions:
         further: Iterator[Segments] | None = None,
     ) -> None:  # fmt: skip
         self.segments = segments
-        self._num, self._config, self._streams, self._further = num, config, streams, further
+        self._num, self._config, self._streams = num, config, streams
+        self._further = None if config.rule == SORTED else further
         self._repeats = 0
 
     def due(self, dataset: Dataset, *, answers_at_once: bool) -> Round | None:
@@ -50,8 +52,8 @@ class FirstQuestions:
         if missing <= 0 or (self._further is not None and dataset.num_open > FEW_OPEN):
             return None
         if self._further is None:
-            if not dataset.comparisons:
-                return self._first_round()
+            if not dataset.comparisons and self._planned is not None:
+                return self._planned
         elif is_mostly_tied(dataset):
             self.segments = distinct(concatenate([self.segments, *self._further]))
             self._further = None
@@ -62,10 +64,11 @@ class FirstQuestions:
         self._repeats += 1
         return next_round(self.segments, missing, None, dataset, self._config, self._streams.generator("first"))
 
-    def _first_round(self) -> Round | None:
+    @cached_property
+    def _planned(self) -> Round | None:
+        """What is asked before anything was answered; None: there is nothing to ask."""
         return first_round(self.segments, self._num, self._config, self._streams.generator("first pairs"))
 
     def _unasked(self, dataset: Dataset) -> Round | None:
-        """Of the first round what was not asked yet; None: nothing is left."""
-        whole = self._first_round()
-        return None if whole is None else whole.without(dataset.asked)
+        """Of that what was not asked yet; None: nothing is left."""
+        return None if self._planned is None else self._planned.without(dataset.asked)

@@ -69,6 +69,15 @@ def test_without_more_to_look_at_everything_is_asked_at_once() -> None:
     assert one.due(dataset, answers_at_once=False) is None
 
 
+def test_where_clips_are_sorted_everything_is_asked_at_once_and_no_more_is_looked_at() -> None:
+    further, dataset = iter([named("further", 400)]), Dataset()
+    one = FirstQuestions(SEGMENTS, NUM, SelectionConfig(rule="sorted"), STREAMS, further)
+    assert ask(one.due(dataset, answers_at_once=False), dataset) == NUM
+    answer(dataset, Preference.TIE)
+    assert one.due(dataset, answers_at_once=False) is None
+    assert len(list(further)) == 1
+
+
 def test_in_parts_the_same_pairs_are_asked_in_the_same_order() -> None:
     sizes, dataset = parts(Preference.LEFT, iter([named("further", 400)]))
     assert sizes == [FEWEST_ANSWERS, FEWEST_ANSWERS, NUM - 2 * FEWEST_ANSWERS]
