@@ -27,10 +27,10 @@ REPORT = read_report()
 
 
 def with_other_return(task: str, labels: int) -> Report:
-    """The same results, but for one training, which reached a tenth more."""
+    """The same results, but for one training, which reached half as much again: an interquartile mean feels no less."""
     changed = dict(REPORT.rows)
     cell = next(cell for cell in changed if (cell.task, cell.labels, cell.seed) == (task, labels, 1))
-    result = {**changed[cell].result, SAMPLED: 1.1 * changed[cell].result[SAMPLED]}
+    result = {**changed[cell].result, SAMPLED: 1.5 * changed[cell].result[SAMPLED]}
     changed[cell] = dataclasses.replace(changed[cell], result=result)
     return Report(REPORT.plan, changed)
 
