@@ -41,4 +41,5 @@ ACT = Act(
     measure=measure,
     unit="% of the steps strolling at 0.25 to 0.75 m/s",
     goal=60.0,
+    num_steps=3_000_000,
 )
