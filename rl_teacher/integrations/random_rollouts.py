@@ -44,7 +44,7 @@ def random_rollouts(
         look: called before each step.
     """
     fixed = spec.is_fixed_horizon
-    actor = RandomActor(actions, 1.0 if fixed else HOLD_SECONDS * spec.clip_fps)
+    actor = RandomActor(actions, HOLD_SECONDS * spec.clip_fps)
     num_steps = max(FIRST_STEPS, segment_steps)
     for attempt in itertools.count():
         recorder.restart()

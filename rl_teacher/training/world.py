@@ -22,7 +22,7 @@ from rl_teacher.training.seeds import env_seed
 from rl_teacher.training.segment_length import steps_of_segment
 
 HOLD_SECONDS = 0.3
-"""How long random actions are held where episodes can end early [s of a clip]."""
+"""How long every second environment holds a random action, on average [s of a clip]."""
 MOST_STEPS = 1000
 """Of a rollout before training, for each environment."""
 
@@ -90,8 +90,8 @@ def _opened(config: RunConfig, spec: EnvSpec, segment_steps: int, maker: EnvMake
 
 
 def random_actor(world: World) -> RandomActor:
-    """Who gathers the first segments; where episodes can end early, half of its actions are held for a while."""
-    return RandomActor(world.actions, 1.0 if world.spec.is_fixed_horizon else HOLD_SECONDS * world.spec.clip_fps)
+    """Who gathers the first segments; half of its actions are held for a while."""
+    return RandomActor(world.actions, HOLD_SECONDS * world.spec.clip_fps)
 
 
 GAME_BEGINS = 256
