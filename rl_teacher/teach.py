@@ -57,8 +57,8 @@ def pretrain(run: Run, learner: PreferenceLearner, state: TeachState) -> TeachSt
     The state as it was: somebody stopped the run while it waited.
     """
     run.reporter.pretraining_begins()
-    random = run.config.pretrain_rollouts == "random_actions"
-    actor = random_actor(run.world) if random else state.agent.actor()
+    is_random = run.config.pretrain_rollouts != "policy"
+    actor = random_actor(run.config, run.world) if is_random else state.agent.actor()
     with closing(rollouts_before_training(run.config, run.world, actor)) as rollouts:
         for progress in learner.pretrain(rollouts, num_fit_steps=run.config.pretrain_iters):
             run.reporter.pretraining(progress)

@@ -34,6 +34,7 @@ OPENAI2017 = RunConfig(
     ),
     trpo=TRPOConfig(num_envs=8, rollout_steps=1000, discount=0.995, gae_lambda=1.0, max_kl=0.001),
     selection=SelectionConfig(rule="uniform", candidates=1),
+    pretrain_rollouts="random_actions",
 )  # fmt: skip
 """The program of 2017: its single network, uniform queries, its numbers of both agents."""
 

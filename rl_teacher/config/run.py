@@ -166,8 +166,9 @@ class RunConfig:
     one, and for other environments the labeling page asks its owner. Can be changed on the page, and with --resume."""
     preset: str = "default"
     """default, openai2017 or paper: the settings of the program of 2017, or of its paper; flags that are given win."""
-    pretrain_rollouts: str = "random_actions"
-    """What acts while the first segments are gathered: random_actions or policy."""
+    pretrain_rollouts: str = "held_actions"
+    """What acts while the first segments are gathered: random_actions, which are new at each step; held_actions, of
+    which every second environment repeats each for 0.3 s of a clip, on average; or policy."""
     resume: bool = False
     """Continue a run that was interrupted."""
     server: str = ""

@@ -38,6 +38,7 @@ class ChangedDefault(NamedTuple):
 CHANGED_DEFAULTS: tuple[ChangedDefault, ...] = (
     ChangedDefault("0.2.0", "reward.sees_turns", False),
     ChangedDefault("0.2.0", "reward.sees_meetings", False),
+    ChangedDefault("0.2.0", "pretrain_rollouts", "random_actions"),
 )
 """Whoever changes a default, or adds a setting whose default is not what was done before, adds a row, oldest first."""
 

@@ -13,7 +13,7 @@ from rl_teacher.envs.spec import EnvSpec
 from rl_teacher.integrations.steps import Stepper
 from rl_teacher.rollouts.random_actor import RandomActor
 from rl_teacher.rollouts.recorder import Recorder, Transitions
-from rl_teacher.training.world import HOLD_SECONDS, MOST_STEPS
+from rl_teacher.training.world import MOST_STEPS
 
 FIRST_STEPS = 64
 """Of the first rollout, for each environment, if segments are no longer."""
@@ -21,7 +21,8 @@ FIRST_STEPS = 64
 
 def random_rollouts(
     envs: Stepper, recorder: Recorder, actions: ActionSpec, spec: EnvSpec, *, num_envs: int, segment_steps: int,
-    num_segments: int, streams: Streams, plan: Callable[[int], None], look: Callable[[], None],
+    num_segments: int, hold_steps: float, streams: Streams, plan: Callable[[int], None],
+    look: Callable[[], None],
 ) -> Iterator[Rollout]:  # fmt: skip
     """Rollouts that begin with resets, as many as are asked for; the same rules as for our own agents.
 
@@ -39,12 +40,12 @@ def random_rollouts(
         num_envs: side by side.
         segment_steps: of a segment.
         num_segments: that are wanted.
+        hold_steps: how long every second environment holds an action, on average [steps].
         streams: all randomness of the actions.
         plan: told before each rollout how many steps each environment will make in it.
         look: called before each step.
     """
-    fixed = spec.is_fixed_horizon
-    actor = RandomActor(actions, HOLD_SECONDS * spec.clip_fps)
+    actor = RandomActor(actions, hold_steps)
     num_steps = max(FIRST_STEPS, segment_steps)
     for attempt in itertools.count():
         recorder.restart()
@@ -73,5 +74,5 @@ def random_rollouts(
             )  # fmt: skip
             obs = found.obs
         yield recorder.take().rollout
-        if not fixed:
+        if not spec.is_fixed_horizon:
             num_steps = max(num_steps, min(spec.horizon or MOST_STEPS, MOST_STEPS))

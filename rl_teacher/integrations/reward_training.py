@@ -40,6 +40,7 @@ from rl_teacher.training.build import build_learner
 from rl_teacher.training.clock import Clock
 from rl_teacher.training.reporter import Reporter
 from rl_teacher.training.segment_length import steps_of_segment
+from rl_teacher.training.world import hold_steps
 
 LEAST_DUE, WINDOWS_PER_QUESTION = 2, 4
 """Where people are shown pictures, a turn draws four windows for each question that is due, but for two at least."""
@@ -185,8 +186,8 @@ class RewardTraining:
         self.log("Random actions come first, to have something to ask about. No agent learns yet.")
         rollouts = random_rollouts(
             envs, self._recorder, self.actions, self.spec, num_envs=self.num_envs, segment_steps=self.segment_steps,
-            num_segments=2 * self.learner.pretrain_labels, streams=self._streams, plan=self._plan_first,
-            look=lambda: self.look(render),
+            num_segments=2 * self.learner.pretrain_labels, hold_steps=hold_steps(self.config, self.spec),
+            streams=self._streams, plan=self._plan_first, look=lambda: self.look(render),
         )  # fmt: skip
         for progress in self.learner.pretrain(self._seeing(rollouts), num_fit_steps=self.config.pretrain_iters):
             self._reporter.pretraining(progress)

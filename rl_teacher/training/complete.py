@@ -17,6 +17,7 @@ from rl_teacher.training.parts import (
     AGENT_KEYWORDS,
     AGENTS,
     PREDICTORS,
+    PRETRAIN_ROLLOUTS,
     REWARD_MODEL_KEYWORDS,
     REWARD_MODELS,
     SCHEDULES,
@@ -45,7 +46,7 @@ def complete(config: RunConfig, spec: EnvSpec) -> tuple[RunConfig, list[str]]:
     else:
         choose("-a/--agent", config.agent, tuple(AGENTS))
     choose("--schedule", config.schedule.kind, SCHEDULES)
-    choose("--pretrain-rollouts", config.pretrain_rollouts, ("random_actions", "policy"))
+    choose("--pretrain-rollouts", config.pretrain_rollouts, PRETRAIN_ROLLOUTS)
     choose("--selection.rule", config.selection.rule, RULES)
     if is_user_code(config.reward.model):
         load_class("--reward.model", config.reward.model, RewardModel, REWARD_MODEL_KEYWORDS)

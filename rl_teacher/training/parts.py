@@ -32,6 +32,7 @@ REWARD_MODELS = ("auto", "gp", "cnn", "ensemble", "constant", "untrained")
 AGENT_KEYWORDS = ("obs_shape", "actions", "config", "key")
 REWARD_MODEL_KEYWORDS = ("obs_shape", "num_actions", "config", "center", "key")
 """With these `build` of a class of the user's is called."""
+PRETRAIN_ROLLOUTS = ("held_actions", "random_actions", "policy")
 SCHEDULES = ("auto", "annealed", "hyperbolic", "constant_steps", "constant_seconds", "rounds")
 
 

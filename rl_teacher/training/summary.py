@@ -31,7 +31,7 @@ def evaluate_random(run: Run) -> float | None:
     """Mean true return of random actions in the same episodes; None if it was interrupted, or is not finite."""
     most = min(run.world.spec.horizon or MOST_STEPS, MOST_STEPS)
     key = run.streams.key("evaluate random")
-    actions = iter(random_actor(run.world).noise(key, most, EVALUATION_EPISODES))
+    actions = iter(random_actor(run.config, run.world).noise(key, most, EVALUATION_EPISODES))
     returns = _evaluated(run, lambda obs: next(actions), says_more=False)
     return None if returns is None or not np.isfinite(returns).all() else float(returns.mean())
 

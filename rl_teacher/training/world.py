@@ -22,7 +22,7 @@ from rl_teacher.training.seeds import env_seed
 from rl_teacher.training.segment_length import steps_of_segment
 
 HOLD_SECONDS = 0.3
-"""How long every second environment holds a random action, on average [s of a clip]."""
+"""How long an action is held, on average [s of a clip]."""
 MOST_STEPS = 1000
 """Of a rollout before training, for each environment."""
 
@@ -89,9 +89,19 @@ def _opened(config: RunConfig, spec: EnvSpec, segment_steps: int, maker: EnvMake
     return World(spec, actions, collector, names, segment_steps, rollout_steps, obs_dtype, maker)
 
 
-def random_actor(world: World) -> RandomActor:
-    """Who gathers the first segments; half of its actions are held for a while."""
-    return RandomActor(world.actions, HOLD_SECONDS * world.spec.clip_fps)
+def random_actor(config: RunConfig, world: World) -> RandomActor:
+    """Who gathers the first segments, unless the policy does."""
+    return RandomActor(world.actions, hold_steps(config, world.spec))
+
+
+def hold_steps(config: RunConfig, spec: EnvSpec) -> float:
+    """How long every second environment holds a random action before training, on average [steps].
+
+    >>> from rl_teacher.envs.catalog import find_env
+    >>> hold_steps(RunConfig(), find_env("ShortHopper-v1")), hold_steps(RunConfig(), find_env("ShortReacher-v1"))
+    (12.0, 3.0)
+    """
+    return HOLD_SECONDS * spec.clip_fps if config.pretrain_rollouts == "held_actions" else 1.0
 
 
 GAME_BEGINS = 256

@@ -50,6 +50,7 @@ def test_the_program_of_2017_is_one_network_uniform_queries_and_its_own_oracle()
     config, _ = read("--preset", "openai2017")
     assert (config.reward.num_members, config.reward.dropout, config.reward.normalize) == (1, 0.5, False)
     assert (config.selection.rule, config.teacher, config.schedule.kind) == ("uniform", "openai2017", "auto")
+    assert config.pretrain_rollouts == "random_actions"
 
 
 def test_its_name_of_before_means_the_same() -> None:

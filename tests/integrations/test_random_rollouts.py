@@ -31,6 +31,20 @@ class Clock:
         return Outcome(self._obs, self._obs, np.zeros(len(no), np.float32), no, no)
 
 
+@pytest.mark.parametrize(("hold_steps", "share"), [(1.0, 1.0), (8.0, 1 / 8)])
+def test_every_second_environment_holds_its_actions_as_long_as_was_said(hold_steps: float, share: float) -> None:
+    spec = EnvSpec("clock", "clock", False, 500, True, 30, None, "")
+    rollout = next(
+        random_rollouts(
+            Clock(64), Recorder(64), action_spec("clock", BOX, BOX), spec, num_envs=64, segment_steps=45,
+            num_segments=20, hold_steps=hold_steps, streams=Streams(1), plan=lambda total: None, look=lambda: None,
+        )
+    )  # fmt: skip
+    changes = (np.diff(rollout.env_action, axis=0) != 0).any(-1).mean(0)
+    assert (changes[::2] == 1).all()
+    assert changes[1::2].mean() == pytest.approx(share, rel=0.2)
+
+
 @pytest.mark.parametrize("is_fixed", [True, False])
 @pytest.mark.parametrize("num_envs", [1, 3, 64])
 def test_the_first_segments_can_be_compared_in_pairs(num_envs: int, is_fixed: bool) -> None:
@@ -39,7 +53,8 @@ def test_the_first_segments_can_be_compared_in_pairs(num_envs: int, is_fixed: bo
     rollout = next(
         random_rollouts(
             Clock(num_envs), Recorder(num_envs), action_spec("clock", BOX, BOX), spec, num_envs=num_envs,
-            segment_steps=45, num_segments=20, streams=Streams(1), plan=planned.append, look=lambda: None,
+            segment_steps=45, num_segments=20, hold_steps=1.0, streams=Streams(1), plan=planned.append,
+            look=lambda: None,
         )
     )  # fmt: skip
     # 20 x 45 = 900 steps: 15 times the first 64 of one environment, 5 times of three, once of 64
