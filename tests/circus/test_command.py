@@ -58,8 +58,11 @@ def test_flags_of_the_user_win_and_people_are_told_the_task(tmp_path: Path):
     own = settings(ballerina, ["--runs-dir", str(tmp_path)])
     assert (own.name, own.n_labels, own.num_timesteps) == ("ballerina", 100, ballerina.act.num_steps)
     assert own.teacher == f"{ballerina.path}:prefer"
-    more = settings(ballerina, ["-l", "300", "-t", "5e6", "-s", "4", "-n", "mine", "--runs-dir", str(tmp_path)])
+    assert own.pretrain_rollouts == "random_actions"
+    flags = ["-l", "300", "-t", "5e6", "-s", "4", "-n", "mine", "--pretrain_rollouts", "held_actions"]
+    more = settings(ballerina, [*flags, "--runs-dir", str(tmp_path)])
     assert (more.name, more.n_labels, more.num_timesteps, more.seed) == ("mine", 300, 5_000_000, 4)
+    assert more.pretrain_rollouts == "held_actions"
     (tmp_path / "ballerina").mkdir()
     assert settings(ballerina, ["--runs-dir", str(tmp_path)]).name == "ballerina-2"
     assert settings(ballerina, ["--runs-dir", str(tmp_path), "--resume"]).name == "ballerina"

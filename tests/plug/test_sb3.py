@@ -257,12 +257,15 @@ def test_a_function_is_a_teacher(taught: Make) -> None:
 
 
 @pytest.mark.parametrize("is_saved", [True, False], ids=["saved last", "killed later"])
-def test_a_stopped_training_goes_on(taught: Make, tmp_path: Path, is_saved: bool) -> None:
+def test_a_stopped_training_goes_on(
+    taught: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_saved: bool
+) -> None:
+    monkeypatch.setattr("rl_teacher.training.checkpointing.CHECKPOINT_SECONDS", float("inf"))
     one = taught(telltale(False), steps=1200)
     model = PPO("MlpPolicy", one.venv, n_steps=50, batch_size=50, seed=1)
     model.learn(600, callback=one.callback)
     model.save(tmp_path / "agent")
-    if is_saved:  # else the newest checkpoint is that before training, as it is less than 10 s old
+    if is_saved:  # else the newest checkpoint is that before training
         one.training._save(at_once=True)
     answered, folder = one.training.learner.dataset.num_labels, one.training.folder
     assert answered > 6

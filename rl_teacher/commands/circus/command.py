@@ -28,6 +28,8 @@ All flags of `rl-teacher teach` may follow: -s 2 for another seed, -l 300 for mo
 """
 SECONDS = 12.0
 """Of the film: as many episodes as there is room for."""
+FIRST_ACTIONS = "random_actions"
+"""Before training: acts gain nothing from actions that are held (docs/notebook.md#held-actions)."""
 DESCRIPTION = "List the acts, or teach one, say how well it is done, and film it."
 
 
@@ -67,6 +69,7 @@ def listed(found: Mapping[str, Path]) -> str:
 def settings(act: NamedAct, flags: list[str]) -> RunConfig:
     """Those of the act, and the user's flags over them; the name is the act's, with a number if it is taken."""
     own = ["-e", act.act.env_id, "-n", act.name, "-p", "synth", "-t", str(act.act.num_steps)]
+    own += ["--pretrain_rollouts", FIRST_ACTIONS]
     given = parse([*own, *flags], "rl-teacher circus")
     if given.predictor == "synth":
         own += ["-l", str(act.act.num_labels), "--teacher", act.judge]
