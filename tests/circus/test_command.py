@@ -63,6 +63,8 @@ def test_flags_of_the_user_win_and_people_are_told_the_task(tmp_path: Path):
     more = settings(ballerina, [*flags, "--runs-dir", str(tmp_path)])
     assert (more.name, more.n_labels, more.num_timesteps, more.seed) == ("mine", 300, 5_000_000, 4)
     assert more.pretrain_rollouts == "held_actions"
+    paper = settings(ballerina, ["--preset", "paper", "-n", "paper", "--runs-dir", str(tmp_path)])
+    assert paper.pretrain_rollouts == "policy"
     (tmp_path / "ballerina").mkdir()
     assert settings(ballerina, ["--runs-dir", str(tmp_path)]).name == "ballerina-2"
     assert settings(ballerina, ["--runs-dir", str(tmp_path), "--resume"]).name == "ballerina"

@@ -69,8 +69,9 @@ def listed(found: Mapping[str, Path]) -> str:
 def settings(act: NamedAct, flags: list[str]) -> RunConfig:
     """Those of the act, and the user's flags over them; the name is the act's, with a number if it is taken."""
     own = ["-e", act.act.env_id, "-n", act.name, "-p", "synth", "-t", str(act.act.num_steps)]
-    own += ["--pretrain_rollouts", FIRST_ACTIONS]
     given = parse([*own, *flags], "rl-teacher circus")
+    if given.preset == "default":
+        own += ["--pretrain_rollouts", FIRST_ACTIONS]
     if given.predictor == "synth":
         own += ["-l", str(act.act.num_labels), "--teacher", act.judge]
     if given.predictor == "human":
