@@ -82,7 +82,9 @@ def digest(drawn: Sequence[Point]) -> str:
 
 def sentence(report: Report) -> str:
     """What 100 answers are worth, over all tasks."""
-    (score,) = [point for point in points(report) if (point.task, point.labels) == (ALL, TABLE_LABELS)]
+    (way,) = report.ways
+    score = report.overall(way, TABLE_LABELS)
+    assert score is not None, f"no task has a score with {TABLE_LABELS} labels"
     share = f"**{score.middle:.2f}** [{score.low:.2f}, {score.high:.2f}]"
     return (
         f"From {TABLE_LABELS} answers agents reach {share} of what the true reward teaches: the interquartile mean\n"

@@ -10,11 +10,11 @@ from rl_teacher.files import write_json
 from rl_teacher.rewards.export import FrameSpec, write_reward
 from rl_teacher.rewards.relevance import main_relevances
 from rl_teacher.rollouts.evaluate import MOST_STEPS, evaluate
+from rl_teacher.rollouts.random_actor import RandomActor
 from rl_teacher.storage.names import REWARD, SUMMARY, slug
 from rl_teacher.training.reporter import jsonable
 from rl_teacher.training.run import Run
 from rl_teacher.training.state import TeachState
-from rl_teacher.training.world import random_actor
 
 EVALUATION_EPISODES = 32
 EVALUATION_SEED = 1_000_003
@@ -31,7 +31,7 @@ def evaluate_random(run: Run) -> float | None:
     """Mean true return of random actions in the same episodes; None if it was interrupted, or is not finite."""
     most = min(run.world.spec.horizon or MOST_STEPS, MOST_STEPS)
     key = run.streams.key("evaluate random")
-    actions = iter(random_actor(run.config, run.world).noise(key, most, EVALUATION_EPISODES))
+    actions = iter(RandomActor(run.world.actions).noise(key, most, EVALUATION_EPISODES))
     returns = _evaluated(run, lambda obs: next(actions), says_more=False)
     return None if returns is None or not np.isfinite(returns).all() else float(returns.mean())
 
